@@ -1,0 +1,153 @@
+//! The one HTTP endpoint: reads a request whole, tells by `X-Amz-Target` whose it is and writes the answer.
+
+mod reply;
+mod target;
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, Request, Response, StatusCode};
+use axum::serve::ListenerExt;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::Error;
+use crate::dynamodb::DynamoDb;
+use crate::sqs::SqsService;
+pub(crate) use reply::{Reply, fault, unknown_operation};
+use target::Target;
+
+/// The largest request body that DynamoDB accepts, in bytes; SQS's is 1 MiB and it says so itself.
+const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
+/// Connections that a listening socket keeps waiting for the server.
+const BACKLOG: u32 = 1024;
+/// How long requests in flight may take to end once the endpoint stops.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// What the endpoint hands requests to.
+#[derive(Debug)]
+pub(crate) struct Services {
+    pub(crate) dynamodb: DynamoDb,
+    pub(crate) sqs: SqsService,
+}
+
+/// A bound socket, so that the URL is known before anything is served.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    listener: TcpListener,
+    url: String,
+}
+
+impl Listener {
+    /// Binds to the loopback address alone.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::PortInUse`] and [`Error::Listen`].
+    pub(crate) fn bind(port: u16) -> Result<Self, Error> {
+        let refused = |source: io::Error| {
+            if source.kind() == io::ErrorKind::AddrInUse {
+                Error::PortInUse { port }
+            } else {
+                Error::Listen { port, source }
+            }
+        };
+        let listener = listen(port).map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        Ok(Self {
+            listener,
+            url: format!("http://{address}"),
+        })
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+/// Listens on 127.0.0.1; what it accepts inherits the `TCP_NODELAY` set here, so that no answer waits for an acknowledgement.
+pub(crate) fn listen(port: u16) -> io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(cfg!(unix))?;
+    socket.set_nodelay(true)?;
+    socket.bind((Ipv4Addr::LOCALHOST, port).into())?;
+    socket.listen(BACKLOG)
+}
+
+/// The running endpoint.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    url: String,
+    stop: DropGuard,
+    served: JoinHandle<io::Result<()>>,
+}
+
+impl Endpoint {
+    /// Serves until [`stop`](Self::stop) is called or the endpoint is dropped.
+    pub(crate) fn serve(listener: Listener, services: Arc<Services>) -> Self {
+        let stop = CancellationToken::new();
+        let router = Router::new().fallback(answer).with_state(services);
+        let socket = listener.listener.tap_io(|connection| {
+            // A socket whose delay can't be turned off still works, only slower.
+            let _ = connection.set_nodelay(true);
+        });
+        let serving =
+            axum::serve(socket, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+        Self {
+            url: listener.url,
+            stop: stop.drop_guard(),
+            served: tokio::spawn(serving.into_future()),
+        }
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Stops accepting and waits up to [`GRACE`] for requests in flight.
+    pub(crate) async fn stop(self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        drop(self.stop);
+        match tokio::time::timeout(GRACE, self.served).await {
+            Ok(served) => Ok(served??),
+            Err(_) => Err("a request was still running after 10 seconds".into()),
+        }
+    }
+}
+
+async fn answer(State(services): State<Arc<Services>>, request: Request<Body>) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    if parts.method == Method::GET || parts.method == Method::HEAD {
+        return reply::health(parts.uri.path()).into_response();
+    }
+    let announced = body.size_hint().lower();
+    let read = if announced > MAX_BODY_BYTES as u64 {
+        None
+    } else {
+        axum::body::to_bytes(body, MAX_BODY_BYTES).await.ok()
+    };
+    let reply = match read {
+        Some(body) => dispatch(&services, &parts.headers, body).await,
+        None => fault(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "com.amazon.coral.service#RequestEntityTooLargeException",
+            "the request is larger than 16 MB or was cut off",
+        ),
+    };
+    reply.into_response()
+}
+
+async fn dispatch(services: &Services, headers: &HeaderMap, body: Bytes) -> Reply {
+    let named = headers.get("x-amz-target").and_then(|v| v.to_str().ok());
+    match named.and_then(Target::parse) {
+        Some(Target::Sqs(operation)) => Reply::from(services.sqs.handle(operation, &body).await),
+        Some(Target::DynamoDb(operation)) => services.dynamodb.answer(operation, body).await,
+        Some(Target::Streams(operation)) => services.dynamodb.answer_streams(operation, body).await,
+        None => reply::unknown_operation(),
+    }
+}

@@ -1,0 +1,65 @@
+//! Starts the services in their order and stops them in the opposite one.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::Error;
+use crate::data_dir::DataDir;
+use crate::dynamodb::DynamoDb;
+use crate::endpoint::{Endpoint, Listener, Services};
+use crate::sqs::SqsService;
+
+/// Where the services keep their data and listen.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The folder of the database files, made if absent; one running instance a folder.
+    pub data_dir: PathBuf,
+    /// The port on 127.0.0.1; 0 takes any free one.
+    pub port: u16,
+}
+
+/// DynamoDB, DynamoDB Streams and SQS, running in this process behind one loopback endpoint.
+#[derive(Debug)]
+pub struct LocalAws {
+    endpoint: Endpoint,
+    services: Arc<Services>,
+}
+
+impl LocalAws {
+    /// Opens the data folder and serves the endpoint, on the current tokio runtime and one thread of the database's own.
+    ///
+    /// # Errors
+    ///
+    /// Each variant of [`Error`] but [`Error::Stop`]; the text says what to do.
+    pub async fn start(config: Config) -> Result<Self, Error> {
+        let data_dir = Arc::new(DataDir::claim(&config.data_dir)?);
+        let listener = Listener::bind(config.port)?;
+        let sqs =
+            SqsService::open(data_dir.path(), listener.url()).map_err(|source| Error::OpenSqs {
+                path: data_dir.path().to_path_buf(),
+                source,
+            })?;
+        let dynamodb = DynamoDb::open(data_dir).await?;
+        let services = Arc::new(Services { dynamodb, sqs });
+        let endpoint = Endpoint::serve(listener, Arc::clone(&services));
+        Ok(Self { endpoint, services })
+    }
+
+    /// The URL for `AWS_ENDPOINT_URL`, such as `http://127.0.0.1:4566`, without a slash at its end.
+    pub fn endpoint_url(&self) -> &str {
+        self.endpoint.url()
+    }
+
+    /// Stops accepting, lets requests in flight end (long polls return at once) and closes the files.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Stop`] when a part ended with an error; the others are stopped all the same.
+    pub async fn shutdown(self) -> Result<(), Error> {
+        let stop = |source| Error::Stop { source };
+        let (served, ()) = tokio::join!(self.endpoint.stop(), self.services.sqs.close());
+        let closed = self.services.dynamodb.close().await;
+        served.map_err(stop)?;
+        closed.map_err(stop)
+    }
+}

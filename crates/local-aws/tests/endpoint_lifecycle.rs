@@ -1,0 +1,167 @@
+//! Starting, stopping and telling requests apart.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "support/local.rs"]
+mod local;
+
+use std::net::TcpListener;
+
+use local::{Local, create_table, s};
+use local_aws::{Config, Error, LocalAws};
+use tempfile::tempdir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// Sends one request over a bare socket and returns the answer's text.
+async fn raw(aws: &LocalAws, head: &str, body: &str) -> String {
+    let address = aws.endpoint_url().strip_prefix("http://").unwrap();
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    let length = body.len();
+    let request =
+        format!("{head}\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn an_item_put_before_a_restart_is_read_after_it() {
+    let local = Local::start().await;
+    let client = local.dynamodb();
+    create_table(&client, "Things", None).await;
+    client
+        .put_item()
+        .table_name("Things")
+        .item("PK", s("a"))
+        .item("SK", s("b"))
+        .item("V", s("kept"))
+        .send()
+        .await
+        .unwrap();
+
+    let local = local.restart().await;
+
+    let got = local
+        .dynamodb()
+        .get_item()
+        .table_name("Things")
+        .key("PK", s("a"))
+        .key("SK", s("b"))
+        .consistent_read(true)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(got.item.unwrap()["V"], s("kept"));
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_refused_with_the_port_in_the_text() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let dir = tempdir().unwrap();
+
+    let data_dir = dir.path().to_path_buf();
+    let refused = LocalAws::start(Config { data_dir, port }).await;
+
+    let error = refused.unwrap_err();
+    assert!(matches!(error, Error::PortInUse { port: p } if p == port));
+    assert!(error.to_string().contains(&port.to_string()), "{error}");
+}
+
+#[tokio::test]
+async fn a_data_folder_that_is_a_file_is_refused() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+
+    let data_dir = file.path().to_path_buf();
+    let refused = LocalAws::start(Config { data_dir, port: 0 }).await;
+
+    assert!(matches!(refused, Err(Error::DataDirNotWritable { .. })));
+}
+
+#[tokio::test]
+async fn a_data_folder_has_one_running_instance_and_is_free_after_its_shutdown() {
+    let local = Local::start().await;
+    let data_dir = local.dir.path().join("data");
+    let config = Config { data_dir, port: 0 };
+
+    let refused = LocalAws::start(config.clone()).await;
+    assert!(matches!(refused, Err(Error::DataDirInUse { .. })));
+
+    local.aws.shutdown().await.unwrap();
+    let again = LocalAws::start(config).await.unwrap();
+    again.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_get_of_the_root_tells_that_all_is_well() {
+    let local = Local::start().await;
+
+    let answer = raw(&local.aws, "GET / HTTP/1.1", "").await;
+
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains("\"ok\""), "{answer}");
+}
+
+#[tokio::test]
+async fn a_target_of_another_service_is_an_unknown_operation() {
+    let local = Local::start().await;
+    for target in [
+        "Kinesis_20131202.PutRecord",
+        "DynamoDB_20120810.Nonsense",
+        "DynamoDB_20120810.GetRecords",
+        "DynamoDBStreams_20120810.PutItem",
+        "AmazonSQS",
+    ] {
+        let head = format!("POST / HTTP/1.1\r\nx-amz-target: {target}");
+
+        let answer = raw(&local.aws, &head, "{}").await;
+
+        assert!(answer.starts_with("HTTP/1.1 400"), "{target}: {answer}");
+        assert!(
+            answer.contains("UnknownOperationException"),
+            "{target}: {answer}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_request_needs_no_credentials_at_all() {
+    let local = Local::start().await;
+
+    let head = "POST / HTTP/1.1\r\nx-amz-target: DynamoDB_20120810.ListTables";
+    let answer = raw(&local.aws, head, "{}").await;
+
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains("\"TableNames\":[]"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_body_over_16_megabytes_is_too_large() {
+    let local = Local::start().await;
+    let head = "POST / HTTP/1.1\r\nx-amz-target: DynamoDB_20120810.ListTables";
+    let address = local.aws.endpoint_url().strip_prefix("http://").unwrap();
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "{head}\r\nhost: x\r\ncontent-length: {}\r\n\r\n",
+        17 * 1024 * 1024
+    );
+    socket.write_all(request.as_bytes()).await.unwrap();
+
+    let mut answer = vec![0; 12];
+    socket.read_exact(&mut answer).await.unwrap();
+
+    assert_eq!(String::from_utf8_lossy(&answer), "HTTP/1.1 413");
+}
+
+#[tokio::test]
+async fn a_body_of_just_under_16_megabytes_is_read() {
+    let local = Local::start().await;
+    let filler = "x".repeat(16 * 1024 * 1024 - 1024);
+
+    let head = "POST / HTTP/1.1\r\nx-amz-target: DynamoDB_20120810.ListTables";
+    let answer = raw(&local.aws, head, &format!("{{\"Ignored\":\"{filler}\"}}")).await;
+
+    assert!(answer.starts_with("HTTP/1.1 200"), "{}", &answer[..200]);
+}
