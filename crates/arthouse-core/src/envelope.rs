@@ -1,0 +1,151 @@
+//! The CloudEvents 1.0 envelope of a command, in structured JSON.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::values::sha256_hex;
+use crate::{CommandId, Malformed, Reason, Source, Timestamp};
+
+/// The largest command, in bytes: SQS's classic limit, and with it each text fits into an item.
+pub const MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// The envelope's attributes, without the data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metadata {
+    /// Names the command; with the source the idempotency key.
+    pub id: CommandId,
+    /// The system that the command comes from.
+    pub source: Source,
+    /// When the producer made it; what counts is when the queue took it.
+    pub time: Timestamp,
+    /// What the conversation is called that this belongs to.
+    pub correlation_id: Option<String>,
+    /// The W3C trace context.
+    pub traceparent: Option<String>,
+}
+
+/// A digest of a command's type and data, by which a second use of its id is told from a repeat.
+///
+/// It covers the data as it came, with its keys sorted: white space and order don't matter, a field that this version
+/// of the program does not know does, so that the digest stays the same across versions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayloadHash(String);
+
+impl PayloadHash {
+    fn of(event_type: &str, data: &Value) -> Self {
+        Self(sha256_hex(format!("{event_type}\n{data}").as_bytes()))
+    }
+
+    /// Reads a digest back from a receipt.
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// Returns the digest: 64 hexadecimal digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An envelope whose data has not been read yet.
+pub(crate) struct Envelope {
+    pub(crate) metadata: Metadata,
+    pub(crate) event_type: String,
+    pub(crate) payload_hash: PayloadHash,
+    pub(crate) data: Value,
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    specversion: String,
+    id: CommandId,
+    source: Source,
+    r#type: String,
+    time: Timestamp,
+    datacontenttype: Option<String>,
+    correlationid: Option<String>,
+    #[serde(rename = "subject")]
+    _subject: Option<String>,
+    #[serde(rename = "causationid")]
+    _causation_id: Option<String>,
+    traceparent: Option<String>,
+    data: Option<Value>,
+}
+
+/// The longest of the texts that travel on into outcomes and traces, in bytes.
+const MAX_CONTEXT_BYTES: usize = 256;
+
+impl Envelope {
+    pub(crate) fn parse(body: &str) -> Result<Self, Malformed> {
+        let envelope = |detail: &str| Malformed::new(Reason::InvalidEnvelope, detail);
+        if body.len() > MAX_BODY_BYTES {
+            let detail = format!("the body has more than {MAX_BODY_BYTES} bytes");
+            return Err(Malformed::new(Reason::TooLarge, detail));
+        }
+        let value: Value = serde_json::from_str(body).map_err(|e| {
+            let detail = format!(
+                "the body is not JSON (line {}, column {})",
+                e.line(),
+                e.column()
+            );
+            Malformed::new(Reason::InvalidJson, detail)
+        })?;
+        let Value::Object(object) = value else {
+            return Err(envelope("the body is not a JSON object"));
+        };
+        let wire = Self::wire(object)?;
+        if wire.specversion != "1.0" {
+            return Err(envelope("specversion: must be 1.0"));
+        }
+        if wire
+            .datacontenttype
+            .as_deref()
+            .is_some_and(|kind| !is_json(kind))
+        {
+            return Err(envelope("datacontenttype: must be application/json"));
+        }
+        for (name, text) in [
+            ("correlationid", &wire.correlationid),
+            ("traceparent", &wire.traceparent),
+        ] {
+            if text
+                .as_ref()
+                .is_some_and(|text| text.is_empty() || text.len() > MAX_CONTEXT_BYTES)
+            {
+                return Err(envelope(&format!(
+                    "{name}: must be 1 to {MAX_CONTEXT_BYTES} bytes"
+                )));
+            }
+        }
+        let data = wire
+            .data
+            .ok_or_else(|| Malformed::new(Reason::InvalidData, "data: missing"))?;
+        Ok(Self {
+            payload_hash: PayloadHash::of(&wire.r#type, &data),
+            metadata: Metadata {
+                id: wire.id,
+                source: wire.source,
+                time: wire.time,
+                correlation_id: wire.correlationid,
+                traceparent: wire.traceparent,
+            },
+            event_type: wire.r#type,
+            data,
+        })
+    }
+
+    fn wire(object: Map<String, Value>) -> Result<Wire, Malformed> {
+        serde_path_to_error::deserialize(Value::Object(object))
+            .map_err(|e| Malformed::at(Reason::InvalidEnvelope, "", &e))
+    }
+}
+
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    essence == "application/json" || essence.ends_with("+json")
+}

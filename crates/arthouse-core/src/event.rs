@@ -1,0 +1,69 @@
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{EventId, Timestamp};
+
+/// The `source` of all events of ours.
+pub const EVENT_SOURCE: &str = "urn:digitalarthouse:arthouse";
+
+/// An event that we send: CloudEvents 1.0, structured JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CloudEvent {
+    /// Always `1.0`.
+    pub specversion: &'static str,
+    /// A pure function of what happened, so that repeats can be dropped.
+    #[schemars(with = "String")]
+    pub id: EventId,
+    /// Always [`EVENT_SOURCE`].
+    pub source: &'static str,
+    /// `com.digitalarthouse.<what>.v1`
+    pub r#type: String,
+    /// `<user_id>/<course_id>`, or the course alone.
+    pub subject: String,
+    /// When it happened.
+    pub time: Timestamp,
+    /// Always `application/json`.
+    pub datacontenttype: &'static str,
+    /// What the conversation is called that this belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub correlationid: Option<String>,
+    /// The id of the command that this comes of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub causationid: Option<String>,
+    /// The trace context of the command that this comes of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+    /// What happened.
+    pub data: Value,
+}
+
+impl CloudEvent {
+    /// Makes an event without a context.
+    pub(crate) fn new(
+        id: EventId,
+        what: &str,
+        subject: String,
+        time: Timestamp,
+        data: Value,
+    ) -> Self {
+        Self {
+            specversion: "1.0",
+            id,
+            source: EVENT_SOURCE,
+            r#type: format!("com.digitalarthouse.{what}.v1"),
+            subject,
+            time,
+            datacontenttype: "application/json",
+            correlationid: None,
+            causationid: None,
+            traceparent: None,
+            data,
+        }
+    }
+
+    /// Writes the event as a message's body.
+    pub fn to_body(&self) -> String {
+        serde_json::to_string(self).expect("an event holds texts and numbers only")
+    }
+}

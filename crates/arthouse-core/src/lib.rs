@@ -1,0 +1,56 @@
+#![doc = include_str!("../README.md")]
+
+mod values;
+
+mod schedule;
+
+mod records;
+
+mod command;
+mod envelope;
+mod malformed;
+
+mod outcome;
+mod rejection;
+mod transition;
+mod workflow;
+
+mod event;
+mod notification;
+mod reaction;
+
+mod audit;
+mod progress;
+
+pub mod schema;
+
+pub use values::{
+    Amount, CommandId, ContactInfo, CourseId, Currency, Duration, EventId, InvalidValue,
+    MAX_AMOUNT, MAX_DURATION, SessionId, SessionMinutes, Source, Text, Timestamp, UserId,
+};
+
+pub use schedule::{Occurrence, Schedule, ScheduleError};
+
+pub use records::{
+    Application, Charge, ChargeId, ChargeKind, Course, Enrollment, Quote, Rescheduled, Session,
+    SessionStatus,
+};
+
+pub use command::{
+    Action, Actor, ActorType, ApplyForCourse, Command, CommandType, ConfirmPayment, CreateCourse,
+    RescheduleSession, SessionTarget, SkipSession, UpdateCourse,
+};
+pub use envelope::{MAX_BODY_BYTES, Metadata, PayloadHash};
+pub use malformed::{Malformed, Reason};
+
+pub use outcome::{Outcome, Receipt};
+pub use rejection::Rejection;
+pub use transition::{Needs, Refusal, State, Transition};
+pub use workflow::{decide, initial_sessions};
+
+pub use event::{CloudEvent, EVENT_SOURCE};
+pub use notification::{Notification, ScheduledSession};
+pub use reaction::{Change, Reaction, react};
+
+pub use audit::{Invariant, Violation, audit};
+pub use progress::{Progress, SessionProgress, Stage, project};

@@ -1,0 +1,122 @@
+//! What has become of a command, once and for good (`domain.md`, section 3).
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::{
+    CloudEvent, Command, CommandId, CourseId, Malformed, PayloadHash, Rejection, SessionId, Source,
+    Timestamp, UserId,
+};
+
+/// What has become of a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was carried out.
+    Applied,
+    /// The school said no.
+    Rejected {
+        /// The rejection's code.
+        code: String,
+        /// The same for people.
+        message: String,
+    },
+}
+
+impl From<&Rejection> for Outcome {
+    fn from(rejection: &Rejection) -> Self {
+        Self::Rejected {
+            code: rejection.code().to_owned(),
+            message: rejection.to_string(),
+        }
+    }
+}
+
+/// The stored record of a command's one outcome.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// The command's id.
+    pub command_id: CommandId,
+    /// The command's source.
+    pub source: Source,
+    /// The command's type on the wire.
+    pub command_type: String,
+    /// The digest of its payload.
+    pub payload_hash: PayloadHash,
+    /// What has become of it.
+    pub outcome: Outcome,
+    /// When the queue took it.
+    pub at: Timestamp,
+}
+
+impl Receipt {
+    /// Makes the record of a command's outcome.
+    pub fn new(command: &Command, outcome: Outcome, now: Timestamp) -> Self {
+        Self {
+            command_id: command.metadata.id.clone(),
+            source: command.metadata.source.clone(),
+            command_type: command.action.command_type().as_str().to_owned(),
+            payload_hash: command.payload_hash.clone(),
+            outcome,
+            at: now,
+        }
+    }
+
+    /// Writes the outcome of a command, first told or told again, as the event that its sender waits for.
+    ///
+    /// # Errors
+    /// Returns [`Malformed`] with `COMMAND_ID_REUSED` if the record is of another payload.
+    pub fn event_for(&self, command: &Command) -> Result<CloudEvent, Malformed> {
+        if self.payload_hash != command.payload_hash {
+            return Err(Malformed::command_id_reused());
+        }
+        let (what, code, message) = match &self.outcome {
+            Outcome::Applied => ("command.applied", None, None),
+            Outcome::Rejected { code, message } => ("command.rejected", Some(code), Some(message)),
+        };
+        let (action, metadata) = (&command.action, &command.metadata);
+        let data = OutcomeData {
+            command_id: &metadata.id,
+            command_source: &metadata.source,
+            command_type: action.command_type().as_str(),
+            user_id: action.user_id(),
+            course_id: Some(action.course_id()),
+            session_id: action.session().map(|target| &target.session_id),
+            code: code.map(String::as_str),
+            message: message.map(String::as_str),
+        };
+        let subject = match action.user_id() {
+            Some(user_id) => format!("{user_id}/{}", action.course_id()),
+            None => action.course_id().to_string(),
+        };
+        let data = serde_json::to_value(data).expect("an outcome holds texts only");
+        let event = CloudEvent::new(command.outcome_id(), what, subject, self.at, data);
+        let correlation_id = metadata
+            .correlation_id
+            .as_deref()
+            .unwrap_or(metadata.id.as_str());
+        Ok(CloudEvent {
+            correlationid: Some(correlation_id.to_owned()),
+            causationid: Some(metadata.id.to_string()),
+            traceparent: metadata.traceparent.clone(),
+            ..event
+        })
+    }
+}
+
+/// The `data` of an outcome on the wire.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct OutcomeData<'a> {
+    command_id: &'a CommandId,
+    command_source: &'a Source,
+    command_type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<&'a UserId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    course_id: Option<&'a CourseId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_id: Option<&'a SessionId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+}

@@ -1,0 +1,222 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn schedule(text: &str) -> Schedule {
+    text.parse().unwrap_or_else(|e| panic!("{text}: {e}"))
+}
+
+#[track_caller]
+fn check(text: &str, sessions: i64, expected: &[&str]) {
+    let sessions = Duration::try_from(sessions).expect("a duration");
+    let dates = schedule(text).first(sessions).expect("enough dates");
+    let dates: Vec<_> = dates.iter().map(|date| date.at.to_string()).collect();
+    assert_eq!(dates, expected);
+}
+
+#[track_caller]
+fn check_refused(text: &str, expected: &ScheduleError) {
+    assert_eq!(&text.parse::<Schedule>().expect_err(text), expected);
+}
+
+#[test]
+fn a_weekly_lesson_keeps_its_wall_time_when_the_clocks_change() {
+    check(
+        "DTSTART;TZID=Europe/London:20261015T180000\nRRULE:FREQ=WEEKLY;BYDAY=TH",
+        4,
+        &[
+            "2026-10-15T17:00:00Z",
+            "2026-10-22T17:00:00Z",
+            "2026-10-29T18:00:00Z",
+            "2026-11-05T18:00:00Z",
+        ],
+    );
+}
+
+#[test]
+fn a_wall_time_that_daylight_saving_skips_is_left_out_and_not_counted() {
+    check(
+        "DTSTART;TZID=America/New_York:20270312T023000\nRRULE:FREQ=DAILY;COUNT=3",
+        3,
+        &[
+            "2027-03-12T07:30:00Z",
+            "2027-03-13T07:30:00Z",
+            "2027-03-15T06:30:00Z",
+        ],
+    );
+}
+
+#[test]
+fn an_ambiguous_wall_time_is_its_first_instant() {
+    check(
+        "DTSTART;TZID=Europe/London:20261025T013000\nRRULE:FREQ=DAILY",
+        2,
+        &["2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"],
+    );
+}
+
+#[test]
+fn dates_are_added_and_taken_out() {
+    check(
+        "DTSTART;TZID=Europe/London:20261001T180000\r\nRRULE:FREQ=WEEKLY;COUNT=3\r\n\
+         EXDATE;TZID=Europe/London:20261008T180000\r\nRDATE;TZID=Europe/London:20261003T100000,20261015T180000",
+        3,
+        &[
+            "2026-10-01T17:00:00Z",
+            "2026-10-03T09:00:00Z",
+            "2026-10-15T17:00:00Z",
+        ],
+    );
+}
+
+#[test]
+fn dates_may_be_given_in_utc_or_in_another_zone() {
+    check(
+        "DTSTART;TZID=Europe/London:20261001T180000\nRRULE:FREQ=WEEKLY\nEXDATE:20261008T170000Z\n\
+         RDATE;TZID=Europe/Berlin:20261002T190000",
+        3,
+        &[
+            "2026-10-01T17:00:00Z",
+            "2026-10-02T17:00:00Z",
+            "2026-10-15T17:00:00Z",
+        ],
+    );
+}
+
+#[test]
+fn until_is_inclusive_on_the_clock_on_the_wall_and_by_the_day() {
+    for until in ["20261008T170000Z", "20261008T180000", "20261008"] {
+        let text =
+            format!("DTSTART;TZID=Europe/London:20261001T180000\nRRULE:FREQ=WEEKLY;UNTIL={until}");
+        check(&text, 2, &["2026-10-01T17:00:00Z", "2026-10-08T17:00:00Z"]);
+        assert_eq!(
+            schedule(&text).first(3.try_into().expect("a duration")),
+            None
+        );
+    }
+}
+
+#[test]
+fn a_single_start_is_a_timetable_of_one_date() {
+    check("DTSTART:20261001T180000Z", 1, &["2026-10-01T18:00:00Z"]);
+}
+
+#[test]
+fn folded_lines_are_joined() {
+    check(
+        "DTSTART:20261001T\r\n 180000Z",
+        1,
+        &["2026-10-01T18:00:00Z"],
+    );
+}
+
+#[test]
+fn only_dates_strictly_after_the_instant_count() {
+    let weekly = schedule("DTSTART:20261001T180000Z\nRRULE:FREQ=WEEKLY;COUNT=3");
+    let after = |instant: &str, sessions: i64| {
+        let instant = instant.parse().expect("an instant");
+        weekly
+            .first_after(instant, sessions.try_into().expect("a duration"))
+            .map(|dates| dates[0].at.to_string())
+    };
+    assert_eq!(
+        after("2026-10-01T17:59:59Z", 3).as_deref(),
+        Some("2026-10-01T18:00:00Z")
+    );
+    assert_eq!(
+        after("2026-10-01T18:00:00Z", 2).as_deref(),
+        Some("2026-10-08T18:00:00Z")
+    );
+    assert_eq!(after("2026-10-01T18:00:00Z", 3), None);
+}
+
+#[test]
+fn a_rule_that_never_yields_ends_all_the_same() {
+    let never = schedule("DTSTART:20260101T100000Z\nRRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30");
+    assert_eq!(never.first(1.try_into().expect("a duration")), None);
+}
+
+#[test]
+fn the_wall_shows_the_local_time_with_its_offset() {
+    let london = schedule("DTSTART;TZID=Europe/London:20261001T180000");
+    let date = london.localise("2026-10-01T17:00:00Z".parse().expect("an instant"));
+    assert_eq!(date.local.to_rfc3339(), "2026-10-01T18:00:00+01:00");
+    assert_eq!(london.time_zone(), "Europe/London");
+}
+
+#[test]
+fn what_is_no_timetable_is_refused_with_the_reason() {
+    use ScheduleError as E;
+    for (text, expected) in [
+        ("", E::NotOne("DTSTART")),
+        ("every Thursday", E::UnknownLine(1)),
+        (
+            "DTSTART:20261001T180000Z\nSUMMARY:Painting",
+            E::UnknownLine(2),
+        ),
+        ("DTSTART:20261001T180000", E::Floating("DTSTART")),
+        ("DTSTART;TZID=Mars/Olympus:20261001T180000", E::UnknownZone),
+        ("DTSTART:2026-10-01T18:00:00Z", E::InvalidTime("DTSTART")),
+        ("DTSTART;VALUE=DATE:20261001", E::InvalidTime("DTSTART")),
+        (
+            "DTSTART:20261001T180000Z\nDTSTART:20261002T180000Z",
+            E::NotOne("DTSTART"),
+        ),
+        (
+            "DTSTART:20261001T180000Z\nRRULE:FREQ=WEEKLY\nRRULE:FREQ=DAILY",
+            E::NotOne("RRULE"),
+        ),
+        (
+            "DTSTART:20261001T180000Z\nEXDATE:20261001T180000",
+            E::Floating("EXDATE"),
+        ),
+        (
+            "DTSTART:20261001T180000Z\nRRULE:FREQ=WEEKLY;UNTIL=soon",
+            E::InvalidTime("UNTIL"),
+        ),
+    ] {
+        check_refused(text, &expected);
+    }
+    check_refused(&"x".repeat(8_001), &E::TooLong);
+}
+
+#[test]
+fn a_rule_that_breaks_the_rfc_is_refused() {
+    for rule in [
+        "FREQ=SOMETIMES",
+        "BYDAY=MO",
+        "FREQ=HOURLY",
+        "FREQ=WEEKLY;INTERVAL=0",
+        "FREQ=WEEKLY;COUNT=many",
+        "FREQ=WEEKLY;COUNT=1;UNTIL=20270101T000000Z",
+        "FREQ=MONTHLY;BYMONTHDAY=32",
+        "WEEKLY",
+    ] {
+        let text = format!("DTSTART:20261001T180000Z\nRRULE:{rule}");
+        let error = text.parse::<Schedule>().expect_err(rule);
+        assert!(
+            matches!(error, ScheduleError::InvalidRule(_)),
+            "{rule}: {error}"
+        );
+    }
+}
+
+proptest! {
+    #[test]
+    fn dates_grow_and_show_the_same_wall_time(
+        day in 1_u32..=28, month in 1_u32..=12, hour in 0_u32..24, sessions in 1_i64..=60,
+        zone in prop::sample::select(vec!["Europe/London", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"]),
+    ) {
+        let text = format!("DTSTART;TZID={zone}:2026{month:02}{day:02}T{hour:02}3000\nRRULE:FREQ=DAILY");
+        let dates = schedule(&text).first(sessions.try_into().expect("a duration")).expect("endless");
+        prop_assert!(dates.is_sorted_by(|a, b| a.at < b.at));
+        for date in dates {
+            prop_assert_eq!(date.local.format("%H%M%S").to_string(), format!("{hour:02}3000"));
+        }
+    }
+
+    #[test]
+    fn no_text_makes_the_parser_panic(text in "(DTSTART|RRULE|EXDATE|[;:=A-Z0-9\n ]){0,40}") {
+        let _ = text.parse::<Schedule>();
+    }
+}

@@ -1,0 +1,157 @@
+//! Texts and numbers with a limit.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::InvalidValue;
+
+/// The most sessions that a course may have: a statement of 500 charges stays far below an item's 400 KB.
+pub const MAX_DURATION: i64 = 500;
+
+/// The longest free text, in bytes: with all of a command's texts at this size its items stay below 400 KB.
+const MAX_TEXT_BYTES: usize = 10_000;
+
+/// A free text of 1 to 10,000 bytes, such as a title or a description.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(extend("minLength" = 1, "maxLength" = MAX_TEXT_BYTES))]
+pub struct Text(String);
+
+impl Text {
+    /// Returns the text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Text {
+    type Error = InvalidValue;
+
+    fn try_from(text: String) -> Result<Self, InvalidValue> {
+        if text.trim().is_empty() || text.len() > MAX_TEXT_BYTES {
+            Err(InvalidValue("must be a text of 1 to 10000 bytes"))
+        } else {
+            Ok(Self(text))
+        }
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// How many sessions a course has: 1 to [`MAX_DURATION`].
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(try_from = "i64", into = "u16")]
+#[schemars(with = "u16", extend("minimum" = 1, "maximum" = MAX_DURATION))]
+pub struct Duration(u16);
+
+impl Duration {
+    /// Returns the number of sessions.
+    pub fn get(self) -> u16 {
+        self.0
+    }
+}
+
+impl TryFrom<i64> for Duration {
+    type Error = InvalidValue;
+
+    fn try_from(sessions: i64) -> Result<Self, InvalidValue> {
+        u16::try_from(sessions)
+            .ok()
+            .filter(|n| (1..=MAX_DURATION).contains(&i64::from(*n)))
+            .map(Self)
+            .ok_or(InvalidValue("must be 1 to 500 sessions"))
+    }
+}
+
+impl From<Duration> for u16 {
+    fn from(duration: Duration) -> Self {
+        duration.0
+    }
+}
+
+/// How long a session lasts: 1 to 1,440 minutes, 60 where nothing is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "u16", into = "u16")]
+#[schemars(with = "u16", extend("minimum" = 1, "maximum" = 1440))]
+pub struct SessionMinutes(u16);
+
+impl SessionMinutes {
+    /// Returns the number of minutes.
+    pub fn get(self) -> u16 {
+        self.0
+    }
+}
+
+impl Default for SessionMinutes {
+    fn default() -> Self {
+        Self(60)
+    }
+}
+
+impl TryFrom<u16> for SessionMinutes {
+    type Error = InvalidValue;
+
+    fn try_from(minutes: u16) -> Result<Self, InvalidValue> {
+        if (1..=1440).contains(&minutes) {
+            Ok(Self(minutes))
+        } else {
+            Err(InvalidValue("must be 1 to 1440 minutes"))
+        }
+    }
+}
+
+impl From<SessionMinutes> for u16 {
+    fn from(minutes: SessionMinutes) -> Self {
+        minutes.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_one_to_500_sessions() {
+        for (sessions, good) in [
+            (1, true),
+            (500, true),
+            (0, false),
+            (501, false),
+            (-1, false),
+            (i64::MAX, false),
+        ] {
+            assert_eq!(Duration::try_from(sessions).is_ok(), good, "{sessions}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_neither_blank_nor_endless() {
+        for (text, good) in [
+            ("a".to_owned(), true),
+            ("x".repeat(10_000), true),
+            (" \n".to_owned(), false),
+            ("x".repeat(10_001), false),
+        ] {
+            assert_eq!(
+                Text::try_from(text.clone()).is_ok(),
+                good,
+                "{} bytes",
+                text.len()
+            );
+        }
+    }
+}
