@@ -24,6 +24,9 @@ mod progress;
 
 pub mod schema;
 
+#[cfg(test)]
+mod samples;
+
 pub use values::{
     Amount, CommandId, ContactInfo, CourseId, Currency, Duration, EventId, InvalidValue,
     MAX_AMOUNT, MAX_DURATION, SessionId, SessionMinutes, Source, Text, Timestamp, UserId,
@@ -41,7 +44,7 @@ pub use command::{
     RescheduleSession, SessionTarget, SkipSession, UpdateCourse,
 };
 pub use envelope::{MAX_BODY_BYTES, Metadata, PayloadHash};
-pub use malformed::{Malformed, Reason};
+pub use malformed::{Malformed, Reason, without_values};
 
 pub use outcome::{Outcome, Receipt};
 pub use rejection::Rejection;

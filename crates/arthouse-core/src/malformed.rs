@@ -62,24 +62,33 @@ impl Malformed {
         error: &serde_path_to_error::Error<JsonError>,
     ) -> Self {
         let path = error.path().to_string();
-        let field = match path.as_str() {
-            "." => root.to_owned(),
-            _ if root.is_empty() => path,
-            _ => format!("{root}.{path}"),
+        let expected = without_values(&error.inner().to_string());
+        let detail = match (root, path.as_str()) {
+            ("", ".") => expected,
+            (_, ".") => format!("{root}: {expected}"),
+            ("", _) => format!("{path}: {expected}"),
+            (_, _) => format!("{root}.{path}: {expected}"),
         };
+        Self::new(reason, detail)
+    }
+
+    /// Says that a list or a plain value stands where an object should.
+    pub(crate) fn no_object(field: &str) -> Self {
         Self::new(
-            reason,
-            format!("{field}: {}", without_values(&error.inner().to_string())),
+            Reason::InvalidData,
+            format!("{field}: {EXPECTED_AN_OBJECT}"),
         )
     }
 }
 
+const EXPECTED_AN_OBJECT: &str = "expected an object";
+
 /// Takes from serde's message what was expected and leaves out what was found, which may be private.
 ///
 /// Messages of our own types hold no values to begin with ([`crate::InvalidValue`]).
-fn without_values(message: &str) -> String {
-    let message = message.split(" at line ").next().unwrap_or(message);
+pub fn without_values(message: &str) -> String {
     match message.rsplit_once(", expected ") {
+        Some((_, expected)) if expected.starts_with("struct ") => EXPECTED_AN_OBJECT.to_owned(),
         Some((_, expected)) => format!("expected {expected}"),
         None => message.to_owned(),
     }

@@ -1,0 +1,247 @@
+//! One command, one transaction: the change, on condition that what was read still stands, and the receipt, on condition that
+//! there is none.
+
+use std::collections::HashMap;
+
+use arthouse_core::{EventId, Receipt, Transition};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, ConditionCheck, Delete, Put,
+    ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
+
+use crate::items::{Item, Record};
+use crate::{Key, Loaded, Store, StoreError, Table};
+
+const ABSENT: &str = "attribute_not_exists(PK)";
+const AT_VERSION: &str = "#version = :read";
+
+/// What has become of an attempt to write a command's outcome.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Commit {
+    /// It is written.
+    Committed,
+    /// The command had its outcome already; this is its receipt.
+    Duplicate(Box<Receipt>),
+    /// What the decision was made on has changed: load and decide again.
+    Moved,
+}
+
+impl Store {
+    /// Writes a decision and its receipt in one transaction. Safe to repeat: the request token is a digest of what is
+    /// written and of the versions that were read, so that a retry after a lost response is the same request and a new
+    /// decision is a new one.
+    ///
+    /// # Errors
+    /// Returns what failed; whether it was written is then not known, and the receipt will tell.
+    pub async fn commit(
+        &self,
+        loaded: &Loaded,
+        transition: &Transition,
+        receipt: &Receipt,
+    ) -> Result<Commit, StoreError> {
+        let changes = self.changes(loaded, transition);
+        if changes.is_empty() {
+            return self.put_receipt(receipt).await;
+        }
+        let put = Put::builder()
+            .table_name(self.table(Table::Commands))
+            .set_item(Some(receipt.to_item()))
+            .condition_expression(ABSENT)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .expect("table and item are set");
+        let put = TransactWriteItem::builder().put(put).build();
+        let request = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some([put].into_iter().chain(changes).collect()))
+            .client_request_token(request_token(transition, receipt));
+        match request.send().await {
+            Ok(_) => Ok(Commit::Committed),
+            Err(e) => match e.as_service_error() {
+                Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                    cancellation(cancelled.cancellation_reasons())
+                }
+                _ => Err(StoreError::request("TransactWriteItems", e)),
+            },
+        }
+    }
+
+    /// Writes the receipt of a command that changes nothing.
+    ///
+    /// # Errors
+    /// Returns what failed; whether it was written is then not known, and the receipt will tell.
+    pub async fn put_receipt(&self, receipt: &Receipt) -> Result<Commit, StoreError> {
+        let request = self
+            .client
+            .put_item()
+            .table_name(self.table(Table::Commands))
+            .set_item(Some(receipt.to_item()))
+            .condition_expression(ABSENT)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match request.send().await {
+            Ok(_) => Ok(Commit::Committed),
+            Err(e) => match e.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                    duplicate(failed.item())
+                }
+                _ => Err(StoreError::request("PutItem", e)),
+            },
+        }
+    }
+
+    /// Writes a transition as the items of a transaction.
+    fn changes(&self, loaded: &Loaded, transition: &Transition) -> Vec<TransactWriteItem> {
+        match transition {
+            Transition::Unchanged => Vec::new(),
+            Transition::CreateCourse(course) => vec![self.put_absent(course)],
+            Transition::UpdateCourse(course) => vec![self.update(course, course.version)],
+            // The course is not checked again: the quote is as the course was a moment ago, as if the student had been
+            // that much quicker. A check would make all who apply for one course at the same time conflict.
+            Transition::Apply(application) => {
+                let (user_id, course_id) =
+                    (application.user_id.clone(), application.course_id.clone());
+                let enrollment = Key::Enrollment(user_id, course_id);
+                vec![self.put_absent(application), self.check_absent(&enrollment)]
+            }
+            Transition::Enroll {
+                application,
+                enrollment,
+            } => {
+                let key = application.key();
+                let key = if loaded.long_application {
+                    key.long_attributes()
+                } else {
+                    key.attributes()
+                };
+                let delete = Delete::builder()
+                    .table_name(self.table(Table::UsersCourses))
+                    .set_key(Some(key))
+                    .condition_expression(AT_VERSION)
+                    .expression_attribute_names("#version", "Version")
+                    .expression_attribute_values(":read", number(application.version))
+                    .build()
+                    .expect("table and key are set");
+                let delete = TransactWriteItem::builder().delete(delete).build();
+                vec![delete, self.put_absent(enrollment.as_ref())]
+            }
+            Transition::UpdateSession(session) => vec![self.update(session, session.version)],
+        }
+    }
+
+    fn put_absent(&self, record: &impl Record) -> TransactWriteItem {
+        let put = Put::builder()
+            .table_name(self.table(record.key().table()))
+            .set_item(Some(record.to_item()))
+            .condition_expression(ABSENT)
+            .build()
+            .expect("table and item are set");
+        TransactWriteItem::builder().put(put).build()
+    }
+
+    fn check_absent(&self, key: &Key) -> TransactWriteItem {
+        let check = ConditionCheck::builder()
+            .table_name(self.table(key.table()))
+            .set_key(Some(key.attributes()))
+            .condition_expression(ABSENT)
+            .build()
+            .expect("table, key and condition are set");
+        TransactWriteItem::builder().condition_check(check).build()
+    }
+
+    /// Writes a record's next version over the one before. Attributes that this program does not know stay, so that an older
+    /// one beside it during an upgrade does no harm.
+    fn update<R: Record>(&self, record: &R, version: u64) -> TransactWriteItem {
+        let key = record.key();
+        let item = record.to_item();
+        let expression = UpdateExpression::of::<R>(item);
+        let update = Update::builder()
+            .table_name(self.table(key.table()))
+            .set_key(Some(key.attributes()))
+            .update_expression(expression.text)
+            .set_expression_attribute_names(Some(expression.names))
+            .set_expression_attribute_values(Some(expression.values))
+            .expression_attribute_names("#version", "Version")
+            .expression_attribute_values(":read", number(version - 1))
+            .condition_expression(AT_VERSION)
+            .build()
+            .expect("table, key and expression are set");
+        TransactWriteItem::builder().update(update).build()
+    }
+}
+
+/// An update that makes an item's known attributes those of a record.
+struct UpdateExpression {
+    text: String,
+    names: HashMap<String, String>,
+    values: HashMap<String, AttributeValue>,
+}
+
+impl UpdateExpression {
+    fn of<R: Record>(mut item: Item) -> Self {
+        item.remove("PK");
+        item.remove("SK");
+        let removed: Vec<_> = R::OPTIONAL
+            .iter()
+            .filter(|name| !item.contains_key(**name))
+            .collect();
+        let mut expression = Self {
+            text: String::new(),
+            names: HashMap::new(),
+            values: HashMap::new(),
+        };
+        let mut sets = Vec::new();
+        for (at, (name, value)) in item.into_iter().enumerate() {
+            sets.push(format!("#s{at} = :s{at}"));
+            expression.names.insert(format!("#s{at}"), name);
+            expression.values.insert(format!(":s{at}"), value);
+        }
+        expression.text = format!("SET {}", sets.join(", "));
+        let removes: Vec<_> = (0..removed.len()).map(|at| format!("#r{at}")).collect();
+        if !removes.is_empty() {
+            expression.text += &format!(" REMOVE {}", removes.join(", "));
+        }
+        let names = removes
+            .into_iter()
+            .zip(removed.into_iter().map(|name| (*name).to_owned()));
+        expression.names.extend(names);
+        expression
+    }
+}
+
+fn number(n: u64) -> AttributeValue {
+    AttributeValue::N(n.to_string())
+}
+
+/// Digests the decision: what is written follows from the command, the moment and what was read, and a redacted contact
+/// from the payload whose hash the receipt holds.
+fn request_token(transition: &Transition, receipt: &Receipt) -> String {
+    EventId::derive(&[&format!("{transition:?}"), &format!("{receipt:?}")]).to_string()
+}
+
+/// Reads why a transaction was cancelled, item by item: the receipt's reason comes first and says that all else is no matter.
+fn cancellation(reasons: &[CancellationReason]) -> Result<Commit, StoreError> {
+    let failed = |reason: &&CancellationReason| reason.code() == Some("ConditionalCheckFailed");
+    if let Some(receipt) = reasons.first().filter(failed) {
+        return duplicate(receipt.item());
+    }
+    if reasons.iter().any(|reason| failed(&reason)) {
+        return Ok(Commit::Moved);
+    }
+    let codes: Vec<_> = reasons
+        .iter()
+        .filter_map(CancellationReason::code)
+        .filter(|code| *code != "None")
+        .collect();
+    Err(StoreError::Contended(codes.join(", ")))
+}
+
+fn duplicate(item: Option<&Item>) -> Result<Commit, StoreError> {
+    let item = item.cloned().unwrap_or_default();
+    Ok(Commit::Duplicate(Box::new(Receipt::from_item(item)?)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+//! Loads what a command is decided on.
+
+use arthouse_core::{
+    Action, Application, Course, CourseId, Enrollment, Needs, SessionTarget, State, UserId,
+};
+use aws_sdk_dynamodb::types::{Get, TransactGetItem};
+
+use crate::items::{Item, Record};
+use crate::{Key, Store, StoreError, Table};
+
+/// What was loaded for a command, and what its commit needs to know of it.
+#[derive(Debug, Clone, Default)]
+pub struct Loaded {
+    /// What the command is decided on.
+    pub state: State,
+    /// Whether the application lies under its long key.
+    pub(crate) long_application: bool,
+}
+
+impl Store {
+    /// Loads what a command is decided on: strongly consistent, and what must be of one moment in one transaction.
+    ///
+    /// # Errors
+    /// Returns what failed; all but undecodable items may pass.
+    pub async fn load(&self, action: &Action) -> Result<Loaded, StoreError> {
+        match action.needs() {
+            Needs::Course(course_id) => {
+                let course = self.course(&course_id).await?;
+                Ok(Loaded {
+                    state: State {
+                        course,
+                        ..State::default()
+                    },
+                    ..Loaded::default()
+                })
+            }
+            Needs::Enrolling(user_id, course_id) => self.load_enrolling(&user_id, &course_id).await,
+            Needs::Session(target) => {
+                let state = self.load_session(target).await?;
+                Ok(Loaded {
+                    state,
+                    ..Loaded::default()
+                })
+            }
+        }
+    }
+
+    /// Reads the course, the application and the enrolment at one moment: a payment that is confirmed meanwhile can't hide both.
+    async fn load_enrolling(
+        &self,
+        user_id: &UserId,
+        course_id: &CourseId,
+    ) -> Result<Loaded, StoreError> {
+        let application = Key::Application(user_id.clone(), course_id.clone());
+        let enrollment = Key::Enrollment(user_id.clone(), course_id.clone());
+        let [
+            course,
+            short_application,
+            long_application,
+            short_enrollment,
+            long_enrollment,
+        ] = self
+            .transact_get([
+                (Table::Courses, Key::Course(course_id.clone()).attributes()),
+                (Table::UsersCourses, application.attributes()),
+                (Table::UsersCourses, application.long_attributes()),
+                (Table::UsersCourses, enrollment.attributes()),
+                (Table::UsersCourses, enrollment.long_attributes()),
+            ])
+            .await?;
+        let is_long = short_application.is_none() && long_application.is_some();
+        Ok(Loaded {
+            state: State {
+                course: course.map(Course::from_item).transpose()?,
+                application: short_application
+                    .or(long_application)
+                    .map(Application::from_item)
+                    .transpose()?,
+                enrollment: short_enrollment
+                    .or(long_enrollment)
+                    .map(Enrollment::from_item)
+                    .transpose()?,
+                session: None,
+            },
+            long_application: is_long,
+        })
+    }
+
+    /// Reads the session; where it is absent, the enrolment, and if that has its sessions, the session once more: it may have
+    /// been put between the two reads.
+    async fn load_session(&self, target: SessionTarget) -> Result<State, StoreError> {
+        let SessionTarget {
+            user_id,
+            course_id,
+            session_id,
+        } = target;
+        let key = Key::Session(course_id.clone(), session_id, user_id.clone());
+        if let Some(session) = self.sessions.load(key.clone()).await? {
+            return Ok(State {
+                session: Some(session),
+                ..State::default()
+            });
+        }
+        let enrollment = self.enrollment(&user_id, &course_id).await?;
+        let initialised = enrollment
+            .as_ref()
+            .is_some_and(|found| found.sessions_initialized_at.is_some());
+        let session = if initialised {
+            self.sessions.load(key).await?
+        } else {
+            None
+        };
+        Ok(State {
+            enrollment,
+            session,
+            ..State::default()
+        })
+    }
+
+    async fn transact_get<const N: usize>(
+        &self,
+        keys: [(Table, Item); N],
+    ) -> Result<[Option<Item>; N], StoreError> {
+        let gets = keys.map(|(table, key)| {
+            let get = Get::builder()
+                .table_name(self.table(table))
+                .set_key(Some(key))
+                .build();
+            TransactGetItem::builder()
+                .get(get.expect("table and key are set"))
+                .build()
+        });
+        let output = self
+            .client
+            .transact_get_items()
+            .set_transact_items(Some(gets.into()))
+            .send()
+            .await;
+        let output = output.map_err(|e| StoreError::request("TransactGetItems", e))?;
+        let mut found = output.responses.unwrap_or_default().into_iter();
+        Ok([(); N].map(|()| {
+            found
+                .next()
+                .and_then(|response| response.item)
+                .filter(|item| !item.is_empty())
+        }))
+    }
+}

@@ -1,0 +1,176 @@
+//! The read side (`domain.md`, section 6), and what the audit reads.
+
+mod batch;
+mod student;
+
+pub(crate) use batch::batch_get;
+pub use student::StudentRecords;
+
+use std::collections::HashMap;
+
+use arthouse_core::{
+    Application, CommandId, Course, CourseId, Receipt, Session, SessionId, Source,
+};
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::items::{Item, PENDING, Record};
+use crate::tables::PENDING_INDEX;
+use crate::{DecodeError, Key, Store, StoreError, Table};
+
+/// A page of a longer list.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// What is on it.
+    pub items: Vec<T>,
+    /// Where the next one starts; nothing on the last.
+    pub next: Option<PageStart>,
+}
+
+/// Where a page starts.
+#[derive(Debug, Clone)]
+pub struct PageStart(HashMap<String, AttributeValue>);
+
+fn page<T>(
+    items: Option<Vec<Item>>,
+    last: Option<Item>,
+    read: impl Fn(Item) -> Result<T, DecodeError>,
+) -> Result<Page<T>, StoreError> {
+    let items = items
+        .unwrap_or_default()
+        .into_iter()
+        .map(read)
+        .collect::<Result<_, _>>()?;
+    Ok(Page {
+        items,
+        next: last.filter(|key| !key.is_empty()).map(PageStart),
+    })
+}
+
+impl Store {
+    /// Reads a course as it is now.
+    ///
+    /// # Errors
+    /// Returns what failed.
+    pub async fn course(&self, course_id: &CourseId) -> Result<Option<Course>, StoreError> {
+        self.get(Key::Course(course_id.clone()).attributes(), Table::Courses)
+            .await
+    }
+
+    /// Reads a command's receipt as it is now.
+    ///
+    /// # Errors
+    /// Returns what failed.
+    pub async fn receipt(
+        &self,
+        source: &Source,
+        id: &CommandId,
+    ) -> Result<Option<Receipt>, StoreError> {
+        self.get(
+            Key::Receipt(source.clone(), id.clone()).attributes(),
+            Table::Commands,
+        )
+        .await
+    }
+
+    /// Reads a page of the applications that wait for their payment, oldest first (eventually consistent, from the index).
+    ///
+    /// # Errors
+    /// Returns what failed.
+    pub async fn pending(
+        &self,
+        limit: i32,
+        start: Option<PageStart>,
+    ) -> Result<Page<Application>, StoreError> {
+        let output = self
+            .client
+            .query()
+            .table_name(self.table(Table::UsersCourses))
+            .index_name(PENDING_INDEX)
+            .key_condition_expression("PendingPayment = :pending")
+            .expression_attribute_values(":pending", AttributeValue::S(PENDING.to_owned()))
+            .limit(limit)
+            .set_exclusive_start_key(start.map(|start| start.0))
+            .send()
+            .await
+            .map_err(|e| StoreError::request("Query", e))?;
+        page(
+            output.items,
+            output.last_evaluated_key,
+            Application::from_item,
+        )
+    }
+
+    /// Reads a page of a session's roster: that session of every student of the course.
+    ///
+    /// # Errors
+    /// Returns what failed.
+    pub async fn roster(
+        &self,
+        course_id: &CourseId,
+        session_id: &SessionId,
+        start: Option<PageStart>,
+    ) -> Result<Page<Session>, StoreError> {
+        let output = self
+            .client
+            .query()
+            .table_name(self.table(Table::Sessions))
+            .key_condition_expression("PK = :course AND begins_with(SK, :session)")
+            .expression_attribute_values(
+                ":course",
+                AttributeValue::S(Key::Course(course_id.clone()).pk()),
+            )
+            .expression_attribute_values(
+                ":session",
+                AttributeValue::S(format!("SESSION#{session_id}#")),
+            )
+            .consistent_read(true)
+            .set_exclusive_start_key(start.map(|start| start.0))
+            .send()
+            .await
+            .map_err(|e| StoreError::request("Query", e))?;
+        page(output.items, output.last_evaluated_key, Session::from_item)
+    }
+
+    /// Reads a page of the keys of a table, in no order, as they are now.
+    ///
+    /// # Errors
+    /// Returns what failed; a key of no known family is an error.
+    pub async fn scan_keys(
+        &self,
+        table: Table,
+        start: Option<PageStart>,
+    ) -> Result<Page<Key>, StoreError> {
+        let names = table.key_names();
+        let output = self
+            .client
+            .scan()
+            .table_name(self.table(table))
+            .projection_expression(names.join(", "))
+            .consistent_read(true)
+            .set_exclusive_start_key(start.map(|start| start.0))
+            .send()
+            .await
+            .map_err(|e| StoreError::request("Scan", e))?;
+        page(output.items, output.last_evaluated_key, |item| {
+            Key::of_item(table, &item)
+        })
+    }
+
+    pub(crate) async fn get<T: Record>(
+        &self,
+        key: Item,
+        table: Table,
+    ) -> Result<Option<T>, StoreError> {
+        let request = self
+            .client
+            .get_item()
+            .table_name(self.table(table))
+            .set_key(Some(key))
+            .consistent_read(true);
+        let output = request
+            .send()
+            .await
+            .map_err(|e| StoreError::request("GetItem", e))?;
+        Ok(output.item.map(T::from_item).transpose()?)
+    }
+}

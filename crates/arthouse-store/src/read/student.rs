@@ -1,0 +1,105 @@
+use arthouse_core::{Application, CourseId, Duration, Enrollment, Session, SessionId, UserId};
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::batch_get;
+use crate::items::{Item, Record};
+use crate::session_loader::MAX_KEYS;
+use crate::{Key, Store, StoreError, Table};
+
+/// All records of one student in one course.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StudentRecords {
+    /// The application that waits for its payment.
+    pub application: Option<Application>,
+    /// The paid enrolment.
+    pub enrollment: Option<Enrollment>,
+    /// Its sessions, in their order.
+    pub sessions: Vec<Session>,
+}
+
+impl Store {
+    /// Reads all records of one student in one course. The sessions' keys are computed, so that the cost is in proportion to one's
+    /// own sessions only.
+    ///
+    /// # Errors
+    /// Returns what failed.
+    pub async fn student(
+        &self,
+        user_id: &UserId,
+        course_id: &CourseId,
+    ) -> Result<StudentRecords, StoreError> {
+        let key = Key::Enrollment(user_id.clone(), course_id.clone());
+        let output = self
+            .client
+            .query()
+            .table_name(self.table(Table::UsersCourses))
+            .key_condition_expression("PK = :user AND begins_with(SK, :course)")
+            .expression_attribute_values(":user", AttributeValue::S(key.pk()))
+            .expression_attribute_values(
+                ":course",
+                AttributeValue::S(format!("COURSE#{course_id}#")),
+            )
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|e| StoreError::request("Query", e))?;
+        let mut records = StudentRecords::default();
+        for item in output.items.unwrap_or_default() {
+            records.add(item)?;
+        }
+        if let Some(enrollment) = &records.enrollment {
+            records.sessions = self
+                .sessions_of(user_id, course_id, enrollment.duration)
+                .await?;
+        }
+        Ok(records)
+    }
+
+    /// Reads a student's sessions by their computed keys, as they are now.
+    async fn sessions_of(
+        &self,
+        user_id: &UserId,
+        course_id: &CourseId,
+        duration: Duration,
+    ) -> Result<Vec<Session>, StoreError> {
+        let key = |ordinal| {
+            let session_id = SessionId::from_ordinal(ordinal);
+            Key::Session(course_id.clone(), session_id, user_id.clone()).attributes()
+        };
+        let keys: Vec<Item> = (1..=duration.get()).map(key).collect();
+        let mut sessions = Vec::with_capacity(keys.len());
+        for chunk in keys.chunks(MAX_KEYS) {
+            let items =
+                batch_get(&self.client, &self.table(Table::Sessions), chunk.to_vec()).await?;
+            for item in items {
+                sessions.push(Session::from_item(item)?);
+            }
+        }
+        sessions.sort_by(|a, b| a.session_id.cmp(&b.session_id));
+        Ok(sessions)
+    }
+
+    /// Reads an enrolment as it is now, under either form of its key.
+    pub(crate) async fn enrollment(
+        &self,
+        user_id: &UserId,
+        course_id: &CourseId,
+    ) -> Result<Option<Enrollment>, StoreError> {
+        let key = Key::Enrollment(user_id.clone(), course_id.clone());
+        match self.get(key.attributes(), Table::UsersCourses).await? {
+            Some(enrollment) => Ok(Some(enrollment)),
+            None => self.get(key.long_attributes(), Table::UsersCourses).await,
+        }
+    }
+}
+
+impl StudentRecords {
+    fn add(&mut self, item: Item) -> Result<(), StoreError> {
+        match Key::of_item(Table::UsersCourses, &item)? {
+            Key::Application(..) => self.application = Some(Application::from_item(item)?),
+            Key::Enrollment(..) => self.enrollment = Some(Enrollment::from_item(item)?),
+            Key::Course(_) | Key::Session(..) | Key::Receipt(..) => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,69 @@
+//! The tables: their names and what they are made of (`domain.md`, section 1).
+
+mod definition;
+mod provision;
+
+pub use provision::provision;
+
+pub(crate) use definition::PENDING_INDEX;
+
+/// The tables of the school. (Leases are the streams consumer's own.)
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Table {
+    /// Courses on offer.
+    Courses,
+    /// Applications and paid enrolments.
+    UsersCourses,
+    /// The sessions of paid enrolments.
+    Sessions,
+    /// The receipts of commands.
+    Commands,
+}
+
+impl Table {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::Courses,
+        Self::UsersCourses,
+        Self::Sessions,
+        Self::Commands,
+    ];
+
+    /// Returns the name without a prefix.
+    pub fn base_name(self) -> &'static str {
+        match self {
+            Self::Courses => "Courses",
+            Self::UsersCourses => "UsersCourses",
+            Self::Sessions => "Sessions",
+            Self::Commands => "Commands",
+        }
+    }
+}
+
+/// The names of the tables: their own, behind a prefix that tells one deployment from another.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TableNames {
+    prefix: String,
+}
+
+impl TableNames {
+    /// Makes the names with a prefix, which may be empty.
+    pub fn with_prefix(prefix: impl Into<String>) -> Self {
+        Self {
+            prefix: prefix.into(),
+        }
+    }
+
+    /// Returns a table's name.
+    pub fn name(&self, table: Table) -> String {
+        format!("{}{}", self.prefix, table.base_name())
+    }
+
+    /// Returns the table with a name, if it is one of ours.
+    pub fn table(&self, name: &str) -> Option<Table> {
+        let base = name.strip_prefix(&self.prefix)?;
+        Table::ALL
+            .into_iter()
+            .find(|table| table.base_name() == base)
+    }
+}

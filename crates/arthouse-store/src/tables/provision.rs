@@ -1,0 +1,143 @@
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
+use aws_sdk_dynamodb::types::{
+    BillingMode, StreamViewType, TableDescription, TableStatus, TimeToLiveSpecification,
+    TimeToLiveStatus,
+};
+
+use super::{Table, TableNames};
+use crate::StoreError;
+
+/// How often a table that is being made is asked for, and how many times: five minutes in all.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+const POLLS: u32 = 600;
+
+/// Makes the tables that are absent and waits until all can be used. Tables that are there must be as they should be;
+/// they are never changed or emptied.
+///
+/// # Errors
+/// Returns [`StoreError::TableDiffers`] if a table is there with another key or stream, else what failed.
+pub async fn provision(client: &Client, names: &TableNames) -> Result<(), StoreError> {
+    for table in Table::ALL {
+        let name = names.name(table);
+        match describe(client, &name).await? {
+            Some(found) => check(table, &name, &found)?,
+            None => create(client, table, &name).await?,
+        }
+    }
+    for table in Table::ALL {
+        let name = names.name(table);
+        wait_until_active(client, &name).await?;
+        enable_expiry(client, table, &name).await?;
+    }
+    Ok(())
+}
+
+async fn describe(client: &Client, name: &str) -> Result<Option<TableDescription>, StoreError> {
+    match client.describe_table().table_name(name).send().await {
+        Ok(output) => Ok(output.table),
+        Err(e)
+            if e.as_service_error()
+                .is_some_and(DescribeTableError::is_resource_not_found_exception) =>
+        {
+            Ok(None)
+        }
+        Err(e) => Err(StoreError::request("DescribeTable", e)),
+    }
+}
+
+async fn create(client: &Client, table: Table, name: &str) -> Result<(), StoreError> {
+    let request = client
+        .create_table()
+        .table_name(name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .set_key_schema(Some(table.key_schema()))
+        .set_attribute_definitions(Some(table.attribute_definitions()))
+        .set_global_secondary_indexes(table.indexes())
+        .set_stream_specification(table.stream());
+    match request.send().await {
+        Ok(_) => Ok(()),
+        // Someone else is making it at the same time.
+        Err(e)
+            if e.as_service_error()
+                .is_some_and(|e| e.is_resource_in_use_exception()) =>
+        {
+            Ok(())
+        }
+        Err(e) => Err(StoreError::request("CreateTable", e)),
+    }
+}
+
+fn check(table: Table, name: &str, found: &TableDescription) -> Result<(), StoreError> {
+    let differs = |problem| {
+        Err(StoreError::TableDiffers {
+            table: name.to_owned(),
+            problem,
+        })
+    };
+    if found.key_schema() != table.key_schema() {
+        return differs("its key is another");
+    }
+    let view = found
+        .stream_specification()
+        .and_then(|stream| stream.stream_view_type());
+    if table.is_streamed() && view != Some(&StreamViewType::NewAndOldImages) {
+        return differs("it has no stream of new and old images");
+    }
+    let index = |wanted: &str| {
+        found
+            .global_secondary_indexes()
+            .iter()
+            .any(|index| index.index_name() == Some(wanted))
+    };
+    match table.index() {
+        Some((wanted, _)) if !index(wanted) => differs("its index is missing"),
+        Some(_) | None => Ok(()),
+    }
+}
+
+async fn wait_until_active(client: &Client, name: &str) -> Result<(), StoreError> {
+    for _ in 0..POLLS {
+        let found = describe(client, name).await?;
+        if found.is_some_and(|table| table.table_status() == Some(&TableStatus::Active)) {
+            return Ok(());
+        }
+        tokio::time::sleep(POLL_INTERVAL).await;
+    }
+    Err(StoreError::TableDiffers {
+        table: name.to_owned(),
+        problem: "it does not become active",
+    })
+}
+
+async fn enable_expiry(client: &Client, table: Table, name: &str) -> Result<(), StoreError> {
+    let Some(attribute) = table.expiry_attribute() else {
+        return Ok(());
+    };
+    let described = client.describe_time_to_live().table_name(name).send().await;
+    let described = described.map_err(|e| StoreError::request("DescribeTimeToLive", e))?;
+    let status = described
+        .time_to_live_description()
+        .and_then(|ttl| ttl.time_to_live_status());
+    if matches!(
+        status,
+        Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)
+    ) {
+        return Ok(());
+    }
+    let expiry = TimeToLiveSpecification::builder()
+        .enabled(true)
+        .attribute_name(attribute)
+        .build();
+    let request = client
+        .update_time_to_live()
+        .table_name(name)
+        .time_to_live_specification(expiry.expect("enabled and name are set"));
+    request
+        .send()
+        .await
+        .map_err(|e| StoreError::request("UpdateTimeToLive", e))?;
+    Ok(())
+}
