@@ -32,8 +32,8 @@ pub struct Metadata {
 pub struct PayloadHash(String);
 
 impl PayloadHash {
-    fn of(event_type: &str, data: &Value) -> Self {
-        Self(sha256_hex(format!("{event_type}\n{data}").as_bytes()))
+    fn of(event_type: &str, sorted: &Value) -> Self {
+        Self(sha256_hex(format!("{event_type}\n{sorted}").as_bytes()))
     }
 
     /// Reads a digest back from a receipt.
@@ -117,9 +117,11 @@ impl Envelope {
                 )));
             }
         }
-        let data = wire
+        let mut data = wire
             .data
             .ok_or_else(|| Malformed::new(Reason::InvalidData, "data: missing"))?;
+        // Whether a JSON object keeps its order is a choice that any crate of the build can make for all.
+        data.sort_all_objects();
         Ok(Self {
             payload_hash: PayloadHash::of(&wire.r#type, &data),
             metadata: Metadata {

@@ -18,6 +18,7 @@ impl Command {
         let command_type = CommandType::from_wire(&envelope.event_type).ok_or_else(|| {
             Malformed::new(Reason::UnknownType, "type: not a command of this version")
         })?;
+        check_objects(&envelope.data)?;
         let ActorField { actor } = data(&envelope.data)?;
         if actor.id.is_empty() || actor.id.len() > 128 {
             return Err(Malformed::new(
@@ -32,6 +33,19 @@ impl Command {
             metadata: envelope.metadata,
         })
     }
+}
+
+/// Refuses a list where an object belongs: serde would read the fields from it in their order.
+fn check_objects(data: &Value) -> Result<(), Malformed> {
+    if !data.is_object() {
+        return Err(Malformed::no_object("data"));
+    }
+    for field in ["actor", "contact_info"] {
+        if data[field].is_array() {
+            return Err(Malformed::no_object(&format!("data.{field}")));
+        }
+    }
+    Ok(())
 }
 
 #[derive(Deserialize)]

@@ -1,0 +1,316 @@
+use serde_json::{Value, json};
+
+use super::without;
+use crate::samples::{envelope, merged};
+use crate::{Command, CommandType, MAX_BODY_BYTES, Malformed, Reason, schema};
+
+/// When a command's body is changed so, it is malformed for this reason, and the detail says this.
+#[track_caller]
+fn check_malformed(body: &str, reason: Reason, detail: &str) {
+    let expected = Malformed {
+        reason,
+        detail: detail.to_owned(),
+    };
+    assert_eq!(Command::parse(body).expect_err(body), expected, "{body}");
+}
+
+fn apply() -> Value {
+    envelope("course.apply", json!({}))
+}
+
+#[test]
+fn what_is_no_json_object_is_no_command() {
+    for (body, detail) in [
+        ("", "the body is not JSON (line 1, column 0)"),
+        (
+            "{\n \"id\": cmd-1}",
+            "the body is not JSON (line 2, column 8)",
+        ),
+        ("{} {}", "the body is not JSON (line 1, column 4)"),
+    ] {
+        check_malformed(body, Reason::InvalidJson, detail);
+    }
+    for body in ["null", "[]", "\"text\"", "7"] {
+        check_malformed(
+            body,
+            Reason::InvalidEnvelope,
+            "the body is not a JSON object",
+        );
+    }
+}
+
+#[test]
+fn an_envelope_has_the_attributes_of_cloudevents() {
+    for field in ["specversion", "id", "source", "type", "time"] {
+        let detail = format!("missing field `{field}`");
+        check_malformed(
+            &without(apply(), field).to_string(),
+            Reason::InvalidEnvelope,
+            &detail,
+        );
+    }
+    let id = "must be 1 to 128 characters of A-Z a-z 0-9 . _ : @ -";
+    let source = "must be a URI reference of 1 to 256 plain characters without #";
+    let time = "must be an RFC 3339 time with a zone, such as 2026-10-01T18:00:00Z";
+    for (field, value, detail) in [
+        ("specversion", json!("0.3"), "must be 1.0"),
+        ("specversion", json!(1.0), "expected a string"),
+        ("id", json!("a#b"), id),
+        ("id", json!(""), id),
+        ("id", json!("x".repeat(129)), id),
+        ("id", json!(7), "expected a string"),
+        ("source", json!("/web#1"), source),
+        ("source", json!(""), source),
+        ("type", json!(["a"]), "expected a string"),
+        ("time", json!("yesterday"), time),
+        ("time", json!("2026-09-20T11:59:58"), time),
+        (
+            "datacontenttype",
+            json!("text/xml"),
+            "must be application/json",
+        ),
+        ("correlationid", json!(""), "must be 1 to 256 bytes"),
+        (
+            "correlationid",
+            json!("x".repeat(257)),
+            "must be 1 to 256 bytes",
+        ),
+        (
+            "traceparent",
+            json!("x".repeat(257)),
+            "must be 1 to 256 bytes",
+        ),
+        ("subject", json!({}), "expected a string"),
+        ("causationid", json!(false), "expected a string"),
+    ] {
+        let body = merged(apply(), json!({field: value})).to_string();
+        check_malformed(
+            &body,
+            Reason::InvalidEnvelope,
+            &format!("{field}: {detail}"),
+        );
+    }
+}
+
+#[test]
+fn a_type_or_version_that_is_not_known_is_no_command() {
+    for event_type in [
+        "com.digitalarthouse.course.apply.v2",
+        "com.digitalarthouse.course.apply",
+        "com.digitalarthouse.course.delete.v1",
+        "com.digitalarthouse.command.applied.v1",
+        "COM.DIGITALARTHOUSE.COURSE.APPLY.V1",
+        "",
+    ] {
+        let body = merged(apply(), json!({"type": event_type})).to_string();
+        check_malformed(
+            &body,
+            Reason::UnknownType,
+            "type: not a command of this version",
+        );
+    }
+}
+
+#[test]
+fn a_body_beyond_the_limit_is_too_large_and_one_at_it_is_not() {
+    let padded = |size: usize| {
+        let body = apply().to_string();
+        let padding = " ".repeat(size - body.len());
+        body + &padding
+    };
+    assert!(Command::parse(&padded(MAX_BODY_BYTES)).is_ok());
+    for size in [MAX_BODY_BYTES + 1, 300 * 1024] {
+        check_malformed(
+            &padded(size),
+            Reason::TooLarge,
+            "the body has more than 262144 bytes",
+        );
+    }
+}
+
+#[test]
+fn data_is_an_object_with_an_actor() {
+    check_malformed(
+        &without(apply(), "data").to_string(),
+        Reason::InvalidData,
+        "data: missing",
+    );
+    let actor_type = "data.actor.type: expected one of `student`, `instructor`, `admin`, `system`";
+    for (data, detail) in [
+        (json!(null), "data: missing"),
+        (json!("text"), "data: expected an object"),
+        (json!([]), "data: expected an object"),
+        (
+            json!([{"type": "admin", "id": "root"}]),
+            "data: expected an object",
+        ),
+        (json!({}), "data: missing field `actor`"),
+        (json!({"actor": "ada"}), "data.actor: expected an object"),
+        (
+            json!({"actor": ["admin", "root"]}),
+            "data.actor: expected an object",
+        ),
+        (
+            json!({"actor": {"id": "ada"}}),
+            "data.actor: missing field `type`",
+        ),
+        (
+            json!({"actor": {"type": "student"}}),
+            "data.actor: missing field `id`",
+        ),
+        (
+            json!({"actor": {"type": "teacher", "id": "ada"}}),
+            actor_type,
+        ),
+        (
+            json!({"actor": {"type": "student", "id": ""}}),
+            "data.actor.id: must be 1 to 128 bytes",
+        ),
+        (
+            json!({"actor": {"type": "student", "id": "x".repeat(129)}}),
+            "data.actor.id: must be 1 to 128 bytes",
+        ),
+    ] {
+        let body = merged(apply(), json!({"data": data})).to_string();
+        check_malformed(&body, Reason::InvalidData, detail);
+    }
+}
+
+#[test]
+fn each_field_of_the_data_has_its_type() {
+    let id = "must be 1 to 128 characters of A-Z a-z 0-9 . _ : @ -";
+    let text = "must be a text of 1 to 10000 bytes";
+    let time = "must be an RFC 3339 time with a zone, such as 2026-10-01T18:00:00Z";
+    for (event_type, field, value, detail) in [
+        ("course.create", "course_id", json!("a#b"), id),
+        ("course.create", "title", json!(" "), text),
+        (
+            "course.create",
+            "description",
+            json!("x".repeat(10_001)),
+            text,
+        ),
+        ("course.create", "cost", json!(99.5), "expected i64"),
+        ("course.create", "cost", json!("100"), "expected i64"),
+        ("course.create", "cost", json!(u64::MAX), "expected i64"),
+        (
+            "course.create",
+            "currency",
+            json!("pounds"),
+            "must be an ISO 4217 currency code such as GBP",
+        ),
+        ("course.create", "duration", json!(null), "expected i64"),
+        (
+            "course.create",
+            "schedule",
+            json!(["weekly"]),
+            "expected a string",
+        ),
+        (
+            "course.create",
+            "session_minutes",
+            json!(0),
+            "must be 1 to 1440 minutes",
+        ),
+        (
+            "course.create",
+            "session_minutes",
+            json!(70_000),
+            "expected u16",
+        ),
+        (
+            "course.update",
+            "expected_version",
+            json!(-1),
+            "expected u64",
+        ),
+        ("course.update", "open", json!("yes"), "expected a boolean"),
+        (
+            "course.update",
+            "payment_link",
+            json!(7),
+            "expected a string",
+        ),
+        ("course.apply", "user_id", json!("ada lovelace"), id),
+        (
+            "course.apply",
+            "contact_info",
+            json!("ada@example.com"),
+            "expected an object",
+        ),
+        (
+            "course.apply",
+            "contact_info",
+            json!(["Ada", "ada@example.com"]),
+            "expected an object",
+        ),
+        (
+            "course.apply",
+            "contact_info",
+            json!({"name": "Ada"}),
+            "missing field `email`",
+        ),
+        ("payment.confirm", "amount", json!("10000"), "expected i64"),
+        ("payment.confirm", "reference", json!(""), text),
+        (
+            "payment.confirm",
+            "first_session_after",
+            json!("2026-09-21"),
+            time,
+        ),
+        (
+            "session.attend",
+            "session_id",
+            json!(1),
+            "expected a string",
+        ),
+        ("session.attend", "session_id", json!("0001#x"), id),
+        ("session.skip", "reason", json!({}), "expected a string"),
+        (
+            "session.reschedule",
+            "new_session_date",
+            json!("tomorrow"),
+            time,
+        ),
+    ] {
+        let body = envelope(event_type, json!({field: value})).to_string();
+        check_malformed(
+            &body,
+            Reason::InvalidData,
+            &format!("data.{field}: {detail}"),
+        );
+    }
+}
+
+#[test]
+fn what_the_contract_requires_must_be_there_and_the_rest_may_be_missing() {
+    for command_type in CommandType::ALL {
+        let name = command_type.as_str();
+        let short = name
+            .trim_start_matches("com.digitalarthouse.")
+            .trim_end_matches(".v1");
+        let schema = schema::command_data(command_type).to_value();
+        let required: Vec<_> = schema["required"]
+            .as_array()
+            .expect("required fields")
+            .iter()
+            .collect();
+        for field in schema["properties"].as_object().expect("properties").keys() {
+            let body = envelope(short, json!({}));
+            let body = merged(
+                body.clone(),
+                json!({"data": without(body["data"].clone(), field)}),
+            )
+            .to_string();
+            if required.contains(&&json!(field)) {
+                check_malformed(
+                    &body,
+                    Reason::InvalidData,
+                    &format!("data: missing field `{field}`"),
+                );
+            } else {
+                assert!(Command::parse(&body).is_ok(), "{name} without {field}");
+            }
+        }
+    }
+}
