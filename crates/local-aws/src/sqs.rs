@@ -1,11 +1,35 @@
-//! The queue service's seam with the endpoint.
+//! Amazon SQS: standard and FIFO queues, kept in one SQLite file.
+//!
+//! A request is decoded where it arrives, carried out by a pure engine on the one thread that owns the store, and
+//! answered when it is on disk.
+
+mod wire;
+
+mod engine;
+mod request;
+
+mod store;
+mod worker;
+
+mod digest;
+mod fault;
+mod message;
+mod moment;
+mod name;
+mod receipt;
+mod settings;
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
 
-/// Why the queues' database can't be opened.
-#[derive(Debug, thiserror::Error)]
-#[error("the queues' database can't be opened")]
-pub struct SqsOpenError;
+use tokio::sync::oneshot;
+
+use fault::{Code, Fault};
+use request::{Reply, Request};
+use worker::Job;
+
+pub use store::SqsOpenError;
 
 /// What the queue service answers: an HTTP status, a JSON body and, for an error, the value of `x-amzn-query-error`.
 #[derive(Debug)]
@@ -15,23 +39,59 @@ pub(crate) struct SqsResponse {
     pub(crate) query_error: Option<String>,
 }
 
-/// The queue service.
-#[derive(Debug)]
-pub(crate) struct SqsService;
+/// The queue service; clones share the same queues.
+#[derive(Clone, Debug)]
+pub(crate) struct SqsService {
+    jobs: Sender<Job>,
+    base_url: Arc<str>,
+}
 
 impl SqsService {
-    pub(crate) fn open(_data_dir: &Path, _base_url: &str) -> Result<Self, SqsOpenError> {
-        Ok(Self)
+    /// Opens or creates the queues in `sqs.db` of a directory. Their URLs start with `base_url`.
+    pub(crate) fn open(data_dir: &Path, base_url: &str) -> Result<Self, SqsOpenError> {
+        Ok(Self {
+            jobs: worker::start(data_dir)?,
+            base_url: base_url.trim_end_matches('/').into(),
+        })
     }
 
-    pub(crate) async fn handle(&self, operation: &str, _body: &[u8]) -> SqsResponse {
-        SqsResponse {
-            status: 501,
-            body: format!("{{\"__type\":\"NotImplemented\",\"message\":\"{operation}\"}}")
-                .into_bytes(),
-            query_error: None,
+    /// Handles one AWS JSON 1.0 request; the operation is what follows `AmazonSQS.` in its target.
+    pub(crate) async fn handle(&self, operation: &str, body: &[u8]) -> SqsResponse {
+        let answered = match wire::decode(operation, body) {
+            Ok((request, view)) => self
+                .submit(request)
+                .await
+                .map(|reply| wire::encode(&reply, &view, &self.base_url)),
+            Err(fault) => Err(fault),
+        };
+        match answered {
+            Ok(body) => SqsResponse {
+                status: 200,
+                body,
+                query_error: None,
+            },
+            Err(fault) => wire::encode_fault(&fault),
         }
     }
 
-    pub(crate) async fn close(&self) {}
+    /// Answers those who wait with nothing, flushes the store and lets go of it. Later requests are refused.
+    pub(crate) async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        if self.jobs.send(Job::Close { done }).is_ok() {
+            // An error says that the thread has ended already, which is what was asked for.
+            let _ = closed.await;
+        }
+    }
+
+    async fn submit(&self, request: Request) -> Result<Reply, Fault> {
+        let (answer, answered) = oneshot::channel();
+        let closed = |_| Fault::new(Code::ServiceUnavailable, "The service is shutting down.");
+        self.jobs
+            .send(Job::Call { request, answer })
+            .map_err(|_| closed(()))?;
+        answered.await.map_err(|_| closed(()))?
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,66 @@
+use std::collections::BTreeSet;
+
+use super::groups::Groups;
+use crate::sqs::message::{GroupId, Message, Seq};
+use crate::sqs::moment::Moment;
+
+/// The order in which the visible messages of a queue are received.
+#[derive(Debug)]
+pub(super) enum Line {
+    /// By the time when they became visible.
+    Standard(BTreeSet<(Moment, Seq)>),
+    Fifo(Groups),
+}
+
+impl Line {
+    pub(super) fn new(fifo: bool) -> Self {
+        if fifo {
+            Self::Fifo(Groups::default())
+        } else {
+            Self::Standard(BTreeSet::new())
+        }
+    }
+
+    pub(super) fn show(&mut self, seq: Seq, message: &Message) {
+        match self {
+            Self::Standard(visible) => {
+                visible.insert((message.delivery.visible_at, seq));
+            }
+            Self::Fifo(groups) => groups.set(group(message), seq, true),
+        }
+    }
+
+    pub(super) fn hide(&mut self, seq: Seq, message: &Message) {
+        match self {
+            Self::Standard(visible) => {
+                visible.remove(&(message.delivery.visible_at, seq));
+            }
+            Self::Fifo(groups) => groups.set(group(message), seq, false),
+        }
+    }
+
+    pub(super) fn remove(&mut self, seq: Seq, message: &Message) {
+        match self {
+            Self::Standard(visible) => {
+                visible.remove(&(message.delivery.visible_at, seq));
+            }
+            Self::Fifo(groups) => groups.remove(group(message), seq),
+        }
+    }
+
+    /// The next messages to be received; of a FIFO queue, of one group. Empty only if there is none.
+    pub(super) fn front(&self, limit: usize) -> Vec<Seq> {
+        match self {
+            Self::Standard(visible) => visible.iter().take(limit).map(|(_, seq)| *seq).collect(),
+            Self::Fifo(groups) => groups.front(limit),
+        }
+    }
+}
+
+fn group(message: &Message) -> &GroupId {
+    message
+        .content
+        .group
+        .as_ref()
+        .expect("a message can't enter a FIFO queue without its group")
+}

@@ -1,0 +1,240 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::deduplication::Deduplication;
+use super::line::Line;
+use super::{Effects, Write};
+use crate::sqs::message::{Delivery, Message, QueueId, Seq};
+use crate::sqs::moment::Moment;
+use crate::sqs::name::QueueName;
+use crate::sqs::settings::{Counts, Settings};
+
+/// A queue and the messages in it, indexed by whatever has to be found without looking at all of them.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    pub(super) id: QueueId,
+    pub(super) name: QueueName,
+    pub(super) settings: Settings,
+    pub(super) tags: BTreeMap<String, String>,
+    pub(super) created: Moment,
+    pub(super) modified: Moment,
+    pub(super) purged: Option<Moment>,
+    pub(super) deduplication: Deduplication,
+    messages: BTreeMap<Seq, (State, Message)>,
+    line: Line,
+    /// Hidden messages by when they become visible.
+    hidden: BTreeSet<(Moment, Seq)>,
+    /// All messages by what their retention counts from.
+    ages: BTreeSet<(Moment, Seq)>,
+    in_flight: usize,
+}
+
+/// What the store keeps of a queue, its messages apart.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct QueueRecord {
+    pub(crate) name: QueueName,
+    pub(crate) settings: Settings,
+    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) created: Moment,
+    pub(crate) modified: Moment,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Visible,
+    /// Sent, but not to be received yet.
+    Delayed,
+    /// Received, and hidden from others until that receive's time is up.
+    InFlight,
+}
+
+impl Queue {
+    pub(super) fn restore(id: QueueId, record: QueueRecord) -> Self {
+        let QueueRecord {
+            name,
+            settings,
+            tags,
+            created,
+            modified,
+        } = record;
+        let line = Line::new(settings.fifo.is_some());
+        Self {
+            id,
+            name,
+            settings,
+            tags,
+            created,
+            modified,
+            purged: None,
+            deduplication: Deduplication::default(),
+            messages: BTreeMap::new(),
+            line,
+            hidden: BTreeSet::new(),
+            ages: BTreeSet::new(),
+            in_flight: 0,
+        }
+    }
+
+    pub(super) fn record(&self) -> QueueRecord {
+        QueueRecord {
+            name: self.name.clone(),
+            settings: self.settings.clone(),
+            tags: self.tags.clone(),
+            created: self.created,
+            modified: self.modified,
+        }
+    }
+
+    pub(super) fn is_fifo(&self) -> bool {
+        self.settings.fifo.is_some()
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        let delayed = self.hidden.len() - self.in_flight;
+        Counts {
+            visible: self.messages.len() - self.hidden.len(),
+            in_flight: self.in_flight,
+            delayed,
+        }
+    }
+
+    pub(super) fn get(&self, seq: Seq) -> Option<(State, &Message)> {
+        self.messages
+            .get(&seq)
+            .map(|(state, message)| (*state, message))
+    }
+
+    pub(super) fn front(&self, limit: usize) -> Vec<Seq> {
+        self.line.front(limit)
+    }
+
+    pub(super) fn next_visible(&self) -> Option<Moment> {
+        self.hidden.first().map(|(due, _)| *due)
+    }
+
+    /// Puts in a message: visible, delayed or in flight by what its delivery says.
+    pub(super) fn insert(&mut self, seq: Seq, message: Message, now: Moment) {
+        let state = state_of(&message.delivery, now);
+        if state != State::Visible {
+            self.line.hide(seq, &message);
+        }
+        self.ages.insert((message.enqueued, seq));
+        self.messages.insert(seq, (state, message));
+        self.index(seq);
+    }
+
+    /// Gives a message another delivery, and with it another state and place.
+    pub(super) fn set_delivery(&mut self, seq: Seq, delivery: Delivery, now: Moment) {
+        self.unindex(seq);
+        if let Some((state, message)) = self.messages.get_mut(&seq) {
+            message.delivery = delivery;
+            *state = state_of(&delivery, now);
+        }
+        self.index(seq);
+    }
+
+    /// Hides a message that is being received, if only until the next call.
+    pub(super) fn receive(&mut self, seq: Seq, delivery: Delivery) {
+        self.unindex(seq);
+        if let Some((state, message)) = self.messages.get_mut(&seq) {
+            message.delivery = delivery;
+            *state = State::InFlight;
+        }
+        self.index(seq);
+    }
+
+    pub(super) fn remove(&mut self, seq: Seq) -> Option<Message> {
+        self.unindex(seq);
+        let (_, message) = self.messages.remove(&seq)?;
+        self.line.remove(seq, &message);
+        self.ages.remove(&(message.enqueued, seq));
+        Some(message)
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.messages.clear();
+        self.hidden.clear();
+        self.ages.clear();
+        self.line = Line::new(self.is_fifo());
+        self.in_flight = 0;
+    }
+
+    /// Brings the queue up to this time: shows what is due, and removes what has been kept for long enough.
+    pub(super) fn advance(&mut self, now: Moment, effects: &mut Effects) {
+        while let Some((due, seq)) = self.hidden.first().copied()
+            && due <= now
+        {
+            self.unindex(seq);
+            if let Some((state, _)) = self.messages.get_mut(&seq) {
+                *state = State::Visible;
+            }
+            self.index(seq);
+        }
+        while let Some((enqueued, seq)) = self.ages.first().copied()
+            && enqueued.plus_seconds(self.settings.retention_seconds) <= now
+        {
+            self.remove(seq);
+            effects.write(Write::Remove(seq));
+        }
+    }
+
+    /// Applies a changed delay to the messages that were never received: only FIFO queues do that.
+    pub(super) fn delay_again(&mut self, now: Moment, effects: &mut Effects) {
+        let waiting: Vec<(Seq, Delivery)> = self
+            .messages
+            .iter()
+            .filter(|(_, (_, message))| message.delivery.receives == 0)
+            .map(|(seq, (_, message))| {
+                let visible_at = message.enqueued.plus_seconds(self.settings.delay_seconds);
+                (
+                    *seq,
+                    Delivery {
+                        visible_at,
+                        ..message.delivery
+                    },
+                )
+            })
+            .collect();
+        for (seq, delivery) in waiting {
+            self.set_delivery(seq, delivery, now);
+            effects.write(Write::Deliver(seq, delivery));
+        }
+    }
+
+    fn index(&mut self, seq: Seq) {
+        let Some((state, message)) = self.messages.get(&seq) else {
+            return;
+        };
+        match state {
+            State::Visible => self.line.show(seq, message),
+            State::Delayed | State::InFlight => {
+                self.hidden.insert((message.delivery.visible_at, seq));
+            }
+        }
+        self.in_flight += usize::from(*state == State::InFlight);
+    }
+
+    fn unindex(&mut self, seq: Seq) {
+        let Some((state, message)) = self.messages.get(&seq) else {
+            return;
+        };
+        match state {
+            State::Visible => self.line.hide(seq, message),
+            State::Delayed | State::InFlight => {
+                self.hidden.remove(&(message.delivery.visible_at, seq));
+            }
+        }
+        self.in_flight -= usize::from(*state == State::InFlight);
+    }
+}
+
+fn state_of(delivery: &Delivery, now: Moment) -> State {
+    if delivery.visible_at <= now {
+        State::Visible
+    } else if delivery.receipt == 0 {
+        State::Delayed
+    } else {
+        State::InFlight
+    }
+}

@@ -1,0 +1,155 @@
+use super::{Effects, Engine, Queue, Write};
+use crate::sqs::fault::{Code, Fault};
+use crate::sqs::message::{Delivered, Delivery, Message, QueueId, Seq};
+use crate::sqs::moment::Moment;
+use crate::sqs::name::QueueName;
+use crate::sqs::request::{Receive, Received};
+
+/// How many messages of one queue may be in flight.
+const MAX_IN_FLIGHT: usize = 120_000;
+
+impl Engine {
+    /// Hands out what is visible, and moves what was received too often to the dead-letter queue instead.
+    pub(super) fn receive(
+        &mut self,
+        receive: &Receive,
+        now: Moment,
+        effects: &mut Effects,
+    ) -> Result<Received, Fault> {
+        let dead_letters = self.dead_letter_queue(&receive.queue)?;
+        let queue = self.queue_mut(&receive.queue)?;
+        queue.advance(now, effects);
+        let id = queue.id;
+        let wait_seconds = receive
+            .wait_seconds
+            .unwrap_or(queue.settings.receive_wait_seconds);
+        let mut messages = Vec::new();
+        let mut dead = Vec::new();
+        loop {
+            let room = MAX_IN_FLIGHT.saturating_sub(queue.counts().in_flight);
+            let front = queue.front(room.min(receive.limit - messages.len()));
+            if front.is_empty() {
+                break;
+            }
+            for seq in front {
+                if is_dead(queue, seq, dead_letters) {
+                    dead.extend(queue.remove(seq));
+                    effects.write(Write::Remove(seq));
+                } else {
+                    messages.extend(hand_out(
+                        queue,
+                        seq,
+                        receive.visibility_seconds,
+                        now,
+                        effects,
+                    ));
+                }
+            }
+        }
+        let counts = queue.counts();
+        let over_limit =
+            counts.in_flight >= MAX_IN_FLIGHT && counts.visible > 0 && !queue.is_fifo();
+        if messages.is_empty() && wait_seconds == 0 && over_limit {
+            return Err(Fault::new(
+                Code::OverLimit,
+                format!("Too many messages in flight: there can be {MAX_IN_FLIGHT} at most."),
+            ));
+        }
+        if let Some((_, target)) = dead_letters {
+            for message in dead {
+                self.bury(message, &receive.queue, target, now, effects);
+            }
+        }
+        Ok(Received {
+            queue: id,
+            messages,
+            wait_seconds,
+        })
+    }
+
+    /// After how many receives the messages of a queue go where; none without a policy whose target is there.
+    fn dead_letter_queue(&self, name: &QueueName) -> Result<Option<(u32, QueueId)>, Fault> {
+        let redrive = self.queue(name)?.settings.redrive.as_ref();
+        Ok(redrive.and_then(|redrive| {
+            let target = self.names.get(&redrive.target)?;
+            Some((redrive.max_receive_count, *target))
+        }))
+    }
+
+    /// Puts a message into a dead-letter queue: it keeps its id, its attributes, the time when it was sent and its
+    /// receive count. Only in a standard queue does its retention go on from where it was.
+    fn bury(
+        &mut self,
+        message: Message,
+        source: &QueueName,
+        target: QueueId,
+        now: Moment,
+        effects: &mut Effects,
+    ) {
+        let seq = self.next_seq();
+        let Some(queue) = self.queues.get_mut(&target) else {
+            return;
+        };
+        let message = Message {
+            enqueued: if queue.is_fifo() {
+                now
+            } else {
+                message.enqueued
+            },
+            dead_letter_source: Some(source.clone()),
+            delivery: Delivery {
+                received: None,
+                receipt: 0,
+                visible_at: now,
+                ..message.delivery
+            },
+            ..message
+        };
+        let moves_on = queue
+            .settings
+            .redrive
+            .as_ref()
+            .is_some_and(|redrive| redrive.max_receive_count <= message.delivery.receives);
+        effects.write(Write::Insert(queue.id, seq, Box::new(message.clone())));
+        queue.insert(seq, message, now);
+        // Queues that are each other's dead-letter queue would wake each other's pollers for ever.
+        if !moves_on {
+            effects.wake(target);
+        }
+    }
+}
+
+fn is_dead(queue: &Queue, seq: Seq, dead_letters: Option<(u32, QueueId)>) -> bool {
+    dead_letters.is_some_and(|(max_receives, _)| {
+        queue
+            .get(seq)
+            .is_some_and(|(_, message)| message.delivery.receives >= max_receives)
+    })
+}
+
+fn hand_out(
+    queue: &mut Queue,
+    seq: Seq,
+    visibility_seconds: Option<u32>,
+    now: Moment,
+    effects: &mut Effects,
+) -> Option<Delivered> {
+    let before = queue.get(seq)?.1.delivery;
+    let hidden_for = visibility_seconds.unwrap_or(queue.settings.visibility_timeout_seconds);
+    let delivery = Delivery {
+        receives: before.receives.saturating_add(1),
+        first_received: Some(before.first_received.unwrap_or(now)),
+        received: Some(now),
+        receipt: before.receipt + 1,
+        visible_at: now.plus_seconds(hidden_for),
+    };
+    queue.receive(seq, delivery);
+    effects.write(Write::Deliver(seq, delivery));
+    let message = queue.get(seq)?.1.clone();
+    Some(Delivered {
+        queue: queue.id,
+        seq,
+        fifo: queue.is_fifo(),
+        message,
+    })
+}

@@ -1,0 +1,130 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The account that owns every queue here.
+pub(crate) const ACCOUNT: &str = "000000000000";
+const REGION: &str = "us-east-1";
+const FIFO_SUFFIX: &str = ".fifo";
+const MAX_LENGTH: usize = 80;
+
+/// A queue's name: 1 to 80 letters, digits, hyphens and underscores, `.fifo` at the end included.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct QueueName(String);
+
+impl QueueName {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let stem = text.strip_suffix(FIFO_SUFFIX).unwrap_or(text);
+        let fits = !stem.is_empty() && text.len() <= MAX_LENGTH;
+        let plain = stem
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        (fits && plain).then(|| Self(text.to_owned()))
+    }
+
+    /// The queue that a URL names by its last segment: data outlive the port that they were made on.
+    pub(crate) fn from_url(url: &str) -> Option<Self> {
+        Self::parse(url.rsplit('/').next().unwrap_or(url))
+    }
+
+    /// The queue that an ARN names, in whatever region and account: there is only one of each here.
+    pub(crate) fn from_arn(arn: &str) -> Option<Self> {
+        let parts: Vec<&str> = arn.split(':').collect();
+        match parts.as_slice() {
+            ["arn", _, "sqs", _, _, name] => Self::parse(name),
+            [..] => None,
+        }
+    }
+
+    pub(crate) fn is_fifo(&self) -> bool {
+        self.0.ends_with(FIFO_SUFFIX)
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn arn(&self) -> String {
+        format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{self}")
+    }
+
+    pub(crate) fn url(&self, base_url: &str) -> String {
+        format!("{base_url}/{ACCOUNT}/{self}")
+    }
+}
+
+impl fmt::Display for QueueName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for QueueName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text).ok_or_else(|| format!("{text:?} is no queue name"))
+    }
+}
+
+impl From<QueueName> for String {
+    fn from(name: QueueName) -> Self {
+        name.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_1_to_80_letters_digits_hyphens_and_underscores() {
+        let longest = "q".repeat(80);
+        let longest_fifo = format!("{}.fifo", "q".repeat(75));
+        for good in ["a", "Commands-2_x", "a.fifo", &longest, &longest_fifo] {
+            assert!(QueueName::parse(good).is_some(), "{good}");
+        }
+        let too_long = "q".repeat(81);
+        let too_long_fifo = format!("{}.fifo", "q".repeat(76));
+        for bad in [
+            "",
+            ".fifo",
+            "a.b",
+            "a b",
+            "a.fifo.fifo",
+            "é",
+            &too_long,
+            &too_long_fifo,
+        ] {
+            assert!(QueueName::parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_url_of_another_port_names_the_same_queue() {
+        let name = QueueName::parse("commands.fifo");
+        assert_eq!(
+            QueueName::from_url("http://127.0.0.1:4566/000000000000/commands.fifo"),
+            name
+        );
+        assert_eq!(
+            QueueName::from_url("http://localhost:1/000000000000/commands.fifo"),
+            name
+        );
+        assert_eq!(QueueName::from_url(""), None);
+    }
+
+    #[test]
+    fn an_arn_names_its_queue_and_nothing_else_does() {
+        let name = QueueName::parse("dlq").expect("a good name");
+        assert_eq!(QueueName::from_arn(&name.arn()), Some(name));
+        for bad in [
+            "dlq",
+            "arn:aws:sns:us-east-1:000000000000:dlq",
+            "arn:aws:sqs:us-east-1:dlq",
+        ] {
+            assert_eq!(QueueName::from_arn(bad), None, "{bad}");
+        }
+    }
+}

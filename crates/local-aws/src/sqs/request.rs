@@ -1,0 +1,225 @@
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::digest::Checksum;
+use super::fault::Fault;
+use super::message::{Content, Delivered, QueueId};
+use super::moment::Moment;
+use super::name::QueueName;
+
+/// What can be asked of the queues, checked as far as it can be without knowing them.
+#[derive(Clone, Debug)]
+pub(crate) enum Request {
+    CreateQueue {
+        name: QueueName,
+        attributes: BTreeMap<String, String>,
+        tags: BTreeMap<String, String>,
+    },
+    FindQueue {
+        name: QueueName,
+    },
+    ListQueues {
+        prefix: String,
+        page: Page,
+    },
+    ListDeadLetterSources {
+        queue: QueueName,
+        page: Page,
+    },
+    DeleteQueue {
+        queue: QueueName,
+    },
+    PurgeQueue {
+        queue: QueueName,
+    },
+    GetAttributes {
+        queue: QueueName,
+        names: Vec<String>,
+    },
+    SetAttributes {
+        queue: QueueName,
+        attributes: BTreeMap<String, String>,
+    },
+    ListTags {
+        queue: QueueName,
+    },
+    Tag {
+        queue: QueueName,
+        tags: BTreeMap<String, String>,
+    },
+    Untag {
+        queue: QueueName,
+        keys: Vec<String>,
+    },
+    AddPermission {
+        queue: QueueName,
+        permission: Permission,
+    },
+    RemovePermission {
+        queue: QueueName,
+        label: String,
+    },
+    Send {
+        queue: QueueName,
+        outgoing: Outgoing,
+    },
+    SendBatch {
+        queue: QueueName,
+        entries: Vec<(String, Result<Outgoing, Fault>)>,
+    },
+    Receive(Receive),
+    Delete {
+        queue: QueueName,
+        handle: String,
+    },
+    DeleteBatch {
+        queue: QueueName,
+        entries: Vec<(String, Result<String, Fault>)>,
+    },
+    ChangeVisibility {
+        queue: QueueName,
+        change: VisibilityChange,
+    },
+    ChangeVisibilityBatch {
+        queue: QueueName,
+        entries: Vec<(String, Result<VisibilityChange, Fault>)>,
+    },
+    StartMove {
+        id: Uuid,
+        source_arn: String,
+        destination_arn: Option<String>,
+        per_second: Option<u32>,
+    },
+    ListMoves {
+        source_arn: String,
+        limit: usize,
+    },
+    CancelMove {
+        id: Uuid,
+        source_arn: String,
+    },
+}
+
+/// A part of a list: how many at most, and after which name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Page {
+    pub(crate) limit: Option<usize>,
+    pub(crate) after: Option<QueueName>,
+}
+
+/// A statement of a queue's policy, in the short form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Permission {
+    pub(crate) label: String,
+    pub(crate) accounts: Vec<String>,
+    pub(crate) actions: Vec<String>,
+}
+
+/// A message on its way into a queue.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Outgoing {
+    pub(crate) content: Content,
+    pub(crate) delay_seconds: Option<u32>,
+}
+
+/// A call for messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Receive {
+    pub(crate) queue: QueueName,
+    pub(crate) limit: usize,
+    pub(crate) visibility_seconds: Option<u32>,
+    pub(crate) wait_seconds: Option<u32>,
+    pub(crate) attempt_id: Option<String>,
+}
+
+/// A new time for a received message to stay hidden, counted from now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct VisibilityChange {
+    pub(crate) handle: String,
+    pub(crate) seconds: u32,
+}
+
+/// What a [`Request`] was answered with.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Reply {
+    Done,
+    DoneBatch(Batch<()>),
+    Queue(QueueName),
+    Queues {
+        names: Vec<QueueName>,
+        next: Option<QueueName>,
+    },
+    DeadLetterSources {
+        names: Vec<QueueName>,
+        next: Option<QueueName>,
+    },
+    Attributes(BTreeMap<String, String>),
+    Tags(BTreeMap<String, String>),
+    Sent(Sent),
+    SentBatch(Batch<Sent>),
+    Received(Received),
+    MoveStarted {
+        handle: String,
+    },
+    Moves(Vec<MoveReport>),
+    MoveCancelled {
+        moved: u64,
+    },
+}
+
+/// The entries of a batch that were carried out, and those that were not, by their ids.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Batch<T> {
+    pub(crate) successful: Vec<(String, T)>,
+    pub(crate) failed: Vec<(String, Fault)>,
+}
+
+impl<T> FromIterator<(String, Result<T, Fault>)> for Batch<T> {
+    fn from_iter<I: IntoIterator<Item = (String, Result<T, Fault>)>>(entries: I) -> Self {
+        let mut batch = Self {
+            successful: Vec::new(),
+            failed: Vec::new(),
+        };
+        for (id, outcome) in entries {
+            match outcome {
+                Ok(done) => batch.successful.push((id, done)),
+                Err(fault) => batch.failed.push((id, fault)),
+            }
+        }
+        batch
+    }
+}
+
+/// A message that is in its queue, or was already.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Sent {
+    pub(crate) id: Uuid,
+    pub(crate) body_md5: Checksum,
+    pub(crate) attributes_md5: Option<Checksum>,
+    pub(crate) trace_header: Option<String>,
+    pub(crate) sequence_number: Option<String>,
+}
+
+/// What a call for messages found, and how long it may wait if that is nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Received {
+    pub(crate) queue: QueueId,
+    pub(crate) messages: Vec<Delivered>,
+    pub(crate) wait_seconds: u32,
+}
+
+/// How far a message move task has come.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct MoveReport {
+    /// Only of a task that runs.
+    pub(crate) handle: Option<String>,
+    pub(crate) status: &'static str,
+    pub(crate) source_arn: String,
+    pub(crate) destination_arn: Option<String>,
+    pub(crate) per_second: Option<u32>,
+    pub(crate) moved: u64,
+    pub(crate) to_move: u64,
+    pub(crate) failure: Option<String>,
+    pub(crate) started: Moment,
+}

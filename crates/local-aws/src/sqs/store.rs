@@ -1,0 +1,182 @@
+//! The queues on disk: one SQLite file that takes the engine's writes and gives the engine back.
+//!
+//! What is promised: a transaction that was committed is in the operating system's hands, so it survives the death of
+//! this process, `kill -9` included. It is not promised that it survives the death of the machine: with
+//! `synchronous = NORMAL`, the write-ahead log is flushed to the medium only at checkpoints, so a power loss may take
+//! the latest transactions with it, whole ones and in order; the file stays consistent.
+
+mod load;
+mod save;
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, ErrorCode};
+
+use super::engine::{Engine, Write};
+use super::moment::Moment;
+
+const FILE_NAME: &str = "sqs.db";
+const FORMAT: i64 = 1;
+const CACHED_STATEMENTS: usize = 32;
+const SCHEMA: &str = "
+    CREATE TABLE queues (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        record TEXT NOT NULL
+    );
+    -- What was sent. AUTOINCREMENT never gives a number twice, even if the row that had it is gone.
+    CREATE TABLE messages (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        queue INTEGER NOT NULL,
+        sent INTEGER NOT NULL,
+        enqueued INTEGER NOT NULL,
+        dead_letter_source TEXT,
+        envelope TEXT NOT NULL,
+        body TEXT NOT NULL
+    );
+    CREATE INDEX messages_by_queue ON messages (queue);
+    -- What became of it: apart, so that receiving does not write the body again. No row: visible since it was enqueued.
+    CREATE TABLE deliveries (
+        seq INTEGER PRIMARY KEY,
+        receives INTEGER NOT NULL,
+        first_received INTEGER,
+        received INTEGER,
+        receipt INTEGER NOT NULL,
+        visible_at INTEGER NOT NULL
+    );
+    CREATE TABLE deduplication (
+        queue INTEGER NOT NULL,
+        message_group TEXT NOT NULL,
+        id TEXT NOT NULL,
+        message TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        expires INTEGER NOT NULL,
+        PRIMARY KEY (queue, message_group, id)
+    ) WITHOUT ROWID;
+    CREATE INDEX deduplication_by_expiry ON deduplication (expires);
+    CREATE TABLE moves (
+        id TEXT PRIMARY KEY,
+        record TEXT NOT NULL
+    ) WITHOUT ROWID;
+";
+
+/// Why the queues' database can't be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SqsOpenError {
+    /// Another process has it open.
+    #[error("{} is in use by another process", path.display())]
+    InUse {
+        /// The database.
+        path: PathBuf,
+    },
+    /// It was written by a later version of this crate.
+    #[error("{} has format {found}, and this version reads formats up to {FORMAT}", path.display())]
+    LaterFormat {
+        /// The database.
+        path: PathBuf,
+        /// The format that it says it has.
+        found: i64,
+    },
+    /// SQLite can't open or read it, or what is in it makes no sense.
+    #[error("the queues' database {} can't be read", path.display())]
+    Unreadable {
+        /// The database.
+        path: PathBuf,
+        /// What SQLite or the decoder says.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The thread that owns the database can't be started.
+    #[error("the thread that keeps the queues can't be started")]
+    Thread(#[source] std::io::Error),
+}
+
+/// Why the store can't be read or written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StoreError {
+    #[error("SQLite failed")]
+    Sqlite(#[from] rusqlite::Error),
+    #[error("a record can't be encoded or decoded")]
+    Record(#[from] serde_json::Error),
+    #[error("a column holds {0:?}, which is not what belongs there")]
+    Column(String),
+}
+
+/// The open database; this process alone has it.
+#[derive(Debug)]
+pub(crate) struct Store {
+    connection: Connection,
+}
+
+impl Store {
+    pub(crate) fn open(data_dir: &Path) -> Result<Self, SqsOpenError> {
+        let path = data_dir.join(FILE_NAME);
+        let unreadable = |source: rusqlite::Error| SqsOpenError::Unreadable {
+            path: path.clone(),
+            source: source.into(),
+        };
+        let connection = Connection::open(&path).map_err(unreadable)?;
+        match prepare(&connection) {
+            Ok(found) if found <= FORMAT => Ok(Self { connection }),
+            Ok(found) => Err(SqsOpenError::LaterFormat { path, found }),
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                Err(SqsOpenError::InUse { path })
+            }
+            Err(error) => Err(unreadable(error)),
+        }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.connection
+            .path()
+            .map(PathBuf::from)
+            .unwrap_or_default()
+    }
+
+    /// The engine as it was when the latest transaction was committed.
+    pub(crate) fn load(&self, now: Moment) -> Result<Engine, StoreError> {
+        load::load(&self.connection, now)
+    }
+
+    /// Makes the changes in one transaction: all of them, or none.
+    pub(crate) fn commit(&mut self, writes: &[Write]) -> Result<(), StoreError> {
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let transaction = self.connection.transaction()?;
+        for write in writes {
+            save::save(&transaction, write)?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Moves the log into the file and closes it.
+    pub(crate) fn close(self) -> Result<(), StoreError> {
+        self.connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        self.connection.close().map_err(|(_, error)| error)?;
+        Ok(())
+    }
+}
+
+/// Sets up a connection, and the tables if there are none; returns the format.
+fn prepare(connection: &Connection) -> Result<i64, rusqlite::Error> {
+    connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    // Without waiting: who has the file open keeps it until it ends.
+    connection.busy_timeout(std::time::Duration::ZERO)?;
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let format = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if format == 0 {
+        connection.execute_batch(SCHEMA)?;
+        connection.pragma_update(None, "user_version", FORMAT)?;
+    }
+    connection.execute_batch("COMMIT")?;
+    Ok(format)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+const BASE_URL: &str = "http://127.0.0.1:4566";
+
+/// A service over a directory of its own, and what came back from it as JSON.
+struct Running {
+    directory: tempfile::TempDir,
+    service: SqsService,
+}
+
+impl Running {
+    fn start() -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let service = SqsService::open(directory.path(), BASE_URL).expect("the store opens");
+        Self { directory, service }
+    }
+
+    /// Closes the service and opens its directory again, under another address.
+    async fn restart(self) -> Self {
+        self.service.close().await;
+        let service = SqsService::open(self.directory.path(), "http://127.0.0.1:1")
+            .expect("the store opens again");
+        Self {
+            directory: self.directory,
+            service,
+        }
+    }
+
+    async fn call(&self, operation: &str, body: Value) -> Value {
+        let response = self
+            .service
+            .handle(operation, body.to_string().as_bytes())
+            .await;
+        let text = String::from_utf8_lossy(&response.body).into_owned();
+        assert_eq!(response.status, 200, "{operation}: {text}");
+        serde_json::from_str(&text).expect("the answer is JSON")
+    }
+
+    async fn create(&self, name: &str, attributes: Value) -> String {
+        let created = self
+            .call(
+                "CreateQueue",
+                json!({ "QueueName": name, "Attributes": attributes }),
+            )
+            .await;
+        created["QueueUrl"]
+            .as_str()
+            .expect("a queue has a URL")
+            .to_owned()
+    }
+
+    async fn receive(&self, url: &str, more: Value) -> Vec<Value> {
+        let mut body = json!({ "QueueUrl": url, "MaxNumberOfMessages": 10 });
+        body.as_object_mut()
+            .expect("an object")
+            .extend(more.as_object().cloned().unwrap_or_default());
+        self.call("ReceiveMessage", body).await["Messages"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default()
+    }
+}
+
+fn bodies(messages: &[Value]) -> Vec<&str> {
+    messages
+        .iter()
+        .filter_map(|message| message["Body"].as_str())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_message_that_was_sent_is_received_and_gone_once_deleted() {
+    let sqs = Running::start();
+    let url = sqs.create("q", json!({})).await;
+    sqs.call(
+        "SendMessage",
+        json!({ "QueueUrl": url, "MessageBody": "hello" }),
+    )
+    .await;
+    let received = sqs.receive(&url, json!({})).await;
+    assert_eq!(bodies(&received), ["hello"]);
+    assert_eq!(sqs.receive(&url, json!({})).await, [Value::Null; 0]);
+    let handle = received[0]["ReceiptHandle"].clone();
+    sqs.call(
+        "DeleteMessage",
+        json!({ "QueueUrl": url, "ReceiptHandle": handle }),
+    )
+    .await;
+    let counts =
+        json!({ "QueueUrl": url, "AttributeNames": ["ApproximateNumberOfMessagesNotVisible"] });
+    let attributes = sqs.call("GetQueueAttributes", counts).await;
+    assert_eq!(
+        attributes["Attributes"]["ApproximateNumberOfMessagesNotVisible"],
+        "0"
+    );
+}
