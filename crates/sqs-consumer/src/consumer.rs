@@ -1,0 +1,133 @@
+//! The consumer that an application builds and runs.
+
+use std::fmt;
+
+use aws_sdk_sqs::Client;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::driver::Driver;
+use crate::error::Error;
+use crate::handler::Handler;
+use crate::queue::{Queue, SqsQueue};
+use crate::settings::Settings;
+use crate::stats::{Stats, StatsHandle, Summary};
+
+/// Receives messages from one queue and hands each to a handler, until it is told to stop.
+pub struct Consumer<Q = SqsQueue> {
+    queue: Q,
+    dead_letters: Option<Q>,
+    settings: Settings,
+    publish: watch::Sender<Stats>,
+}
+
+impl Consumer<SqsQueue> {
+    /// Starts building a consumer of the SQS queue at this URL.
+    #[must_use]
+    pub fn builder(client: Client, queue_url: impl Into<String>) -> ConsumerBuilder {
+        ConsumerBuilder {
+            client,
+            queue_url: queue_url.into(),
+            dead_letter_queue_url: None,
+            settings: Settings::default(),
+        }
+    }
+}
+
+impl<Q: Queue> Consumer<Q> {
+    /// Makes a consumer of any [`Queue`], for tests or other transports.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] if a setting can't work.
+    pub fn over(queue: Q, dead_letters: Option<Q>, settings: Settings) -> Result<Self, Error> {
+        settings.check()?;
+        Ok(Self {
+            queue,
+            dead_letters,
+            settings,
+            publish: watch::Sender::new(Stats::default()),
+        })
+    }
+
+    /// Returns a view of the counts that can be read while the consumer runs.
+    #[must_use]
+    pub fn stats(&self) -> StatsHandle {
+        StatsHandle(self.publish.subscribe())
+    }
+
+    /// Runs until `shutdown` fires, then drains: nothing more is received, what has not started is given back, handlers
+    /// finish, deletes are flushed. Returns within the settings' grace after `shutdown`.
+    ///
+    /// Dropping the future is like a crash: handlers are dropped, requests under way are finished in the background, and
+    /// messages that were not deleted come back when their visibility ends.
+    ///
+    /// # Errors
+    /// [`Error::QueueMissing`] if the queue doesn't exist or is deleted; the consumer has drained then.
+    pub async fn run<H: Handler>(
+        self,
+        handler: H,
+        shutdown: CancellationToken,
+    ) -> Result<Summary, Error> {
+        let driver = Driver::new(
+            self.queue,
+            self.dead_letters,
+            self.settings,
+            handler,
+            self.publish,
+        );
+        Box::pin(driver.run(shutdown)).await
+    }
+}
+
+impl<Q> fmt::Debug for Consumer<Q> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consumer")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Builds a [`Consumer`] of an SQS queue.
+#[derive(Debug, Clone)]
+pub struct ConsumerBuilder {
+    client: Client,
+    queue_url: String,
+    dead_letter_queue_url: Option<String>,
+    settings: Settings,
+}
+
+impl ConsumerBuilder {
+    /// Sends messages that can't be handled to the queue at this URL.
+    ///
+    /// Without one they are put back for the longest delay, and the queue's own redrive policy is what ends them.
+    #[must_use]
+    pub fn dead_letter_queue(mut self, url: impl Into<String>) -> Self {
+        self.dead_letter_queue_url = Some(url.into());
+        self
+    }
+
+    /// Uses these settings instead of the defaults.
+    #[must_use]
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Checks the settings and makes the consumer.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] if a setting can't work.
+    pub fn build(self) -> Result<Consumer, Error> {
+        let Settings {
+            wait,
+            request_timeout,
+            ..
+        } = self.settings;
+        let queue = |url: String| SqsQueue::new(&self.client, url, wait, request_timeout);
+        Consumer::over(
+            queue(self.queue_url),
+            self.dead_letter_queue_url.map(queue),
+            self.settings,
+        )
+    }
+}

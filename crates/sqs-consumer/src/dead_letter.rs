@@ -1,0 +1,215 @@
+//! The copy of a message that goes to the dead-letter queue.
+
+use std::collections::BTreeMap;
+
+use crate::message::Message;
+use crate::queue::OutgoingMessage;
+use crate::sender::BYTES_AT_MOST;
+
+/// The most message attributes that SQS takes.
+const ATTRIBUTES_AT_MOST: usize = 10;
+const REASON_BYTES: usize = 256;
+const DETAIL_BYTES: usize = 1_024;
+
+/// Our attributes in the order in which they give way to a body that leaves no room for them.
+const GIVE_WAY: [&str; 6] = [
+    "detail",
+    "receive_count",
+    "attempt",
+    "source_queue",
+    "source_message_id",
+    "reason",
+];
+
+/// Makes the copy: the body as it came, and attributes that say what happened. The message's own attributes come along as
+/// far as there is room.
+pub(crate) fn copy(
+    message: &Message,
+    attempt: u32,
+    source_queue: &str,
+    to_fifo: bool,
+    reason: &str,
+    detail: &str,
+) -> OutgoingMessage {
+    let mut attributes = BTreeMap::from([
+        (
+            "reason".to_owned(),
+            or_unspecified(clean(reason, REASON_BYTES)),
+        ),
+        (
+            "source_message_id".to_owned(),
+            message.message_id().to_owned(),
+        ),
+        ("source_queue".to_owned(), source_queue.to_owned()),
+        ("attempt".to_owned(), attempt.to_string()),
+        (
+            "receive_count".to_owned(),
+            message.receive_count().to_string(),
+        ),
+    ]);
+    let detail = clean(detail, DETAIL_BYTES);
+    if !detail.is_empty() {
+        attributes.insert("detail".to_owned(), detail); // SQS takes no empty value
+    }
+    let group = message.group_id().map(str::to_owned);
+    let mut copy = OutgoingMessage {
+        body: message.body().to_owned(),
+        // A FIFO queue wants a group; a message without one is a group by itself.
+        group_id: if to_fifo {
+            group.or_else(|| Some(message.message_id().to_owned()))
+        } else {
+            group
+        },
+        deduplication_id: to_fifo.then(|| message.message_id().to_owned()),
+        attributes,
+    };
+    for name in GIVE_WAY {
+        if copy.bytes() > BYTES_AT_MOST {
+            copy.attributes.remove(name);
+        }
+    }
+    add_own_attributes(&mut copy, message);
+    copy
+}
+
+fn add_own_attributes(copy: &mut OutgoingMessage, message: &Message) {
+    let mut bytes = copy.bytes();
+    for (name, value) in message.attributes() {
+        let more = name.len() + "String".len() + value.len();
+        let fits = copy.attributes.len() < ATTRIBUTES_AT_MOST && bytes + more <= BYTES_AT_MOST;
+        if fits && !copy.attributes.contains_key(name) {
+            bytes += more;
+            copy.attributes.insert(name.clone(), value.clone());
+        }
+    }
+}
+
+fn or_unspecified(text: String) -> String {
+    if text.is_empty() {
+        "unspecified".to_owned()
+    } else {
+        text
+    }
+}
+
+/// Keeps to the characters that SQS takes (those of XML 1.0) and to so many bytes.
+fn clean(text: &str, bytes_at_most: usize) -> String {
+    let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..);
+    let mut cleaned = String::with_capacity(text.len().min(bytes_at_most));
+    for c in text
+        .chars()
+        .map(|c| if allowed(c) { c } else { '\u{FFFD}' })
+    {
+        if cleaned.len() + c.len_utf8() > bytes_at_most {
+            break;
+        }
+        cleaned.push(c);
+    }
+    cleaned
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message() -> Message {
+        Message::new("m-1", "the body")
+            .with_group_id(Some("g".to_owned()))
+            .with_receive_count(7)
+    }
+
+    #[test]
+    fn the_copy_says_what_happened_and_has_the_body_as_it_came() {
+        let copy = copy(&message(), 3, "commands", false, "malformed", "line 1");
+
+        assert_eq!(
+            (
+                copy.body.as_str(),
+                copy.group_id.as_deref(),
+                &copy.deduplication_id
+            ),
+            ("the body", Some("g"), &None)
+        );
+        let expected = [
+            ("attempt", "3"),
+            ("detail", "line 1"),
+            ("reason", "malformed"),
+            ("receive_count", "7"),
+            ("source_message_id", "m-1"),
+            ("source_queue", "commands"),
+        ];
+        let attributes: Vec<_> = copy
+            .attributes
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        assert_eq!(attributes, expected);
+    }
+
+    #[test]
+    fn a_fifo_copy_keeps_its_group_and_is_deduplicated_by_the_source_message() {
+        let grouped = copy(&message(), 1, "q", true, "r", "d");
+        assert_eq!(
+            (
+                grouped.group_id.as_deref(),
+                grouped.deduplication_id.as_deref()
+            ),
+            (Some("g"), Some("m-1"))
+        );
+        let single = copy(&Message::new("m-2", "b"), 1, "q", true, "r", "d");
+        assert_eq!(
+            (
+                single.group_id.as_deref(),
+                single.deduplication_id.as_deref()
+            ),
+            (Some("m-2"), Some("m-2"))
+        );
+    }
+
+    #[test]
+    fn texts_are_cut_at_a_character_and_cleaned_of_what_sqs_refuses() {
+        let copy = copy(
+            &message(),
+            1,
+            "q",
+            false,
+            "",
+            &format!("a\u{0}b\u{FFFF}{}", "é".repeat(2_000)),
+        );
+        assert_eq!(copy.attributes["reason"], "unspecified");
+        let detail = &copy.attributes["detail"];
+        assert!(
+            detail.starts_with("a\u{FFFD}b\u{FFFD}é")
+                && detail.len() <= DETAIL_BYTES
+                && detail.len() > 1_020
+        );
+    }
+
+    #[test]
+    fn own_attributes_come_along_up_to_ten_in_all_and_never_replace_ours() {
+        let own: BTreeMap<String, String> = (0..9)
+            .map(|i| (format!("own-{i}"), "v".to_owned()))
+            .chain([("reason".to_owned(), "theirs".to_owned())])
+            .collect();
+        let copy = copy(&message().with_attributes(own), 1, "q", false, "ours", "d");
+        assert_eq!(copy.attributes.len(), ATTRIBUTES_AT_MOST);
+        assert_eq!(copy.attributes["reason"], "ours");
+        assert!(copy.attributes.contains_key("own-0"));
+    }
+
+    #[test]
+    fn a_message_at_the_size_limit_leaves_its_own_attributes_behind() {
+        let big = Message::new("m", "x".repeat(BYTES_AT_MOST - 200))
+            .with_attributes(BTreeMap::from([("own".to_owned(), "v".repeat(150))]));
+        let copy = copy(&big, 1, "q", false, "r", "");
+        assert!(!copy.attributes.contains_key("own") && copy.bytes() <= BYTES_AT_MOST);
+    }
+
+    #[test]
+    fn a_body_that_leaves_no_room_still_comes_whole_with_its_reason_if_that_fits() {
+        let big = Message::new("m", "x".repeat(BYTES_AT_MOST - 20));
+        let copy = copy(&big, 1, "q", false, "r", "");
+        assert_eq!(copy.body.len(), BYTES_AT_MOST - 20);
+        assert_eq!(copy.attributes.keys().collect::<Vec<_>>(), ["reason"]);
+    }
+}

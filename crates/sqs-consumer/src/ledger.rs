@@ -1,0 +1,117 @@
+//! What is remembered of messages that are not held: attempts that failed, and what is finished.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+/// Remembers how many real attempts failed, by message id, for as many messages as it has room for.
+#[derive(Debug)]
+pub(crate) struct Attempts {
+    failed: HashMap<String, u32>,
+    order: VecDeque<String>,
+    room: usize,
+}
+
+impl Attempts {
+    pub(crate) fn new(room: usize) -> Self {
+        Self {
+            failed: HashMap::new(),
+            order: VecDeque::new(),
+            room,
+        }
+    }
+
+    /// Returns the number of the attempt that comes next, from 1.
+    pub(crate) fn next(&self, message_id: &str) -> u32 {
+        self.failed.get(message_id).copied().unwrap_or(0) + 1
+    }
+
+    /// Counts a failed attempt; the longest known message is forgotten when there is no room.
+    pub(crate) fn count(&mut self, message_id: &str) {
+        if let Some(failed) = self.failed.get_mut(message_id) {
+            *failed += 1;
+            return;
+        }
+        self.failed.insert(message_id.to_owned(), 1);
+        self.order.push_back(message_id.to_owned());
+        while self.order.len() > self.room {
+            if let Some(oldest) = self.order.pop_front() {
+                self.failed.remove(&oldest);
+            }
+        }
+    }
+
+    /// Forgets a message that is finished with.
+    pub(crate) fn forget(&mut self, message_id: &str) {
+        if self.failed.remove(message_id).is_some() {
+            self.order.retain(|known| known != message_id);
+        }
+    }
+}
+
+/// Remembers the ids of the messages finished last, for as many as it has room for.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    ids: HashSet<String>,
+    order: VecDeque<String>,
+    room: usize,
+}
+
+impl Finished {
+    pub(crate) fn new(room: usize) -> Self {
+        Self {
+            ids: HashSet::new(),
+            order: VecDeque::new(),
+            room,
+        }
+    }
+
+    pub(crate) fn contains(&self, message_id: &str) -> bool {
+        self.ids.contains(message_id)
+    }
+
+    pub(crate) fn remember(&mut self, message_id: &str) {
+        if !self.ids.insert(message_id.to_owned()) {
+            return;
+        }
+        self.order.push_back(message_id.to_owned());
+        while self.order.len() > self.room {
+            if let Some(oldest) = self.order.pop_front() {
+                self.ids.remove(&oldest);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_count_failures_only_and_forget_the_oldest_when_full() {
+        let mut attempts = Attempts::new(2);
+        assert_eq!(attempts.next("a"), 1);
+        attempts.count("a");
+        attempts.count("a");
+        attempts.count("b");
+        assert_eq!((attempts.next("a"), attempts.next("b")), (3, 2));
+        attempts.count("c");
+        assert_eq!(
+            (attempts.next("a"), attempts.next("b"), attempts.next("c")),
+            (1, 2, 2)
+        );
+        attempts.forget("b");
+        attempts.count("d");
+        assert_eq!(
+            (attempts.next("b"), attempts.next("c"), attempts.next("d")),
+            (1, 2, 2)
+        );
+    }
+
+    #[test]
+    fn finished_ids_are_remembered_up_to_the_room() {
+        let mut finished = Finished::new(2);
+        for id in ["a", "b", "b", "c"] {
+            finished.remember(id);
+        }
+        assert!(!finished.contains("a") && finished.contains("b") && finished.contains("c"));
+    }
+}

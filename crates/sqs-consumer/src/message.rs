@@ -1,0 +1,162 @@
+//! A message as it was received.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::trace::TraceContext;
+
+/// One received message. Cloning is cheap: clones share the body.
+///
+/// `Debug` shows neither body nor attributes, so that a message may be logged.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Message(Arc<Parts>);
+
+#[derive(Clone, PartialEq, Eq)]
+struct Parts {
+    message_id: String,
+    body: String,
+    group_id: Option<String>,
+    sent_at: SystemTime,
+    receive_count: u32,
+    attributes: BTreeMap<String, String>,
+    trace_header: Option<String>,
+}
+
+impl Message {
+    /// Makes a message by hand, for a handler's tests or for an implementation of [`Queue`](crate::Queue).
+    #[must_use]
+    pub fn new(message_id: impl Into<String>, body: impl Into<String>) -> Self {
+        Self(Arc::new(Parts {
+            message_id: message_id.into(),
+            body: body.into(),
+            group_id: None,
+            sent_at: SystemTime::UNIX_EPOCH,
+            receive_count: 1,
+            attributes: BTreeMap::new(),
+            trace_header: None,
+        }))
+    }
+
+    /// Returns the same message with this message group.
+    #[must_use]
+    pub fn with_group_id(self, group_id: Option<String>) -> Self {
+        self.edit(|parts| parts.group_id = group_id)
+    }
+
+    /// Returns the same message, sent at this time.
+    #[must_use]
+    pub fn with_sent_at(self, sent_at: SystemTime) -> Self {
+        self.edit(|parts| parts.sent_at = sent_at)
+    }
+
+    /// Returns the same message, received this often.
+    #[must_use]
+    pub fn with_receive_count(self, receive_count: u32) -> Self {
+        self.edit(|parts| parts.receive_count = receive_count)
+    }
+
+    /// Returns the same message with these message attributes instead of its own.
+    #[must_use]
+    pub fn with_attributes(self, attributes: BTreeMap<String, String>) -> Self {
+        self.edit(|parts| parts.attributes = attributes)
+    }
+
+    /// Returns the same message with this `AWSTraceHeader`.
+    #[must_use]
+    pub fn with_trace_header(self, trace_header: Option<String>) -> Self {
+        self.edit(|parts| parts.trace_header = trace_header)
+    }
+
+    fn edit(self, change: impl FnOnce(&mut Parts)) -> Self {
+        let mut parts = Arc::unwrap_or_clone(self.0);
+        change(&mut parts);
+        Self(Arc::new(parts))
+    }
+
+    /// Returns the id that the queue gave to the message; the same at every delivery.
+    #[must_use]
+    pub fn message_id(&self) -> &str {
+        &self.0.message_id
+    }
+
+    /// Returns the body as it was sent.
+    #[must_use]
+    pub fn body(&self) -> &str {
+        &self.0.body
+    }
+
+    /// Returns the message group: always there on a FIFO queue, optional on a (fair) standard queue.
+    #[must_use]
+    pub fn group_id(&self) -> Option<&str> {
+        self.0.group_id.as_deref()
+    }
+
+    /// Returns when the queue accepted the message (`SentTimestamp`, to the millisecond).
+    #[must_use]
+    pub fn sent_at(&self) -> SystemTime {
+        self.0.sent_at
+    }
+
+    /// Returns how often the queue has handed the message out, this time included (`ApproximateReceiveCount`).
+    ///
+    /// Releases and lost leases count here; see [`Context::attempt`](crate::Context::attempt) for real attempts.
+    #[must_use]
+    pub fn receive_count(&self) -> u32 {
+        self.0.receive_count
+    }
+
+    /// Returns the text of a message attribute of type String or Number.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.0.attributes.get(name).map(String::as_str)
+    }
+
+    /// Returns all message attributes of type String or Number by name.
+    #[must_use]
+    pub fn attributes(&self) -> &BTreeMap<String, String> {
+        &self.0.attributes
+    }
+
+    /// Returns the X-Ray header that came with the message, as sent.
+    #[must_use]
+    pub fn trace_header(&self) -> Option<&str> {
+        self.0.trace_header.as_deref()
+    }
+
+    /// Finds the sender's trace: `traceparent` in a JSON body, then the attribute `traceparent`, then `AWSTraceHeader`.
+    #[must_use]
+    pub fn trace_context(&self) -> Option<TraceContext> {
+        TraceContext::of(self)
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("message_id", &self.0.message_id)
+            .field("receive_count", &self.0.receive_count)
+            .field("body_bytes", &self.0.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_neither_body_nor_attributes_nor_group() {
+        let message = Message::new("m-1", "the secret body")
+            .with_group_id(Some("private group".to_owned()))
+            .with_attributes(BTreeMap::from([("k".to_owned(), "hidden".to_owned())]));
+
+        let shown = format!("{message:?}");
+
+        assert!(shown.contains("m-1"));
+        for private in ["secret", "hidden", "private group"] {
+            assert!(!shown.contains(private), "{shown}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Between the SDK's types and this crate's.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_sqs::error::BuildError;
+use aws_sdk_sqs::types::{
+    Message as SdkMessage, MessageAttributeValue, MessageSystemAttributeName as Name,
+};
+
+use crate::message::Message;
+use crate::queue::Received;
+
+/// Reads one message by itself: an odd one costs nothing to the rest of its batch. Without a receipt there is nothing that
+/// could be done with it, so it is left to come back.
+pub(super) fn received(sdk: SdkMessage) -> Option<Received> {
+    let (Some(message_id), Some(receipt)) = (sdk.message_id, sdk.receipt_handle) else {
+        tracing::warn!("a received message has no id or receipt and is left to the queue");
+        return None;
+    };
+    let system = sdk.attributes.unwrap_or_default();
+    let number = |name: &Name| system.get(name).and_then(|text| text.parse::<u64>().ok());
+    let text = |name: &Name| system.get(name).cloned();
+    let attributes: BTreeMap<String, String> = sdk
+        .message_attributes
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.string_value?)))
+        .collect();
+    let message = Message::new(message_id, sdk.body.unwrap_or_default())
+        .with_group_id(text(&Name::MessageGroupId))
+        .with_sent_at(number(&Name::SentTimestamp).map_or_else(SystemTime::now, from_unix_millis))
+        .with_receive_count(number(&Name::ApproximateReceiveCount).map_or(1, clamped))
+        .with_attributes(attributes)
+        .with_trace_header(text(&Name::AwsTraceHeader));
+    Some(Received {
+        message,
+        receipt: receipt.into(),
+    })
+}
+
+pub(super) fn string_attribute(value: &str) -> Result<MessageAttributeValue, BuildError> {
+    MessageAttributeValue::builder()
+        .data_type("String")
+        .string_value(value)
+        .build()
+}
+
+fn from_unix_millis(millis: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_millis(millis)
+}
+
+fn clamped(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_read_with_its_system_attributes() {
+        let sdk = SdkMessage::builder()
+            .message_id("m-1")
+            .receipt_handle("r-1")
+            .body("hello")
+            .attributes(Name::SentTimestamp, "1700000000123")
+            .attributes(Name::ApproximateReceiveCount, "3")
+            .attributes(Name::MessageGroupId, "g")
+            .message_attributes("kind", string_attribute("greeting").unwrap())
+            .build();
+
+        let Received { message, receipt } = received(sdk).unwrap();
+
+        assert_eq!(&*receipt, "r-1");
+        assert_eq!(
+            (message.message_id(), message.body(), message.group_id()),
+            ("m-1", "hello", Some("g"))
+        );
+        assert_eq!(message.sent_at(), from_unix_millis(1_700_000_000_123));
+        assert_eq!(message.receive_count(), 3);
+        assert_eq!(message.attribute("kind"), Some("greeting"));
+    }
+
+    #[test]
+    fn each_message_is_parsed_on_its_own() {
+        let odd = SdkMessage::builder()
+            .message_id("odd")
+            .receipt_handle("r")
+            .attributes(Name::SentTimestamp, "yesterday")
+            .attributes(Name::ApproximateReceiveCount, "many")
+            .build();
+        let without_receipt = SdkMessage::builder().message_id("lost").build();
+        let whole = SdkMessage::builder()
+            .message_id("whole")
+            .receipt_handle("r")
+            .body("b")
+            .build();
+
+        let read: Vec<_> = [odd, without_receipt, whole]
+            .into_iter()
+            .filter_map(received)
+            .collect();
+
+        let ids: Vec<_> = read
+            .iter()
+            .map(|received| received.message.message_id())
+            .collect();
+        assert_eq!(ids, ["odd", "whole"]);
+        assert_eq!(read[0].message.receive_count(), 1);
+    }
+}

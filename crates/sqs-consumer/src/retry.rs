@@ -1,0 +1,84 @@
+//! When a failed message comes back, and when it doesn't any more.
+
+use std::time::Duration;
+
+/// How failed messages are retried.
+///
+/// The delay before attempt *n*+1 is `first` × 2^(*n*−1), at most `longest`, of which a random part of up to a half is
+/// taken off, so that messages that failed together don't come back together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// The delay after the first failed attempt. Default 2 s: SQS counts visibility in whole seconds.
+    pub first: Duration,
+    /// The longest delay. Default 15 min.
+    pub longest: Duration,
+    /// How many real attempts a message gets before it goes to the dead-letter queue. Default 5: with the default delays
+    /// that spans half a minute.
+    pub attempts_at_most: u32,
+    /// How often the queue may hand a message out before it goes to the dead-letter queue without being tried. Default
+    /// 100: the net under messages that kill the process, which then remembers no attempts.
+    pub receives_at_most: u32,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            first: Duration::from_secs(2),
+            longest: Duration::from_secs(15 * 60),
+            attempts_at_most: 5,
+            receives_at_most: 100,
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// Returns the delay after this failed attempt (from 1), jitter included.
+    pub(crate) fn delay(&self, attempt: u32, rng: &mut fastrand::Rng) -> Duration {
+        jittered(self.first, self.longest, attempt, rng)
+    }
+}
+
+/// Returns `first` doubled for each step after the first, at most `longest`, less a random part of up to a half.
+pub(crate) fn jittered(
+    first: Duration,
+    longest: Duration,
+    step: u32,
+    rng: &mut fastrand::Rng,
+) -> Duration {
+    let doublings = step.saturating_sub(1).min(31);
+    let full = first.saturating_mul(1 << doublings).min(longest);
+    full.mul_f64(1.0 - rng.f64() / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_delay_grows_with_the_attempt_and_keeps_at_least_half_of_it() {
+        let policy = RetryPolicy::default();
+        let mut rng = fastrand::Rng::with_seed(7);
+        for attempt in 1..=40 {
+            let full = policy
+                .first
+                .saturating_mul(1 << (attempt - 1).min(31))
+                .min(policy.longest);
+            for _ in 0..50 {
+                let delay = policy.delay(attempt, &mut rng);
+                assert!(
+                    delay <= full && delay >= full / 2,
+                    "attempt {attempt}: {delay:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn delays_of_messages_that_failed_together_differ() {
+        let mut rng = fastrand::Rng::with_seed(7);
+        let policy = RetryPolicy::default();
+        let delays: std::collections::BTreeSet<_> =
+            (0..20).map(|_| policy.delay(4, &mut rng)).collect();
+        assert!(delays.len() > 15);
+    }
+}

@@ -1,0 +1,271 @@
+//! The pure part of a sender: what waits, what may share a request, what comes again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::{BYTES_AT_MOST, SendError, SenderSettings};
+use crate::queue::{BatchResult, ENTRIES_AT_MOST, EntryError, ErrorKind, OutgoingMessage};
+use crate::retry::jittered;
+
+/// Numbers messages in the order in which they were given in.
+pub(super) type Number = u64;
+
+#[derive(Debug)]
+pub(super) struct Outbox {
+    settings: SenderSettings,
+    fifo: bool,
+    rng: fastrand::Rng,
+    next: Number,
+    waiting: BTreeMap<Number, Waiting>,
+    busy_groups: BTreeSet<String>,
+    in_flight: usize,
+    wake_at: Option<Instant>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Waiting {
+    pub(super) message: Arc<OutgoingMessage>,
+    bytes: usize,
+    attempts: u32,
+    from: Instant,
+    due: Instant,
+    /// To be sent by itself, since a batch with it was refused as a whole.
+    alone: bool,
+}
+
+pub(super) type Batch = Vec<(Number, Waiting)>;
+
+impl Outbox {
+    pub(super) fn new(settings: SenderSettings, fifo: bool, rng: fastrand::Rng) -> Self {
+        let settings = SenderSettings {
+            entries_at_most: settings.entries_at_most.clamp(1, ENTRIES_AT_MOST),
+            bytes_at_most: settings.bytes_at_most.clamp(1, BYTES_AT_MOST),
+            requests_in_flight: settings.requests_in_flight.clamp(1, 1_000),
+            attempts_at_most: settings.attempts_at_most.max(1),
+            ..settings
+        };
+        Self {
+            settings,
+            fifo,
+            rng,
+            next: 0,
+            waiting: BTreeMap::new(),
+            busy_groups: BTreeSet::new(),
+            in_flight: 0,
+            wake_at: None,
+        }
+    }
+
+    /// Takes in a message and returns its number.
+    pub(super) fn put(
+        &mut self,
+        message: Arc<OutgoingMessage>,
+        now: Instant,
+    ) -> Result<Number, SendError> {
+        let (bytes, limit) = (message.bytes(), self.settings.bytes_at_most);
+        if bytes > limit {
+            return Err(SendError::TooLarge { bytes, limit });
+        }
+        let number = self.next;
+        self.next += 1;
+        let due = now + self.settings.linger;
+        self.waiting.insert(
+            number,
+            Waiting {
+                message,
+                bytes,
+                attempts: 0,
+                from: now,
+                due,
+                alone: false,
+            },
+        );
+        Ok(number)
+    }
+
+    /// Takes the next batch that is full or due, if a request may be sent.
+    pub(super) fn take(&mut self, now: Instant) -> Option<Batch> {
+        self.wake_at = None;
+        if self.in_flight >= self.settings.requests_in_flight {
+            return None;
+        }
+        let (numbers, due, full) = self.choose(now);
+        if numbers.is_empty() || !(full || due.is_some_and(|due| due <= now)) {
+            let later = self
+                .waiting
+                .values()
+                .map(|waiting| waiting.from)
+                .filter(|from| *from > now)
+                .min();
+            self.wake_at = [due, later].into_iter().flatten().min();
+            return None;
+        }
+        self.in_flight += 1;
+        let batch: Batch = numbers
+            .into_iter()
+            .filter_map(|number| self.waiting.remove(&number).map(|w| (number, w)))
+            .collect();
+        if self.fifo {
+            self.busy_groups.extend(
+                batch
+                    .iter()
+                    .filter_map(|(_, waiting)| waiting.message.group_id.clone()),
+            );
+        }
+        Some(batch)
+    }
+
+    /// Chooses what could share a request now: the numbers, when the first is due, and whether no more fits.
+    fn choose(&self, now: Instant) -> (Vec<Number>, Option<Instant>, bool) {
+        let mut passed_over: BTreeSet<&str> = BTreeSet::new();
+        let (mut numbers, mut bytes, mut due) = (Vec::new(), 0, None::<Instant>);
+        for (&number, waiting) in &self.waiting {
+            let group = if self.fifo {
+                waiting.message.group_id.as_deref()
+            } else {
+                None
+            };
+            let blocked = group.is_some_and(|group| {
+                passed_over.contains(group) || self.busy_groups.contains(group)
+            });
+            // Whether taken or not, nothing behind it in its group may go along.
+            passed_over.extend(group);
+            if blocked || waiting.from > now {
+                continue;
+            }
+            if waiting.alone && !numbers.is_empty() {
+                continue;
+            }
+            if bytes + waiting.bytes > self.settings.bytes_at_most {
+                return (numbers, due, true);
+            }
+            numbers.push(number);
+            bytes += waiting.bytes;
+            due = Some(due.map_or(waiting.due, |due| due.min(waiting.due)));
+            if waiting.alone || numbers.len() >= self.settings.entries_at_most {
+                return (numbers, due, true);
+            }
+        }
+        (numbers, due, false)
+    }
+
+    /// Takes in the answer to a batch and returns the messages whose fate is decided. The others wait again.
+    pub(super) fn answered(
+        &mut self,
+        batch: Batch,
+        result: BatchResult,
+        now: Instant,
+    ) -> Vec<(Number, Result<(), SendError>)> {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        for (_, waiting) in &batch {
+            if let Some(group) = &waiting.message.group_id {
+                self.busy_groups.remove(group);
+            }
+        }
+        match result {
+            Ok(results) => {
+                let entries = batch.into_iter().zip(results);
+                entries
+                    .filter_map(|(entry, result)| self.entry_answered(entry, result, now))
+                    .collect()
+            }
+            Err(error) => {
+                let shared = batch.len() > 1;
+                batch
+                    .into_iter()
+                    .filter_map(|entry| self.request_failed(entry, error.kind, shared, now))
+                    .collect()
+            }
+        }
+    }
+
+    fn entry_answered(
+        &mut self,
+        entry: (Number, Waiting),
+        result: Result<(), EntryError>,
+        now: Instant,
+    ) -> Option<(Number, Result<(), SendError>)> {
+        match result {
+            Ok(()) => Some((entry.0, Ok(()))),
+            Err(error) if error.transient => self.again(entry, ErrorKind::Unavailable, now),
+            Err(error) => Some((entry.0, Err(SendError::Refused { code: error.code }))),
+        }
+    }
+
+    fn request_failed(
+        &mut self,
+        (number, mut waiting): (Number, Waiting),
+        kind: ErrorKind,
+        shared: bool,
+        now: Instant,
+    ) -> Option<(Number, Result<(), SendError>)> {
+        if kind == ErrorKind::Invalid && shared {
+            // One bad message must not take the others with it.
+            waiting.alone = true;
+            self.waiting.insert(
+                number,
+                Waiting {
+                    from: now,
+                    due: now,
+                    ..waiting
+                },
+            );
+            return None;
+        }
+        if kind.is_transient() {
+            return self.again((number, waiting), kind, now);
+        }
+        Some((
+            number,
+            Err(SendError::Failed {
+                attempts: waiting.attempts + 1,
+                kind,
+            }),
+        ))
+    }
+
+    fn again(
+        &mut self,
+        (number, waiting): (Number, Waiting),
+        kind: ErrorKind,
+        now: Instant,
+    ) -> Option<(Number, Result<(), SendError>)> {
+        let attempts = waiting.attempts + 1;
+        if attempts >= self.settings.attempts_at_most {
+            return Some((number, Err(SendError::Failed { attempts, kind })));
+        }
+        let pause = self.pause(attempts);
+        self.waiting.insert(
+            number,
+            Waiting {
+                attempts,
+                from: now + pause,
+                due: now + pause,
+                ..waiting
+            },
+        );
+        None
+    }
+
+    fn pause(&mut self, attempts: u32) -> Duration {
+        jittered(
+            self.settings.first_pause,
+            self.settings.longest_pause,
+            attempts,
+            &mut self.rng,
+        )
+    }
+
+    /// Returns when a batch will be due if nothing happens before, as far as [`take`](Self::take) knew.
+    pub(super) fn wake_at(&self) -> Option<Instant> {
+        self.wake_at
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.in_flight == 0
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+//! Order within a message group, and the limit of handlers for one group.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::Key;
+
+/// Who may start, group by group. Without a limit nothing is remembered and everyone may.
+#[derive(Debug)]
+pub(super) struct Groups {
+    limit: Option<usize>,
+    groups: BTreeMap<String, Group>,
+}
+
+#[derive(Debug, Default)]
+struct Group {
+    active: usize,
+    waiting: VecDeque<Key>,
+}
+
+impl Groups {
+    pub(super) fn new(limit: Option<usize>) -> Self {
+        Self {
+            limit,
+            groups: BTreeMap::new(),
+        }
+    }
+
+    /// Takes in a message and returns whether it may start; otherwise it waits behind the others of its group.
+    pub(super) fn enter(&mut self, group: Option<&str>, key: Key) -> bool {
+        let (Some(limit), Some(name)) = (self.limit, group) else {
+            return true;
+        };
+        let group = self.groups.entry(name.to_owned()).or_default();
+        if group.active < limit && group.waiting.is_empty() {
+            group.active += 1;
+            return true;
+        }
+        group.waiting.push_back(key);
+        false
+    }
+
+    /// Notes that a message of this group is out of the way and returns the one that may start in its place.
+    pub(super) fn leave(&mut self, group: Option<&str>) -> Option<Key> {
+        let name = group.filter(|_| self.limit.is_some())?;
+        let group = self.groups.get_mut(name)?;
+        let next = group.waiting.pop_front();
+        if next.is_none() {
+            group.active = group.active.saturating_sub(1);
+        }
+        if group.active == 0 {
+            self.groups.remove(name);
+        }
+        next
+    }
+
+    /// Takes away all that wait in this group, first come first.
+    pub(super) fn stop(&mut self, group: Option<&str>) -> VecDeque<Key> {
+        let waiting = group
+            .and_then(|name| self.groups.get_mut(name))
+            .map(|group| &mut group.waiting);
+        waiting.map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Takes away a waiting message with those behind it; `None` if it doesn't wait here.
+    pub(super) fn cut(&mut self, group: Option<&str>, key: Key) -> Option<VecDeque<Key>> {
+        let waiting = &mut self.groups.get_mut(group?)?.waiting;
+        let position = waiting.iter().position(|waiting| *waiting == key)?;
+        Some(waiting.split_off(position))
+    }
+
+    /// Takes away a waiting message and leaves the others where they are; returns whether it waited here.
+    pub(super) fn pull(&mut self, group: Option<&str>, key: Key) -> bool {
+        let Some(group) = group.and_then(|name| self.groups.get_mut(name)) else {
+            return false;
+        };
+        let before = group.waiting.len();
+        group.waiting.retain(|waiting| *waiting != key);
+        group.waiting.len() < before
+    }
+
+    /// Takes away all that wait in any group.
+    pub(super) fn stop_all(&mut self) -> Vec<Key> {
+        self.groups
+            .values_mut()
+            .flat_map(|group| std::mem::take(&mut group.waiting))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fifo_group_lets_one_through_and_the_others_follow_in_order() {
+        let mut groups = Groups::new(Some(1));
+        assert!(groups.enter(Some("a"), 1));
+        assert!(!groups.enter(Some("a"), 2));
+        assert!(!groups.enter(Some("a"), 3));
+        assert!(
+            groups.enter(Some("b"), 4),
+            "another group is not in the way"
+        );
+
+        assert_eq!(groups.leave(Some("a")), Some(2));
+        assert_eq!(groups.leave(Some("a")), Some(3));
+        assert_eq!(groups.leave(Some("a")), None);
+        assert!(groups.enter(Some("a"), 5));
+    }
+
+    #[test]
+    fn a_limit_of_two_lets_two_through() {
+        let mut groups = Groups::new(Some(2));
+        assert_eq!(
+            [1, 2, 3].map(|key| groups.enter(Some("a"), key)),
+            [true, true, false]
+        );
+        assert_eq!(groups.leave(Some("a")), Some(3));
+        assert_eq!(
+            (groups.leave(Some("a")), groups.leave(Some("a"))),
+            (None, None)
+        );
+        assert!(groups.groups.is_empty());
+    }
+
+    #[test]
+    fn cutting_takes_a_waiting_message_and_those_behind_it() {
+        let mut groups = Groups::new(Some(1));
+        for key in 1..=4 {
+            groups.enter(Some("a"), key);
+        }
+        assert_eq!(groups.cut(Some("a"), 3), Some(VecDeque::from([3, 4])));
+        assert_eq!(groups.cut(Some("a"), 1), None, "1 is active, not waiting");
+        assert_eq!(groups.leave(Some("a")), Some(2));
+    }
+
+    #[test]
+    fn messages_without_a_group_are_never_held_back() {
+        let mut groups = Groups::new(Some(1));
+        assert!(groups.enter(None, 1) && groups.enter(None, 2));
+        assert_eq!(groups.leave(None), None);
+    }
+}
