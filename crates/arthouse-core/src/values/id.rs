@@ -96,7 +96,7 @@ text_value!(
     Source,
     ("pattern" = "^[!$-;=?-Z_a-z~]{1,256}$"),
     |text| {
-        let allowed = |b: u8| b.is_ascii_graphic() && !b"#\"%<>\\^`{|}[]".contains(&b);
+        let allowed = |b: u8| b.is_ascii_graphic() && !b"#\"<>\\^`{|}[]".contains(&b);
         if (1..=256).contains(&text.len()) && text.bytes().all(allowed) {
             Ok(text)
         } else {
@@ -154,10 +154,19 @@ mod tests {
             "/website",
             "https://pay.example.com/hooks?a=b",
             "urn:school:admin",
+            "/shop/a%20b",
         ] {
             assert!(good.parse::<Source>().is_ok(), "{good}");
         }
-        for bad in ["", "a b", "a#b", "a\"b", &"x".repeat(257)] {
+        for bad in [
+            "",
+            "a b",
+            "a#b",
+            "a\"b",
+            "a[0]",
+            "caf\u{e9}",
+            &"x".repeat(257),
+        ] {
             assert!(bad.parse::<Source>().is_err(), "{bad:?}");
         }
     }

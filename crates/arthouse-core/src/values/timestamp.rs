@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,16 +12,19 @@ use super::InvalidValue;
 const RULE: InvalidValue =
     InvalidValue("must be an RFC 3339 time with a zone, such as 2026-10-01T18:00:00Z");
 
-/// An instant in UTC, to the second; parses any RFC 3339 time and writes `YYYY-MM-DDTHH:MM:SSZ`.
+/// An instant in UTC, to the second; parses an RFC 3339 time of any zone and writes `YYYY-MM-DDTHH:MM:SSZ`, so the year, in
+/// UTC, has four digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String", extend("format" = "date-time"))]
 pub struct Timestamp(DateTime<Utc>);
 
 impl Timestamp {
-    /// Returns the instant that lies a whole number of seconds after 1970, or nothing out of range.
+    /// Returns the instant that lies a whole number of seconds after 1970, or nothing outside the years 0 to 9999.
     pub fn from_unix_seconds(seconds: i64) -> Option<Self> {
-        DateTime::from_timestamp(seconds, 0).map(Self)
+        DateTime::from_timestamp(seconds, 0)
+            .filter(|instant| (0..=9999).contains(&instant.year()))
+            .map(Self)
     }
 
     /// Returns the seconds since 1970.
@@ -50,10 +53,10 @@ impl Timestamp {
     }
 }
 
-/// Drops the fraction of a second.
+/// Drops the fraction of a second; a leap second is the one before it.
 impl From<DateTime<Utc>> for Timestamp {
     fn from(instant: DateTime<Utc>) -> Self {
-        Self(instant.trunc_subsecs(0))
+        Self(DateTime::from_timestamp(instant.timestamp(), 0).unwrap_or(instant))
     }
 }
 
@@ -62,7 +65,7 @@ impl FromStr for Timestamp {
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let instant = DateTime::parse_from_rfc3339(text).map_err(|_| RULE)?;
-        Ok(instant.to_utc().into())
+        Self::from_unix_seconds(instant.timestamp()).ok_or(RULE)
     }
 }
 
@@ -117,6 +120,30 @@ mod tests {
             "2026-13-01T00:00:00Z",
         ] {
             assert_eq!(text.parse::<Timestamp>(), Err(RULE), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_reads_back_and_years_have_four_digits() {
+        for text in [
+            "0000-01-01T00:00:00Z",
+            "9999-12-31T23:59:59Z",
+            "2016-12-31T23:59:60Z",
+            "2016-12-31T23:59:60.5Z",
+        ] {
+            let instant: Timestamp = text.parse().expect(text);
+            assert_eq!(instant.to_string().parse(), Ok(instant), "{text}");
+            assert_eq!(
+                Timestamp::from_unix_seconds(instant.unix_seconds()),
+                Some(instant),
+                "{text}"
+            );
+        }
+        for text in ["9999-12-31T23:59:59-00:01", "0000-01-01T00:00:00+00:01"] {
+            assert_eq!(text.parse::<Timestamp>(), Err(RULE), "{text}");
+        }
+        for seconds in [253_402_300_800, -62_167_219_201, i64::MAX, i64::MIN] {
+            assert_eq!(Timestamp::from_unix_seconds(seconds), None, "{seconds}");
         }
     }
 }
