@@ -97,13 +97,14 @@ impl Notification {
         Self::new(user_id, course_id, application.applied_date, &[], what)
     }
 
+    /// Tells of a payment; the enrolment may have been charged since.
     pub(crate) fn payment_confirmed(enrollment: &Enrollment) -> Self {
         let what = What::PaymentConfirmed {
             course_title: enrollment.title.clone(),
             amount: enrollment.cost,
             currency: enrollment.currency,
-            balance: enrollment.balance,
-            sessions_remaining: enrollment.sessions_remaining,
+            balance: enrollment.cost,
+            sessions_remaining: enrollment.duration.get(),
             paid_date: enrollment.paid_date,
         };
         let (user_id, course_id) = (&enrollment.user_id, &enrollment.course_id);
@@ -133,23 +134,31 @@ impl Notification {
         )
     }
 
-    /// Tells of a charge; the enrolment is as it is right after it.
-    pub(crate) fn session_charged(enrollment: &Enrollment, id: &ChargeId, charge: &Charge) -> Self {
+    /// Tells of a charge, with the balance and the sessions remaining right after it.
+    pub(crate) fn session_charged(
+        enrollment: &Enrollment,
+        id: &ChargeId,
+        charge: &Charge,
+        balance: Amount,
+        sessions_remaining: u16,
+    ) -> Self {
         let what = What::SessionCharged {
             kind: charge.kind,
             session_id: id.session_id().clone(),
             charge: charge.amount,
             currency: enrollment.currency,
-            balance: enrollment.balance,
-            sessions_remaining: enrollment.sessions_remaining,
+            balance,
+            sessions_remaining,
         };
         let (user_id, course_id) = (&enrollment.user_id, &enrollment.course_id);
         let change = [&*enrollment.paid_date.to_string(), &id.to_string()];
         Self::new(user_id, course_id, charge.at, &change, what)
     }
 
-    /// Tells that the last charge was made; the enrolment is as it is right after it.
-    pub(crate) fn course_completed(enrollment: &Enrollment, last: &Charge) -> Self {
+    /// Tells that every session was charged. Which charge was made last depends on delays, so it is not told.
+    pub(crate) fn course_completed(enrollment: &Enrollment) -> Self {
+        let dates = enrollment.charges.values().map(|charge| charge.at);
+        let last = dates.max().unwrap_or(enrollment.paid_date);
         let what = What::CourseCompleted {
             course_title: enrollment.title.clone(),
             attended: enrollment.count(ChargeKind::Attended),
@@ -161,7 +170,7 @@ impl Notification {
         Self::new(
             user_id,
             course_id,
-            last.at,
+            last,
             &[&enrollment.paid_date.to_string()],
             what,
         )
@@ -257,3 +266,6 @@ impl What {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,8 @@
 //! What follows from a change: reactions as data, to be carried out by whoever saw the change (`domain.md`, section 4).
 
 use crate::{
-    Application, Charge, ChargeId, CourseId, Enrollment, Notification, Session, SessionStatus,
-    Timestamp, UserId,
+    Application, Charge, ChargeId, ChargeKind, CourseId, Enrollment, Notification, Session,
+    SessionStatus, Timestamp, UserId,
 };
 
 /// A change that something follows from, as a stream record tells it or a sweep over the tables finds it.
@@ -83,19 +83,28 @@ fn newly_initialised(before: &Enrollment, after: &Enrollment) -> Option<Timestam
         .filter(|_| before.sessions_initialized_at.is_none())
 }
 
+/// Tells of each added charge with what was left after it. A stream's record adds one; a sweep may find several.
 fn charged(before: &Enrollment, after: &Enrollment) -> Vec<Notification> {
-    let mut added = after
+    let mut added: Vec<_> = after
         .charges
         .iter()
-        .filter(|(id, _)| !before.charges.contains_key(id));
-    let mut notifications: Vec<_> = added
-        .clone()
-        .map(|(id, charge)| Notification::session_charged(after, id, charge))
+        .filter(|(id, _)| !before.charges.contains_key(id))
         .collect();
-    if let Some((_, last)) = added.next_back().filter(|_| after.is_complete()) {
-        notifications.push(Notification::course_completed(after, last));
+    added.sort_by_key(|(id, charge)| (charge.at, *id));
+    let mut told: Vec<_> = (!added.is_empty() && after.is_complete())
+        .then(|| Notification::course_completed(after))
+        .into_iter()
+        .collect();
+    let (mut balance, mut remaining) = (after.balance, after.sessions_remaining);
+    for (id, charge) in added.into_iter().rev() {
+        told.push(Notification::session_charged(
+            after, id, charge, balance, remaining,
+        ));
+        balance = [balance, charge.amount].into_iter().sum();
+        remaining = remaining.saturating_add(u16::from(charge.kind == ChargeKind::Attended));
     }
-    notifications
+    told.reverse();
+    told
 }
 
 fn charge(before: &Session, after: &Session) -> Option<Reaction> {
@@ -110,7 +119,7 @@ fn charge(before: &Session, after: &Session) -> Option<Reaction> {
         charge: Charge {
             amount: after.cost,
             kind,
-            at: after.status_changed_at?,
+            at: after.status_changed_at.unwrap_or(after.session_date),
         },
     })
 }
