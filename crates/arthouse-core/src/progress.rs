@@ -55,7 +55,7 @@ pub struct Progress {
     pub skipped: usize,
     /// How many of a hundred parts of the sessions are over.
     pub percent_complete: usize,
-    /// The next session.
+    /// The next session that is scheduled and has not begun; one that is past and not marked yet is not it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_session: Option<SessionProgress>,
     /// What was charged, in the order of the sessions.
@@ -102,7 +102,7 @@ pub struct StatementLine {
     pub at: Timestamp,
 }
 
-/// Puts a student's records together; nothing where there is neither an application nor an enrolment.
+/// Puts a student's records together, the sessions in any order; nothing where there is neither an application nor an enrolment.
 pub fn project(
     application: Option<&Application>,
     enrollment: Option<&Enrollment>,
@@ -153,13 +153,15 @@ fn enrolled(enrollment: &Enrollment, sessions: &[Session], now: Timestamp) -> Pr
     );
     let duration = enrollment.duration.get();
     let over = attended + skipped;
-    let sessions: Vec<_> = sessions
+    let mut sessions: Vec<_> = sessions
         .iter()
         .map(|session| session_progress(enrollment, session, now))
         .collect();
+    sessions.sort_by(|a, b| a.session_id.cmp(&b.session_id));
     let next = sessions
         .iter()
         .filter(|session| session.status == SessionStatus::Scheduled)
+        .filter(|session| session.session_date >= now)
         .min_by_key(|session| session.session_date);
     Progress {
         user_id: enrollment.user_id.clone(),
