@@ -120,3 +120,6 @@ pub(crate) struct OutcomeData<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'a str>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,15 +6,15 @@ use crate::{Action, Command};
 
 /// Puts a private text at a place in a message: as a string, or in a value of a type that is wrong there.
 fn planted(value: &mut Value, place: &mut usize, how: usize) {
-    match value {
-        Value::Object(fields) => fields
+    if let Value::Object(fields) = value {
+        fields
             .values_mut()
-            .for_each(|field| planted(field, place, how)),
-        leaf if *place == 0 => {
-            *place = usize::MAX;
-            *leaf = plant(how);
-        }
-        _ => *place = place.wrapping_sub(1),
+            .for_each(|field| planted(field, place, how));
+    } else if *place == 0 {
+        *place = usize::MAX;
+        *value = plant(how);
+    } else {
+        *place -= 1;
     }
 }
 

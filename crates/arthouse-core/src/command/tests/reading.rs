@@ -68,9 +68,11 @@ fn the_context_travels_with_the_command() {
 
 #[test]
 fn an_update_tells_a_payment_link_that_is_taken_away_from_one_that_stays() {
-    let link = |changes: Value| match command("course.update", changes).action {
-        Action::UpdateCourse(data) => data.payment_link,
-        other => panic!("{other:?}"),
+    let link = |changes: Value| {
+        let Action::UpdateCourse(data) = command("course.update", changes).action else {
+            panic!("an update")
+        };
+        data.payment_link
     };
     assert_eq!(link(json!({"payment_link": null})), Some(None));
     let data = without(example("course.update"), "payment_link");
@@ -149,19 +151,17 @@ fn commands_of_a_student_queue_up_behind_each_other() {
 
 /// Writes the same value with its keys in another order and white space between.
 fn scrambled(value: &Value, seed: usize) -> String {
-    match value {
-        Value::Object(fields) => {
-            let mut fields: Vec<_> = fields.iter().collect();
-            let turn = seed % fields.len().max(1);
-            fields.rotate_left(turn);
-            let fields: Vec<_> = fields
-                .iter()
-                .map(|(k, v)| format!("{} :\t{}", json!(k), scrambled(v, seed / 3)))
-                .collect();
-            format!("{{ {}\n}}", fields.join(" ,\r\n"))
-        }
-        other => other.to_string(),
-    }
+    let Value::Object(fields) = value else {
+        return value.to_string();
+    };
+    let mut fields: Vec<_> = fields.iter().collect();
+    let turn = seed % fields.len().max(1);
+    fields.rotate_left(turn);
+    let fields: Vec<_> = fields
+        .iter()
+        .map(|(name, field)| format!("{} :\t{}", json!(name), scrambled(field, seed / 3)))
+        .collect();
+    format!("{{ {}\n}}", fields.join(" ,\r\n"))
 }
 
 proptest! {
