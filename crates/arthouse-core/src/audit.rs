@@ -109,6 +109,28 @@ pub fn audit(
     found.violations
 }
 
+/// Reports sessions that lie in the table under a student's name and belong to no enrolment (invariant 5).
+pub fn stray_sessions(
+    user_id: &UserId,
+    course_id: &CourseId,
+    strays: &[SessionId],
+) -> Option<Violation> {
+    let first = strays.first()?;
+    let mut found = Findings {
+        user_id,
+        course_id,
+        violations: Vec::new(),
+    };
+    found.wrong(
+        Invariant::Sessions,
+        format!(
+            "{} sessions of no enrolment, the first {first}",
+            strays.len()
+        ),
+    );
+    found.violations.pop()
+}
+
 struct Findings<'a> {
     user_id: &'a UserId,
     course_id: &'a CourseId,

@@ -55,5 +55,5 @@ pub use event::{CloudEvent, EVENT_SOURCE};
 pub use notification::{Notification, ScheduledSession};
 pub use reaction::{Change, Reaction, react};
 
-pub use audit::{Invariant, Violation, audit};
-pub use progress::{Progress, SessionProgress, Stage, project};
+pub use audit::{Invariant, Violation, audit, stray_sessions};
+pub use progress::{Progress, SessionProgress, Stage, StatementLine, project};

@@ -75,6 +75,32 @@ pub enum Rejection {
 }
 
 impl Rejection {
+    /// All codes.
+    pub const CODES: [&str; 22] = [
+        "FORBIDDEN",
+        "COURSE_EXISTS",
+        "COURSE_NOT_FOUND",
+        "COURSE_CLOSED",
+        "VERSION_CONFLICT",
+        "INVALID_SCHEDULE",
+        "INVALID_COST",
+        "INVALID_DURATION",
+        "INVALID_CONTACT",
+        "ALREADY_APPLIED",
+        "ALREADY_ENROLLED",
+        "APPLICATION_NOT_FOUND",
+        "ALREADY_PAID",
+        "AMOUNT_MISMATCH",
+        "SCHEDULE_EXHAUSTED",
+        "ENROLLMENT_NOT_FOUND",
+        "SESSION_NOT_FOUND",
+        "SESSION_NOT_SCHEDULED",
+        "NOT_RESCHEDULABLE",
+        "TOO_LATE",
+        "NEW_DATE_IN_PAST",
+        "NEW_DATE_UNCHANGED",
+    ];
+
     /// Returns the code, for programs.
     pub fn code(&self) -> &'static str {
         match self {

@@ -59,6 +59,11 @@ impl TableNames {
         format!("{}{}", self.prefix, table.base_name())
     }
 
+    /// Returns the name of the table in which the streams consumer keeps its leases.
+    pub fn leases(&self) -> String {
+        format!("{}Leases", self.prefix)
+    }
+
     /// Returns the table with a name, if it is one of ours.
     pub fn table(&self, name: &str) -> Option<Table> {
         let base = name.strip_prefix(&self.prefix)?;

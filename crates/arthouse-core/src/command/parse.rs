@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Action, Actor, Command, CommandType, RescheduleSession, SkipSession};
 use crate::envelope::Envelope;
-use crate::{Malformed, Reason, Text, Timestamp};
+use crate::{Malformed, Metadata, Reason, Text, Timestamp};
 
 impl Command {
     /// Reads a command from a message's body: one CloudEvents 1.0 event in structured JSON.
@@ -107,6 +107,31 @@ impl Action {
         };
         data["actor"] = json!(actor);
         data
+    }
+}
+
+impl Action {
+    /// Writes the command as a message's body; [`Command::parse`] reads it back.
+    pub fn to_body(&self, metadata: &Metadata, actor: &Actor) -> String {
+        let mut event = json!({
+            "specversion": "1.0",
+            "id": metadata.id,
+            "source": metadata.source,
+            "type": self.command_type().as_str(),
+            "time": metadata.time,
+            "datacontenttype": "application/json",
+            "data": self.to_data(actor),
+        });
+        let context = [
+            ("correlationid", &metadata.correlation_id),
+            ("traceparent", &metadata.traceparent),
+        ];
+        for (name, text) in context {
+            if let Some(text) = text {
+                event[name] = json!(text);
+            }
+        }
+        event.to_string()
     }
 }
 

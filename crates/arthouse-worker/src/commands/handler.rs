@@ -1,0 +1,141 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use arthouse_core::{Command, EventId, Malformed, Outcome, Receipt};
+use arthouse_store::{Store, StoreError};
+use chrono::{DateTime, Utc};
+use sqs_consumer::{BatchSender, Context, Disposition, Handler, Message, OutgoingMessage};
+use tracing::{Instrument, info, info_span, warn};
+
+use super::decide::{Settled, settle};
+use crate::chain;
+
+/// How soon a command is tried again that came before its sessions: they take as long as the stream takes to tell.
+const TOO_EARLY_DELAY: Duration = Duration::from_secs(1);
+
+/// Carries out commands. A message is done when its outcome is stored and sent; until then it is its own outbox entry.
+///
+/// Malformed messages go to the dead-letter queue. What may pass (throttling, conflicts, time-outs, sessions not there yet) is put
+/// off without counting against the message.
+#[derive(Debug, Clone)]
+pub struct CommandHandler {
+    store: Store,
+    outcomes: BatchSender,
+}
+
+impl CommandHandler {
+    /// Makes a handler that writes to a store and sends outcomes.
+    pub fn new(store: Store, outcomes: BatchSender) -> Self {
+        Self { store, outcomes }
+    }
+
+    async fn carry_out(&self, command: &Command, message: &Message) -> Disposition {
+        let now = DateTime::<Utc>::from(message.sent_at()).into();
+        match settle(&self.store, command, now).await {
+            Ok(Settled::Decided(receipt)) => self.publish(command, &receipt, message).await,
+            Ok(Settled::TooEarly) => {
+                info!("sessions are not initialised yet");
+                let after = Some(TOO_EARLY_DELAY);
+                Disposition::Defer {
+                    after,
+                    reason: "sessions are not initialised yet".to_owned(),
+                }
+            }
+            Ok(Settled::Contended) => Disposition::Defer {
+                after: None,
+                reason: "the records kept moving".to_owned(),
+            },
+            Err(error) => not_settled(&error),
+        }
+    }
+
+    async fn publish(
+        &self,
+        command: &Command,
+        receipt: &Receipt,
+        message: &Message,
+    ) -> Disposition {
+        let event = match receipt.event_for(command) {
+            Ok(event) => event,
+            Err(malformed) => return dead_letter(malformed),
+        };
+        let sent = self.outcomes.send(OutgoingMessage {
+            group_id: Some(command.action.message_group().to_owned()),
+            // One telling a message: a redelivery is not told again within five minutes, a duplicate from upstream is.
+            deduplication_id: Some(telling(event.id.as_str(), message.message_id())),
+            body: event.to_body(),
+            attributes: BTreeMap::new(),
+        });
+        match sent.await {
+            Ok(()) => {
+                log_outcome(&receipt.outcome);
+                Disposition::Done
+            }
+            Err(error) => {
+                warn!(error = chain(&error), "the outcome was not sent");
+                Disposition::Defer {
+                    after: None,
+                    reason: "the outcome was not sent".to_owned(),
+                }
+            }
+        }
+    }
+}
+
+impl Handler for CommandHandler {
+    async fn handle(&self, message: &Message, context: &Context) -> Disposition {
+        let command = match Command::parse(message.body()) {
+            Ok(command) => command,
+            Err(malformed) => return dead_letter(malformed),
+        };
+        let span = info_span!(
+            "command",
+            command.id = %command.metadata.id,
+            command.source = %command.metadata.source,
+            command.type = %command.action.command_type(),
+            user.id = command.action.user_id().map(tracing::field::display),
+            course.id = %command.action.course_id(),
+            attempt = context.attempt(),
+        );
+        self.carry_out(&command, message).instrument(span).await
+    }
+}
+
+fn telling(outcome_id: &str, message_id: &str) -> String {
+    EventId::derive(&[outcome_id, message_id]).to_string()
+}
+
+fn dead_letter(malformed: Malformed) -> Disposition {
+    Disposition::DeadLetter {
+        reason: malformed.reason.code().to_owned(),
+        detail: malformed.detail,
+    }
+}
+
+/// An item that can't be read stays so: such a failure counts as an attempt. All else may pass.
+fn not_settled(error: &StoreError) -> Disposition {
+    warn!(error = chain(error), "the command was not settled");
+    match error {
+        StoreError::Decode(_)
+        | StoreError::Overdrawn { .. }
+        | StoreError::EnrollmentMissing(_)
+        | StoreError::ScheduleTooShort(_)
+        | StoreError::TableDiffers { .. } => Disposition::Retry {
+            after: None,
+            reason: error.to_string(),
+        },
+        StoreError::Request { .. } | StoreError::Contended(_) | StoreError::Unprocessed(_) => {
+            Disposition::Defer {
+                after: None,
+                reason: error.to_string(),
+            }
+        }
+    }
+}
+
+fn log_outcome(outcome: &Outcome) {
+    match outcome {
+        Outcome::Applied => info!("command applied"),
+        Outcome::Rejected { code, .. } => info!(code, "command rejected"),
+    }
+}

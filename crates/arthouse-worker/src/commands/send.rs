@@ -1,0 +1,15 @@
+use std::collections::BTreeMap;
+
+use arthouse_core::Command;
+use sqs_consumer::OutgoingMessage;
+
+/// Makes the message of a command as every sender is asked to send it (`domain.md`, section 3): in the student's (or the course's)
+/// group, deduplicated by the command's id.
+pub fn command_message(command: &Command, body: String) -> OutgoingMessage {
+    OutgoingMessage {
+        body,
+        group_id: Some(command.action.message_group().to_owned()),
+        deduplication_id: Some(command.metadata.id.to_string()),
+        attributes: BTreeMap::new(),
+    }
+}

@@ -1,0 +1,33 @@
+#![doc = include_str!("../README.md")]
+
+mod clock;
+mod settings;
+
+mod queues;
+
+mod commands;
+mod reactions;
+
+mod audit;
+
+pub use clock::Clock;
+pub use queues::{Queue, QueueError, QueueNames, QueueUrls, find_queues, provision_queues};
+pub use settings::Settings;
+
+pub use commands::{CommandHandler, command_message, command_worker};
+pub use reactions::{ReactionHandler, StreamClients, StreamObserver, stream_processor};
+
+pub use audit::{AuditReport, audit_tables};
+
+use std::error::Error;
+
+/// Writes an error and what caused it in one line, for the log: once, where it is handled.
+fn chain(error: &dyn Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line = format!("{line}: {error}");
+        cause = error.source();
+    }
+    line
+}

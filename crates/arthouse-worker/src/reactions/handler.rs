@@ -1,0 +1,139 @@
+use std::collections::BTreeMap;
+
+use arthouse_core::{Notification, Reaction, react};
+use arthouse_store::{ChargeResult, Image, Store, StoreError, TableNames, change};
+use dynamo_streams::{Disposition, Record, RecordContext, RecordHandler};
+use sqs_consumer::{BatchSender, OutgoingMessage, SendError};
+use tracing::{Instrument, info, info_span, warn};
+
+use crate::{Clock, chain};
+
+/// Carries out what follows from a record. Everything may be done again at any later time, by anyone.
+#[derive(Debug, Clone)]
+pub struct ReactionHandler {
+    store: Store,
+    tables: TableNames,
+    notifications: BatchSender,
+    clock: Clock,
+}
+
+/// Why a reaction did not take place.
+#[derive(Debug, thiserror::Error)]
+enum ReactionError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the notification was not sent")]
+    Send(#[from] SendError),
+}
+
+impl ReactionHandler {
+    /// Makes a handler that writes to a store and sends notifications.
+    pub fn new(store: Store, tables: TableNames, notifications: BatchSender, clock: Clock) -> Self {
+        Self {
+            store,
+            tables,
+            notifications,
+            clock,
+        }
+    }
+
+    /// Carries out one reaction.
+    async fn carry_out(&self, reaction: Reaction) -> Result<(), ReactionError> {
+        match reaction {
+            Reaction::InitialiseSessions(enrollment) => {
+                self.store
+                    .initialise_sessions(&enrollment, self.clock.now())
+                    .await?;
+                info!(user.id = %enrollment.user_id, course.id = %enrollment.course_id, "sessions initialised");
+            }
+            Reaction::Charge {
+                user_id,
+                course_id,
+                charge_id,
+                charge,
+            } => {
+                match self
+                    .store
+                    .charge(&user_id, &course_id, &charge_id, &charge)
+                    .await?
+                {
+                    ChargeResult::Made => {
+                        info!(user.id = %user_id, course.id = %course_id, charge.id = %charge_id, "session charged");
+                    }
+                    ChargeResult::MadeBefore => {}
+                }
+            }
+            Reaction::Notify(notification) => self.notify(&notification).await?,
+        }
+        Ok(())
+    }
+
+    async fn notify(&self, notification: &Notification) -> Result<(), SendError> {
+        let message = OutgoingMessage {
+            body: notification.to_event().to_body(),
+            group_id: Some(notification.user_id().to_string()),
+            deduplication_id: Some(notification.id().to_string()),
+            attributes: BTreeMap::new(),
+        };
+        self.notifications.send(message).await
+    }
+
+    async fn react_to(&self, record: &Record) -> Disposition {
+        let Some(table) = self.tables.table(&record.table_name) else {
+            return Disposition::Quarantine {
+                reason: "the record is of none of our tables".to_owned(),
+            };
+        };
+        let image = Image {
+            old: record.old_image.as_ref(),
+            new: record.new_image.as_ref(),
+        };
+        let change = match change(table, image) {
+            Ok(Some(change)) => change,
+            Ok(None) => return Disposition::Done,
+            Err(error) => {
+                return Disposition::Quarantine {
+                    reason: error.to_string(),
+                };
+            }
+        };
+        for reaction in react(&change) {
+            if let Err(error) = self.carry_out(reaction).await {
+                return not_done(&error);
+            }
+        }
+        Disposition::Done
+    }
+}
+
+impl RecordHandler for ReactionHandler {
+    async fn handle(&self, record: &Record, context: &RecordContext) -> Disposition {
+        let span = info_span!(
+            "record",
+            table = record.table_name,
+            sequence_number = record.sequence_number,
+            attempt = context.attempt(),
+        );
+        self.react_to(record).instrument(span).await
+    }
+}
+
+/// What the tables contradict is parked at once; all else may pass.
+fn not_done(error: &ReactionError) -> Disposition {
+    warn!(error = chain(error), "a reaction did not take place");
+    let reason = error.to_string();
+    match error {
+        ReactionError::Store(
+            StoreError::Decode(_)
+            | StoreError::Overdrawn { .. }
+            | StoreError::EnrollmentMissing(_)
+            | StoreError::ScheduleTooShort(_)
+            | StoreError::TableDiffers { .. },
+        )
+        | ReactionError::Send(SendError::TooLarge { .. }) => Disposition::Quarantine { reason },
+        ReactionError::Store(
+            StoreError::Request { .. } | StoreError::Contended(_) | StoreError::Unprocessed(_),
+        )
+        | ReactionError::Send(_) => Disposition::Retry { reason },
+    }
+}

@@ -1,0 +1,79 @@
+use std::collections::BTreeMap;
+
+use dynamo_streams::{GapRecord, Observer, QuarantinedRecord};
+use futures::future::BoxFuture;
+use sqs_consumer::{BatchSender, OutgoingMessage};
+use tracing::error;
+
+use crate::chain;
+
+/// Raises the alarm when a record was parked or records were lost: a notice on the stream's dead-letter queue, without the record's
+/// images, which hold contact details. The record itself lies in the lease table.
+#[derive(Debug, Clone)]
+pub struct StreamObserver {
+    notices: BatchSender,
+}
+
+impl StreamObserver {
+    /// Makes an observer that sends its notices to a queue.
+    pub fn new(notices: BatchSender) -> Self {
+        Self { notices }
+    }
+
+    async fn notice(&self, body: serde_json::Value) {
+        let message = OutgoingMessage {
+            body: body.to_string(),
+            group_id: None,
+            deduplication_id: None,
+            attributes: BTreeMap::new(),
+        };
+        if let Err(error) = self.notices.send(message).await {
+            error!(
+                error = chain(&error),
+                "a notice was not sent to the stream's dead-letter queue"
+            );
+        }
+    }
+}
+
+impl Observer for StreamObserver {
+    fn on_quarantined<'a>(&'a self, parked: &'a QuarantinedRecord) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            let record = &parked.record;
+            error!(table = record.table_name, lane = %parked.lane, reason = parked.reason, "a record was parked");
+            self.notice(serde_json::json!({
+                "kind": "quarantined",
+                "table": record.table_name,
+                "lane": parked.lane.to_string(),
+                "event_id": record.event_id,
+                "sequence_number": record.sequence_number,
+                "reason": parked.reason,
+                "attempts": parked.attempts,
+                "behind": parked.behind,
+                "parked_at": parked.parked_at,
+            }))
+            .await;
+        })
+    }
+
+    fn on_gap<'a>(&'a self, gap: &'a GapRecord) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            error!(
+                table = gap.table_name,
+                shard = gap.shard_id,
+                "records were lost before they were read"
+            );
+            self.notice(serde_json::json!({
+                "kind": "gap",
+                "table": gap.table_name,
+                "stream_arn": gap.stream_arn,
+                "shard_id": gap.shard_id,
+                "from": gap.from,
+                "to": gap.to,
+                "cause": format!("{:?}", gap.cause),
+                "detected_at": gap.detected_at,
+            }))
+            .await;
+        })
+    }
+}

@@ -1,0 +1,25 @@
+use crate::Clock;
+
+/// How the worker and the stream processor run; what is not said here is each consumer's own default.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The command consumer's settings.
+    pub commands: sqs_consumer::Settings,
+    /// The settings of the senders of outcomes and notifications.
+    pub sender: sqs_consumer::SenderSettings,
+    /// The stream consumer's settings.
+    pub streams: dynamo_streams::Settings,
+    /// Where "now" comes from for reactions.
+    pub clock: Clock,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            commands: sqs_consumer::Settings::default(),
+            sender: sqs_consumer::SenderSettings::default(),
+            streams: dynamo_streams::Settings::default(),
+            clock: Clock::system(),
+        }
+    }
+}
