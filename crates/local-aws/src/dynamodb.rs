@@ -1,20 +1,29 @@
-//! DynamoDB and its streams: dynoxide behind its own server, with what it lacks put right in front of it.
+//! DynamoDB: dynoxide behind its own server, with what it lacks put right in front of it.
 
 mod engine;
+mod ledger;
 mod proxy;
+mod tables;
+mod tokens;
+mod upkeep;
 
 use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::Error;
 use crate::data_dir::DataDir;
 use crate::endpoint::{Reply, fault, unknown_operation};
+use crate::streams::Streams;
+use crate::{Error, Pace};
 use engine::Engine;
+pub(crate) use ledger::{Ledger, LedgerError};
 use proxy::Proxy;
 
+/// dynoxide takes these under either service's name; they have a service of their own here.
 const STREAM_OPERATIONS: [&str; 4] = [
     "ListStreams",
     "DescribeStream",
@@ -22,11 +31,24 @@ const STREAM_OPERATIONS: [&str; 4] = [
     "GetRecords",
 ];
 
-/// The two services that share one database file.
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The service of tables and items.
 #[derive(Debug)]
 pub(crate) struct DynamoDb {
     proxy: Proxy,
-    engine: Mutex<Option<Engine>>,
+    streams: Streams,
+    ledger: Arc<Ledger>,
+    pace: Pace,
+    running: Mutex<Option<Running>>,
+}
+
+/// What is to be stopped at the end.
+#[derive(Debug)]
+struct Running {
+    engine: Engine,
+    upkeep: JoinHandle<()>,
+    stop_upkeep: DropGuard,
 }
 
 impl DynamoDb {
@@ -35,35 +57,59 @@ impl DynamoDb {
     /// # Errors
     ///
     /// [`Error::OpenDynamoDb`].
-    pub(crate) async fn open(data_dir: Arc<DataDir>) -> Result<Self, Error> {
+    pub(crate) async fn open(data_dir: Arc<DataDir>, pace: Pace) -> Result<Self, Error> {
         let path = data_dir.dynamodb_file();
         let failed = |source| Error::OpenDynamoDb { path, source };
-        let engine = Engine::start(data_dir).await.map_err(failed)?;
+        let (engine, opened) = Engine::start(data_dir).await.map_err(failed)?;
+        let ledger = Arc::new(opened.ledger);
+        let stop = CancellationToken::new();
+        let upkeep = upkeep::spawn(
+            opened.database,
+            Arc::clone(&ledger),
+            pace.clone(),
+            stop.clone(),
+        );
         Ok(Self {
-            proxy: Proxy::to(engine.address()),
-            engine: Mutex::new(Some(engine)),
+            proxy: Proxy::to(opened.address),
+            streams: Streams::new(Arc::clone(&ledger), pace.clone()),
+            ledger,
+            pace,
+            running: Mutex::new(Some(Running {
+                engine,
+                upkeep,
+                stop_upkeep: stop.drop_guard(),
+            })),
         })
     }
 
-    pub(crate) async fn answer(&self, operation: &str, body: Bytes) -> Reply {
-        if STREAM_OPERATIONS.contains(&operation) {
-            return unknown_operation();
-        }
-        self.forward(operation, body).await
+    /// The service of this database's streams.
+    pub(crate) fn streams(&self) -> &Streams {
+        &self.streams
     }
 
-    pub(crate) async fn answer_streams(&self, operation: &str, body: Bytes) -> Reply {
-        if !STREAM_OPERATIONS.contains(&operation) {
-            return unknown_operation();
+    /// Answers one operation.
+    pub(crate) async fn answer(&self, operation: &str, body: Bytes) -> Reply {
+        match operation {
+            "TransactWriteItems" => self.transact(operation, body).await,
+            "ListTables" => tables::without_ours(self.forward(operation, body).await),
+            stream if STREAM_OPERATIONS.contains(&stream) => unknown_operation(),
+            other => self.forward(other, body).await,
         }
-        self.forward(operation, body).await
+    }
+
+    async fn transact(&self, operation: &str, body: Bytes) -> Reply {
+        let now = upkeep::since_epoch();
+        match tokens::claim(&body, now, self.pace.token_life) {
+            Some((body, claim)) => tokens::settle(self.forward(operation, body).await, &claim),
+            None => self.forward(operation, body).await,
+        }
     }
 
     async fn forward(&self, operation: &str, body: Bytes) -> Reply {
         match self.proxy.forward(operation, body).await {
             Ok(reply) => reply,
             Err(error) => {
-                tracing::error!(operation, error = %error, "the database gave no answer");
+                tracing::error!(operation, error = ?error, "the database gave no answer");
                 fault(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "com.amazonaws.dynamodb.v20120810#InternalServerError",
@@ -73,11 +119,15 @@ impl DynamoDb {
         }
     }
 
-    /// Stops the server behind and closes the files. A second call does nothing.
-    pub(crate) async fn close(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        match self.engine.lock().await.take() {
-            Some(engine) => engine.stop().await,
-            None => Ok(()),
-        }
+    /// Stops the upkeep and the server behind and closes the files. A second call does nothing.
+    pub(crate) async fn close(&self) -> Result<(), BoxError> {
+        let Some(running) = self.running.lock().await.take() else {
+            return Ok(());
+        };
+        drop(running.stop_upkeep);
+        let upkeep = running.upkeep.await;
+        self.ledger.close();
+        running.engine.stop().await?;
+        Ok(upkeep?)
     }
 }

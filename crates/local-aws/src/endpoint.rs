@@ -147,7 +147,9 @@ async fn dispatch(services: &Services, headers: &HeaderMap, body: Bytes) -> Repl
     match named.and_then(Target::parse) {
         Some(Target::Sqs(operation)) => Reply::from(services.sqs.handle(operation, &body).await),
         Some(Target::DynamoDb(operation)) => services.dynamodb.answer(operation, body).await,
-        Some(Target::Streams(operation)) => services.dynamodb.answer_streams(operation, body).await,
+        Some(Target::Streams(operation)) => {
+            services.dynamodb.streams().answer(operation, body).await
+        }
         None => reply::unknown_operation(),
     }
 }

@@ -5,11 +5,15 @@ mod local_aws;
 mod endpoint;
 
 mod dynamodb;
+mod streams;
+
 mod sqs;
 
 mod data_dir;
 mod error;
+mod pace;
 
 pub use error::Error;
 pub use local_aws::{Config, LocalAws};
+pub use pace::Pace;
 pub use sqs::SqsOpenError;

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::Error;
 use crate::data_dir::DataDir;
 use crate::dynamodb::DynamoDb;
 use crate::endpoint::{Endpoint, Listener, Services};
 use crate::sqs::SqsService;
+use crate::{Error, Pace};
 
 /// Where the services keep their data and listen.
 #[derive(Debug, Clone)]
@@ -32,6 +32,15 @@ impl LocalAws {
     ///
     /// Each variant of [`Error`] but [`Error::Stop`]; the text says what to do.
     pub async fn start(config: Config) -> Result<Self, Error> {
+        Self::start_with(config, Pace::default()).await
+    }
+
+    /// Like [`start`](Self::start), with a clock that runs as a test wishes.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub async fn start_with(config: Config, pace: Pace) -> Result<Self, Error> {
         let data_dir = Arc::new(DataDir::claim(&config.data_dir)?);
         let listener = Listener::bind(config.port)?;
         let sqs =
@@ -39,7 +48,7 @@ impl LocalAws {
                 path: data_dir.path().to_path_buf(),
                 source,
             })?;
-        let dynamodb = DynamoDb::open(data_dir).await?;
+        let dynamodb = DynamoDb::open(data_dir, pace).await?;
         let services = Arc::new(Services { dynamodb, sqs });
         let endpoint = Endpoint::serve(listener, Arc::clone(&services));
         Ok(Self { endpoint, services })

@@ -1,16 +1,20 @@
 //! dynoxide's server on a private loopback port, in a runtime and a thread of its own: its handlers block.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use dynoxide::Database;
+use dynoxide::{Database, DynoxideError};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
+use super::ledger::Ledger;
+use super::{BoxError, tokens};
 use crate::data_dir::DataDir;
 use crate::endpoint::listen;
-
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
+use crate::streams;
 
 /// Threads that serve the database: one runs SQL (a lock admits no second), the other reads and writes JSON meanwhile.
 const WORKER_THREADS: usize = 2;
@@ -18,29 +22,27 @@ const WORKER_THREADS: usize = 2;
 /// A running database server; dropping it stops it without waiting.
 #[derive(Debug)]
 pub(super) struct Engine {
-    address: SocketAddr,
     stop: oneshot::Sender<()>,
     thread: JoinHandle<Result<(), String>>,
 }
 
+/// The database that a started engine serves.
+pub(super) struct Opened {
+    pub(super) database: Database,
+    pub(super) ledger: Ledger,
+    pub(super) address: SocketAddr,
+}
+
 impl Engine {
     /// Opens the database and serves it once this returns.
-    pub(super) async fn start(data_dir: Arc<DataDir>) -> Result<Self, BoxError> {
+    pub(super) async fn start(data_dir: Arc<DataDir>) -> Result<(Self, Opened), BoxError> {
         let (stop, stopped) = oneshot::channel();
         let (started, start) = oneshot::channel();
         let thread = std::thread::Builder::new()
             .name("local-dynamodb".into())
-            .spawn(move || run(data_dir, started, stopped))?;
-        let address = start.await.map_err(|_| "the database's thread ended")??;
-        Ok(Self {
-            address,
-            stop,
-            thread,
-        })
-    }
-
-    pub(super) fn address(&self) -> SocketAddr {
-        self.address
+            .spawn(move || run(&data_dir, started, stopped))?;
+        let opened = start.await.map_err(|_| "the database's thread ended")??;
+        Ok((Self { stop, thread }, opened))
     }
 
     /// Lets requests in flight end, closes the database and waits for its thread.
@@ -53,49 +55,64 @@ impl Engine {
     }
 }
 
-/// The thread's whole life; the folder's lock is held until the database is closed.
+/// The thread's whole life; the data folder is held until the database is closed.
 fn run(
-    _data_dir: Arc<DataDir>,
-    started: oneshot::Sender<Result<SocketAddr, BoxError>>,
+    data_dir: &DataDir,
+    started: oneshot::Sender<Result<Opened, BoxError>>,
     stopped: oneshot::Receiver<()>,
 ) -> Result<(), String> {
-    let file = _data_dir.dynamodb_file();
-    let opened = open(&file).and_then(|database| {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(WORKER_THREADS)
-            .thread_name("local-dynamodb")
-            .enable_all()
-            .build()?;
-        let listener = {
-            let _inside = runtime.enter();
-            listen(0)?
-        };
-        Ok((database, runtime, listener.local_addr()?, listener))
-    });
-    let (database, runtime, address, listener) = match opened {
-        Ok((database, runtime, address, listener)) => (database, runtime, address, listener),
+    let (runtime, listener, opened) = match open(&data_dir.dynamodb_file()) {
+        Ok(parts) => parts,
         Err(error) => {
+            // The starter is told; if it has gone away, nobody wants to know.
             let _ = started.send(Err(error));
             return Ok(());
         }
     };
-    if started.send(Ok(address)).is_err() {
+    let database = opened.database.clone();
+    if started.send(Ok(opened)).is_err() {
         return Ok(());
     }
+    let until_stopped = async {
+        let _ = stopped.await;
+    };
     runtime.block_on(dynoxide::server::serve_with_shutdown(
         listener,
         database,
-        async {
-            let _ = stopped.await;
-        },
+        until_stopped,
     ))
 }
 
-fn open(file: &std::path::Path) -> Result<Database, BoxError> {
+fn open(file: &Path) -> Result<(Runtime, TcpListener, Opened), BoxError> {
     let path = file.to_str().ok_or("the folder's name is not UTF-8")?;
     let database = Database::new(path)?;
-    // Its name notwithstanding: sets `synchronous = NORMAL`, which with the write-ahead log keeps every
-    // acknowledged write through a crash of the process; dynoxide's default syncs the disk at each commit.
+    // Its name notwithstanding, this sets `synchronous = NORMAL`, see the README; dynoxide's default
+    // waits for the disk at each commit.
     database.disable_bulk_loading()?;
-    Ok(database)
+    let ledger = Ledger::open(file, streams::SCHEMA)?;
+    make_token_table(&database)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKER_THREADS)
+        .thread_name("local-dynamodb")
+        .enable_all()
+        .build()?;
+    let listener = {
+        let _inside = runtime.enter();
+        listen(0)?
+    };
+    let address = listener.local_addr()?;
+    let opened = Opened {
+        database,
+        ledger,
+        address,
+    };
+    Ok((runtime, listener, opened))
+}
+
+fn make_token_table(database: &Database) -> Result<(), BoxError> {
+    let request = serde_json::from_value(tokens::table_definition())?;
+    match database.create_table(request) {
+        Ok(_) | Err(DynoxideError::ResourceInUseException(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }

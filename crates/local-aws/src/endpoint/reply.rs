@@ -10,6 +10,7 @@ use crate::sqs::SqsResponse;
 /// The media type of every answer: AWS JSON 1.0.
 const AWS_JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.0");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+const CHECKSUM: HeaderName = HeaderName::from_static("x-amz-crc32");
 const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
 
 /// An answer of one of the services.
@@ -34,6 +35,12 @@ impl Reply {
             headers,
             body: body.into(),
         }
+    }
+
+    /// Puts another body in; a checksum of the old one goes with it.
+    pub(crate) fn replace_body(&mut self, body: impl Into<Bytes>) {
+        self.body = body.into();
+        self.headers.remove(CHECKSUM);
     }
 
     pub(super) fn into_response(self) -> Response<Body> {

@@ -1,31 +1,35 @@
 //! A local stack of its own for each test: a temporary folder, a free port, clients without retries.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-#![expect(dead_code, reason = "each test file uses a part of it")]
+use std::time::Duration;
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, retry::RetryConfig};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
     ScalarAttributeType, StreamSpecification, StreamViewType,
 };
-use local_aws::{Config, LocalAws};
+use local_aws::{Config, LocalAws, Pace};
 use tempfile::TempDir;
 
 pub(crate) struct Local {
     pub(crate) aws: LocalAws,
     pub(crate) dir: TempDir,
+    pace: Pace,
 }
 
 impl Local {
     pub(crate) async fn start() -> Self {
+        Self::start_with(Pace::default()).await
+    }
+
+    pub(crate) async fn start_with(pace: Pace) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let aws = open(&dir).await;
-        Self { aws, dir }
+        let aws = open(&dir, &pace).await;
+        Self { aws, dir, pace }
     }
 
     pub(crate) async fn restart(self) -> Self {
         self.aws.shutdown().await.unwrap();
-        let aws = open(&self.dir).await;
-        Self { aws, dir: self.dir }
+        let aws = open(&self.dir, &self.pace).await;
+        Self { aws, ..self }
     }
 
     pub(crate) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
@@ -37,9 +41,25 @@ impl Local {
     }
 }
 
-async fn open(dir: &TempDir) -> LocalAws {
+async fn open(dir: &TempDir, pace: &Pace) -> LocalAws {
     let data_dir = dir.path().join("data");
-    LocalAws::start(Config { data_dir, port: 0 }).await.unwrap()
+    let config = Config { data_dir, port: 0 };
+    LocalAws::start_with(config, pace.clone()).await.unwrap()
+}
+
+/// Asks again and again until there is an answer; a test fails after ten seconds without one.
+pub(crate) async fn eventually<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let patience = async {
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), patience)
+        .await
+        .unwrap()
 }
 
 pub(crate) fn dynamodb(url: &str) -> aws_sdk_dynamodb::Client {
@@ -103,6 +123,24 @@ pub(crate) async fn create_table(
     }
     let created = request.send().await.unwrap();
     created.table_description.unwrap().latest_stream_arn
+}
+
+/// Puts an item with one further attribute, `V`.
+pub(crate) async fn put(
+    client: &aws_sdk_dynamodb::Client,
+    table: &str,
+    key: &str,
+    value: AttributeValue,
+) {
+    client
+        .put_item()
+        .table_name(table)
+        .item("PK", s(key))
+        .item("SK", s("-"))
+        .item("V", value)
+        .send()
+        .await
+        .unwrap();
 }
 
 pub(crate) fn s(value: impl Into<String>) -> AttributeValue {

@@ -1,13 +1,8 @@
 //! Starting, stopping and telling requests apart.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
-#[path = "support/local.rs"]
-mod local;
-
 use std::net::TcpListener;
 
-use local::{Local, create_table, s};
+use crate::local::{Local, create_table, s};
 use local_aws::{Config, Error, LocalAws};
 use tempfile::tempdir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -1,0 +1,22 @@
+//! ListTables without the table of our own.
+
+use axum::http::StatusCode;
+use serde_json::Value;
+
+use super::tokens::TABLE;
+use crate::endpoint::Reply;
+
+/// Takes our table out of the names. A page may so be one short, which the service's own may be as well.
+pub(super) fn without_ours(mut reply: Reply) -> Reply {
+    if reply.status != StatusCode::OK {
+        return reply;
+    }
+    let Ok(mut answer) = serde_json::from_slice::<Value>(&reply.body) else {
+        return reply;
+    };
+    if let Some(names) = answer.get_mut("TableNames").and_then(Value::as_array_mut) {
+        names.retain(|name| name != TABLE);
+        reply.replace_body(answer.to_string());
+    }
+    reply
+}

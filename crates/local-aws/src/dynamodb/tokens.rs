@@ -1,0 +1,262 @@
+//! Client request tokens of TransactWriteItems that outlive the process.
+//!
+//! dynoxide remembers tokens in memory. Here a transaction with a token gets one more action: a put of
+//! the token and a digest of the request into a table of our own, on condition that the token is not
+//! there. The token is kept exactly if the transaction is committed, at whatever moment the process dies.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::http::StatusCode;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::ledger::{Ledger, LedgerError};
+use crate::endpoint::{Reply, fault};
+
+/// The table of tokens; its name sorts behind others, so that listings by page hardly notice it.
+pub(super) const TABLE: &str = "zzz.local-aws.request-tokens";
+/// The most actions of a transaction; one with as many has no room for the token.
+const MAX_ACTIONS: usize = 100;
+const MAX_TOKEN_LENGTH: usize = 36;
+/// Expired tokens removed in one transaction, so that no write of a client waits long.
+const PURGE_BATCH: usize = 1_000;
+
+const CANCELED: &str = "#TransactionCanceledException";
+const MISMATCH: &str = "com.amazonaws.dynamodb.v20120810#IdempotentParameterMismatchException";
+
+/// What a request's token stands for: its actions, whatever the order of members in their JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Claim {
+    digest: String,
+}
+
+/// The request that makes the table of tokens.
+pub(super) fn table_definition() -> Value {
+    json!({
+        "TableName": TABLE,
+        "AttributeDefinitions": [{ "AttributeName": "RequestToken", "AttributeType": "S" }],
+        "KeySchema": [{ "AttributeName": "RequestToken", "KeyType": "HASH" }],
+        "BillingMode": "PAY_PER_REQUEST",
+    })
+}
+
+/// Adds the claim of the request's token; `None` for a request that is to go on as it is.
+pub(super) fn claim(body: &[u8], now: Duration, life: Duration) -> Option<(Bytes, Claim)> {
+    let mut request: Map<String, Value> = serde_json::from_slice(body).ok()?;
+    let token = request.get("ClientRequestToken")?.as_str()?.to_owned();
+    let actions = request.get_mut("TransactItems")?.as_array_mut()?;
+    if token.is_empty() || token.len() > MAX_TOKEN_LENGTH {
+        return None;
+    }
+    if actions.is_empty() || actions.len() >= MAX_ACTIONS {
+        return None;
+    }
+    let digest = digest(actions);
+    let expires = now.saturating_add(life).as_secs_f64();
+    actions.push(json!({ "Put": {
+        "TableName": TABLE,
+        "Item": {
+            "RequestToken": { "S": token },
+            "RequestDigest": { "S": digest },
+            "ExpiresAt": { "N": format!("{expires:.3}") },
+        },
+        "ConditionExpression": "attribute_not_exists(#token) OR #expires <= :now",
+        "ExpressionAttributeNames": { "#token": "RequestToken", "#expires": "ExpiresAt" },
+        "ExpressionAttributeValues": { ":now": { "N": format!("{:.3}", now.as_secs_f64()) } },
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }}));
+    request.remove("ClientRequestToken");
+    let body = serde_json::to_vec(&request).ok()?;
+    Some((body.into(), Claim { digest }))
+}
+
+/// Takes the claim's traces off the answer, or answers for the token if it stands for an earlier request.
+pub(super) fn settle(mut reply: Reply, claim: &Claim) -> Reply {
+    let answer = if reply.body.as_ref() == b"{}" {
+        None
+    } else {
+        serde_json::from_slice::<Value>(&reply.body).ok()
+    };
+    let Some(mut answer) = answer else {
+        return reply;
+    };
+    if reply.status == StatusCode::OK {
+        let Some(Value::Array(capacity)) = answer.get_mut("ConsumedCapacity") else {
+            return reply;
+        };
+        capacity.retain(|of_table| of_table["TableName"] != TABLE);
+    } else {
+        let kind = answer["__type"].as_str().unwrap_or_default();
+        if !kind.ends_with(CANCELED) {
+            return reply;
+        }
+        let reasons = answer
+            .get_mut("CancellationReasons")
+            .and_then(Value::as_array_mut);
+        let Some(ours) = reasons.and_then(Vec::pop) else {
+            return reply;
+        };
+        if ours["Code"] == "ConditionalCheckFailed" {
+            return answer_of_token(&ours, claim);
+        }
+        shorten_message(&mut answer);
+    }
+    reply.replace_body(answer.to_string());
+    reply
+}
+
+/// The token is taken: by the same request, whose success is told again, or by another.
+fn answer_of_token(reason: &Value, claim: &Claim) -> Reply {
+    if reason["Item"]["RequestDigest"]["S"] == claim.digest.as_str() {
+        return Reply::json(StatusCode::OK, "{}");
+    }
+    let message =
+        "The client request token was used for another request within the last ten minutes";
+    fault(StatusCode::BAD_REQUEST, MISMATCH, message)
+}
+
+/// The message lists a code for each action; ours, the last, passed its check.
+fn shorten_message(answer: &mut Value) {
+    for name in ["Message", "message"] {
+        let Some(Value::String(message)) = answer.get_mut(name) else {
+            continue;
+        };
+        if let Some(others) = message.strip_suffix(", None]") {
+            *message = format!("{others}]");
+        }
+    }
+}
+
+/// Removes the tokens that expired before `now`.
+pub(super) fn purge(ledger: &Ledger, now: Duration) -> Result<(), LedgerError> {
+    let sql = format!(
+        "DELETE FROM \"{TABLE}\" WHERE CAST(json_extract(item_json, '$.ExpiresAt.N') AS REAL) < ?1 \
+         AND rowid IN (SELECT rowid FROM \"{TABLE}\" ORDER BY rowid LIMIT {PURGE_BATCH})"
+    );
+    let batch =
+        || ledger.write(|ledger| Ok::<_, LedgerError>(ledger.execute(&sql, [now.as_secs_f64()])?));
+    while batch()? > 0 {}
+    Ok(())
+}
+
+fn digest(actions: &[Value]) -> String {
+    let mut hasher = Sha256::new();
+    actions
+        .iter()
+        .for_each(|action| absorb(action, &mut hasher));
+    let bytes: [u8; 32] = hasher.finalize().into();
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Feeds a value so that its text can't be mistaken for another's, members in the order of their names.
+fn absorb(value: &Value, hasher: &mut Sha256) {
+    match value {
+        Value::Object(members) => {
+            let mut names: Vec<&String> = members.keys().collect();
+            names.sort_unstable();
+            hasher.update(b"{");
+            for name in names {
+                absorb_text(name, hasher);
+                absorb(&members[name], hasher);
+            }
+            hasher.update(b"}");
+        }
+        Value::Array(values) => {
+            hasher.update(b"[");
+            values.iter().for_each(|value| absorb(value, hasher));
+            hasher.update(b"]");
+        }
+        Value::String(text) => absorb_text(text, hasher),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {
+            hasher.update(value.to_string());
+            hasher.update(b";");
+        }
+    }
+}
+
+fn absorb_text(text: &str, hasher: &mut Sha256) {
+    hasher.update(format!("\"{}:", text.len()));
+    hasher.update(text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Duration = Duration::from_secs(1_790_000_000);
+    const LIFE: Duration = Duration::from_secs(600);
+
+    fn claimed(body: &str) -> Option<(Value, Claim)> {
+        let (body, claim) = claim(body.as_bytes(), NOW, LIFE)?;
+        Some((serde_json::from_slice(&body).expect("it is JSON"), claim))
+    }
+
+    fn request(token: &str, actions: &str) -> String {
+        format!(r#"{{"ClientRequestToken":"{token}","TransactItems":[{actions}]}}"#)
+    }
+
+    #[test]
+    fn a_claim_is_the_last_action_and_takes_the_token_s_place() {
+        let (body, claim) =
+            claimed(&request("t", r#"{"Put":{"TableName":"A"}}"#)).expect("it is claimed");
+        let actions = body["TransactItems"].as_array().expect("a list");
+        assert_eq!(actions.len(), 2);
+        assert_eq!(actions[0], json!({ "Put": { "TableName": "A" } }));
+        assert_eq!(actions[1]["Put"]["Item"]["RequestToken"]["S"], "t");
+        assert_eq!(
+            actions[1]["Put"]["Item"]["RequestDigest"]["S"],
+            claim.digest.as_str()
+        );
+        assert_eq!(
+            actions[1]["Put"]["Item"]["ExpiresAt"]["N"],
+            "1790000600.000"
+        );
+        assert!(body.get("ClientRequestToken").is_none());
+    }
+
+    #[test]
+    fn the_order_of_members_does_not_matter_and_their_content_does() {
+        let digest = |actions: &str| claimed(&request("t", actions)).expect("it is claimed").1;
+        let one = digest(r#"{"Put":{"Item":{"A":{"S":"1"},"B":{"S":"2"}}}}"#);
+        let turned = digest(r#"{"Put":{"Item":{"B":{"S":"2"},"A":{"S":"1"}}}}"#);
+        let other = digest(r#"{"Put":{"Item":{"A":{"S":"2"},"B":{"S":"1"}}}}"#);
+        assert_eq!(one, turned);
+        assert_ne!(one, other);
+    }
+
+    #[test]
+    fn a_request_that_is_none_of_ours_goes_on_as_it_is() {
+        let full = vec!["{}"; MAX_ACTIONS].join(",");
+        for body in [
+            "not json".to_owned(),
+            r#"{"TransactItems":[{}]}"#.to_owned(),
+            request("", "{}"),
+            request(&"x".repeat(37), "{}"),
+            request("t", ""),
+            request("t", &full),
+        ] {
+            assert_eq!(claimed(&body), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_cancellation_loses_our_reason() {
+        let (_, claim) = claimed(&request("t", "{}")).expect("it is claimed");
+        let body = json!({
+            "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+            "Message": "reasons [ConditionalCheckFailed, None]",
+            "CancellationReasons": [{ "Code": "ConditionalCheckFailed" }, { "Code": "None" }],
+        });
+        let reply = Reply::json(StatusCode::BAD_REQUEST, body.to_string());
+
+        let settled = settle(reply, &claim);
+
+        let body: Value = serde_json::from_slice(&settled.body).expect("it is JSON");
+        assert_eq!(body["Message"], "reasons [ConditionalCheckFailed]");
+        assert_eq!(
+            body["CancellationReasons"],
+            json!([{ "Code": "ConditionalCheckFailed" }])
+        );
+    }
+}

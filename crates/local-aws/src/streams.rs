@@ -1,0 +1,92 @@
+//! DynamoDB Streams over the records that dynoxide keeps: streams, shards with their lineage, iterators and pages.
+
+mod describe;
+mod fault;
+mod iterator;
+mod list;
+mod page;
+mod position;
+mod record;
+mod sequence;
+mod shard;
+mod upkeep;
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::body::Bytes;
+use axum::http::StatusCode;
+
+use crate::Pace;
+use crate::dynamodb::Ledger;
+use crate::endpoint::{Reply, fault, unknown_operation};
+use fault::Fault;
+pub(crate) use upkeep::tidy;
+
+/// The tables, index and triggers that the streams add to dynoxide's file.
+pub(crate) const SCHEMA: &str = include_str!("streams/schema.sql");
+
+/// The stream service.
+#[derive(Debug, Clone)]
+pub(crate) struct Streams {
+    ledger: Arc<Ledger>,
+    pace: Pace,
+}
+
+impl Streams {
+    pub(crate) fn new(ledger: Arc<Ledger>, pace: Pace) -> Self {
+        Self { ledger, pace }
+    }
+
+    /// Answers one operation, on a thread that may block.
+    pub(crate) async fn answer(&self, operation: &str, body: Bytes) -> Reply {
+        let (streams, named) = (self.clone(), operation.to_owned());
+        let answered = tokio::task::spawn_blocking(move || streams.run(&named, &body)).await;
+        answered.unwrap_or_else(|error| {
+            tracing::error!(operation, error = ?error, "a stream operation broke off");
+            fault(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "com.amazonaws.dynamodb.v20120810#InternalServerError",
+                "the operation broke off",
+            )
+        })
+    }
+
+    fn run(&self, operation: &str, body: &[u8]) -> Reply {
+        let now_ms = epoch_ms();
+        let result = match operation {
+            "ListStreams" => list::list_streams(&self.ledger, body),
+            "DescribeStream" => describe::describe_stream(&self.ledger, body),
+            "GetShardIterator" => position::get_shard_iterator(&self.ledger, body, now_ms),
+            "GetRecords" => page::get_records(&self.ledger, &self.pace, body, now_ms),
+            _ => return unknown_operation(),
+        };
+        match result {
+            Ok(body) => Reply::json(StatusCode::OK, body),
+            Err(fault) => fault.into_reply(operation),
+        }
+    }
+}
+
+/// Reads a request's body; what the operation requires, it checks itself.
+fn parse<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<T, Fault> {
+    Ok(serde_json::from_slice(body)?)
+}
+
+/// The `Limit` of a listing: 1 to 100, which is also the default.
+fn listing_limit(wished: Option<i64>) -> Result<usize, Fault> {
+    match wished {
+        None => Ok(100),
+        Some(limit @ 1..) => Ok(usize::try_from(limit).unwrap_or(100).min(100)),
+        Some(limit) => Err(Fault::Validation(format!(
+            "1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1"
+        ))),
+    }
+}
+
+fn epoch_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
+}

@@ -1,0 +1,173 @@
+//! One change of an item, as dynoxide keeps it and as the API shows it.
+
+use rusqlite::Row;
+use rusqlite::types::ValueRef;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::fault::Fault;
+use super::sequence;
+
+/// A record with its images as the JSON text that dynoxide wrote, which is the API's own form.
+#[derive(Debug)]
+pub(super) struct Record<'a> {
+    event_id: &'a str,
+    event_name: &'a str,
+    keys: &'a str,
+    new_image: Option<&'a str>,
+    old_image: Option<&'a str>,
+    pub(super) sequence: i64,
+    /// Seconds since the epoch.
+    created_at: i64,
+    user_identity: Option<&'a str>,
+}
+
+/// Who made a change if it was no client; dynoxide keeps it in the form that Lambda events have.
+#[derive(Deserialize)]
+struct UserIdentity<'a> {
+    r#type: &'a str,
+    #[serde(rename = "principalId")]
+    principal_id: &'a str,
+}
+
+impl<'a> Record<'a> {
+    pub(super) fn from_row(row: &'a Row<'_>) -> Result<Self, Fault> {
+        let text = |column| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_str()?);
+        let optional = |column| match row.get_ref(column)? {
+            ValueRef::Null => Ok::<_, rusqlite::Error>(None),
+            ValueRef::Text(_) | ValueRef::Integer(_) | ValueRef::Real(_) | ValueRef::Blob(_) => {
+                text(column).map(Some)
+            }
+        };
+        Ok(Self {
+            event_id: text(0)?,
+            event_name: text(1)?,
+            keys: text(2)?,
+            new_image: optional(3)?,
+            old_image: optional(4)?,
+            sequence: row.get(5)?,
+            created_at: row.get(6)?,
+            user_identity: optional(7)?,
+        })
+    }
+
+    /// Whether the item is the same before and after, of which a stream says nothing.
+    ///
+    /// Can be told only where the stream keeps both images.
+    pub(super) fn changes_nothing(&self) -> bool {
+        let (Some(old), Some(new)) = (self.old_image, self.new_image) else {
+            return false;
+        };
+        // Equal items differ at most in the order of their members, so in no length.
+        old.len() == new.len() && (old == new || same_json(old, new))
+    }
+
+    pub(super) fn to_json(&self, view_type: &str) -> String {
+        use std::fmt::Write;
+        let size = self.keys.len()
+            + self.new_image.map_or(0, str::len)
+            + self.old_image.map_or(0, str::len);
+        let mut json = String::with_capacity(size + 400);
+        // Writing to a string can't fail.
+        let _ = write!(
+            json,
+            r#"{{"eventID":"{}","eventName":"{}","eventVersion":"1.1","eventSource":"aws:dynamodb","awsRegion":"{}","dynamodb":{{"ApproximateCreationDateTime":{},"Keys":{}"#,
+            self.event_id,
+            self.event_name,
+            dynoxide::streams::LOCAL_REGION,
+            self.created_at,
+            self.keys,
+        );
+        for (name, image) in [("NewImage", self.new_image), ("OldImage", self.old_image)] {
+            if let Some(image) = image {
+                let _ = write!(json, r#","{name}":{image}"#);
+            }
+        }
+        let _ = write!(
+            json,
+            r#","SequenceNumber":"{}","SizeBytes":{size},"StreamViewType":"{view_type}"}}"#,
+            sequence::public(self.sequence),
+        );
+        let identity = self
+            .user_identity
+            .map(serde_json::from_str::<UserIdentity<'_>>);
+        if let Some(Ok(identity)) = identity {
+            let identity = json!({ "PrincipalId": identity.principal_id, "Type": identity.r#type });
+            let _ = write!(json, r#","userIdentity":{identity}"#);
+        }
+        json.push('}');
+        json
+    }
+}
+
+fn same_json(old: &str, new: &str) -> bool {
+    let parsed = |text| serde_json::from_str::<Value>(text);
+    matches!((parsed(old), parsed(new)), (Ok(old), Ok(new)) if old == new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Record;
+
+    fn record<'a>(old_image: Option<&'a str>, new_image: Option<&'a str>) -> Record<'a> {
+        Record {
+            event_id: "e1",
+            event_name: "MODIFY",
+            keys: r#"{"PK":{"S":"a"}}"#,
+            new_image,
+            old_image,
+            sequence: 7,
+            created_at: 1_790_000_000,
+            user_identity: None,
+        }
+    }
+
+    #[test]
+    fn equal_items_are_no_change_whatever_the_order_of_their_members() {
+        for (old, new, nothing) in [
+            (
+                r#"{"A":{"S":"1"},"B":{"N":"2"}}"#,
+                r#"{"B":{"N":"2"},"A":{"S":"1"}}"#,
+                true,
+            ),
+            (r#"{"A":{"S":"1"}}"#, r#"{"A":{"S":"1"}}"#, true),
+            (r#"{"A":{"S":"1"}}"#, r#"{"A":{"S":"2"}}"#, false),
+            (r#"{"A":{"S":"1"}}"#, r#"{"A":{"N":"1"}}"#, false),
+            (r#"{"A":{"S":"1"}}"#, r#"{"A":{"S":"11"}}"#, false),
+            (
+                r#"{"A":{"L":[{"S":"x"},{"S":"y"}]}}"#,
+                r#"{"A":{"L":[{"S":"y"},{"S":"x"}]}}"#,
+                false,
+            ),
+        ] {
+            assert_eq!(
+                record(Some(old), Some(new)).changes_nothing(),
+                nothing,
+                "{old} {new}"
+            );
+        }
+        assert!(!record(None, Some("{}")).changes_nothing());
+        assert!(!record(Some("{}"), None).changes_nothing());
+    }
+
+    #[test]
+    fn a_service_that_made_the_change_is_named_with_capital_keys() {
+        let mut expired = record(Some("{}"), None);
+        expired.user_identity =
+            Some(r#"{"type":"Service","principalId":"dynamodb.amazonaws.com"}"#);
+
+        let json: serde_json::Value =
+            serde_json::from_str(&expired.to_json("KEYS_ONLY")).expect("it is JSON");
+
+        assert_eq!(
+            json["userIdentity"]["PrincipalId"],
+            "dynamodb.amazonaws.com"
+        );
+        assert_eq!(json["userIdentity"]["Type"], "Service");
+        assert_eq!(json["dynamodb"]["SequenceNumber"], "100000000000000000007");
+        assert_eq!(
+            json["dynamodb"]["ApproximateCreationDateTime"],
+            1_790_000_000
+        );
+    }
+}

@@ -1,0 +1,133 @@
+//! What the clock does to streams: old records go, old shards close and hand over, closed ones are forgotten.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rusqlite::Transaction;
+
+use super::epoch_ms;
+use crate::Pace;
+use crate::dynamodb::{Ledger, LedgerError};
+
+/// Records removed in one transaction, so that no write of a client waits long.
+const TRIM_BATCH: usize = 500;
+
+/// Does all that is due now.
+///
+/// # Errors
+///
+/// [`LedgerError`]; what was done until then stays done and the next call goes on.
+pub(crate) fn tidy(ledger: &Ledger, pace: &Pace) -> Result<(), LedgerError> {
+    let now = Duration::from_millis(epoch_ms().unsigned_abs());
+    let retained_from = now.saturating_sub(pace.stream_retention).as_secs_f64();
+    while ledger.write(|ledger| trim(ledger, retained_from))? {}
+    let open_from = now.saturating_sub(pace.shard_life).as_secs_f64();
+    ledger.write(|ledger| {
+        replace_shards(ledger, open_from)?;
+        forget_closed(ledger, retained_from)
+    })
+}
+
+/// Removes a batch of records older than `retained_from`; whether there may be more.
+///
+/// A table's newest record stays, out of sight, because dynoxide counts on from it.
+fn trim(ledger: &Transaction<'_>, retained_from: f64) -> Result<bool, LedgerError> {
+    let mut oldest = ledger.prepare_cached(
+        "SELECT id, table_name, CAST(sequence_number AS INTEGER), created_at FROM _stream_records AS r \
+         WHERE CAST(sequence_number AS INTEGER) < \
+             (SELECT MAX(CAST(sequence_number AS INTEGER)) FROM _stream_records WHERE table_name = r.table_name) \
+         ORDER BY id",
+    )?;
+    let mut remove = ledger.prepare_cached("DELETE FROM _stream_records WHERE id = ?1")?;
+    let mut trimmed: BTreeMap<String, i64> = BTreeMap::new();
+    let mut removed: Vec<i64> = Vec::with_capacity(TRIM_BATCH);
+    let mut rows = oldest.query([])?;
+    while let Some(row) = rows.next()? {
+        let created_at: f64 = row.get::<_, i64>(3)? as f64;
+        if created_at >= retained_from || removed.len() == TRIM_BATCH {
+            break;
+        }
+        removed.push(row.get(0)?);
+        let (table, sequence) = (row.get(1)?, row.get::<_, i64>(2)?);
+        let reached = trimmed.entry(table).or_insert(sequence);
+        *reached = sequence.max(*reached);
+    }
+    drop(rows);
+    for id in &removed {
+        remove.execute([id])?;
+    }
+    for (table, sequence) in &trimmed {
+        raise_horizon(ledger, table, *sequence)?;
+    }
+    hide_leftovers(ledger, retained_from)?;
+    Ok(removed.len() == TRIM_BATCH)
+}
+
+fn raise_horizon(ledger: &Transaction<'_>, table: &str, sequence: i64) -> Result<(), LedgerError> {
+    ledger.execute(
+        "UPDATE local_shards SET trimmed_to = MAX(trimmed_to, MIN(?2, COALESCE(last_sequence, ?2))) \
+         WHERE table_name = ?1 AND after_sequence < ?2",
+        (table, sequence),
+    )?;
+    Ok(())
+}
+
+/// Moves the horizon past a table's newest record if that one is too old as well.
+fn hide_leftovers(ledger: &Transaction<'_>, retained_from: f64) -> Result<(), LedgerError> {
+    let mut leftovers = ledger.prepare_cached(
+        "SELECT s.table_name, MAX(CAST(r.sequence_number AS INTEGER)) \
+         FROM (SELECT DISTINCT table_name FROM local_shards) AS s \
+         JOIN _stream_records AS r ON r.table_name = s.table_name \
+          AND CAST(r.sequence_number AS INTEGER) = \
+              (SELECT MAX(CAST(sequence_number AS INTEGER)) FROM _stream_records WHERE table_name = s.table_name) \
+         WHERE r.created_at < ?1 GROUP BY s.table_name",
+    )?;
+    let found: Vec<(String, i64)> = leftovers
+        .query_map([retained_from], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    for (table, sequence) in found {
+        raise_horizon(ledger, &table, sequence)?;
+    }
+    Ok(())
+}
+
+/// Closes each shard opened before `open_from` and opens a child in its place.
+fn replace_shards(ledger: &Transaction<'_>, open_from: f64) -> Result<(), LedgerError> {
+    let mut due = ledger.prepare_cached(
+        "SELECT shard_id FROM local_shards WHERE closed_at IS NULL AND opened_at < ?1",
+    )?;
+    let due: Vec<String> = due
+        .query_map([open_from], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for shard_id in due {
+        ledger.execute(
+            "UPDATE local_shards AS s SET closed_at = unixepoch('subsec'), last_sequence = MAX(after_sequence, \
+                 COALESCE((SELECT MAX(CAST(sequence_number AS INTEGER)) FROM _stream_records \
+                           WHERE table_name = s.table_name), 0)) \
+             WHERE shard_id = ?1",
+            [&shard_id],
+        )?;
+        ledger.execute(
+            "INSERT INTO local_shards \
+                 (shard_id, table_name, label, parent_id, after_sequence, trimmed_to, opened_at) \
+             SELECT printf('shardId-%020d-%s', unixepoch('subsec') * 1000, lower(hex(randomblob(4)))), \
+                    table_name, label, shard_id, last_sequence, last_sequence, unixepoch('subsec') \
+             FROM local_shards WHERE shard_id = ?1",
+            [&shard_id],
+        )?;
+    }
+    Ok(())
+}
+
+/// Forgets the shards and streams closed before `retained_from`, whose records are gone by now.
+fn forget_closed(ledger: &Transaction<'_>, retained_from: f64) -> Result<(), LedgerError> {
+    ledger.execute(
+        "DELETE FROM local_shards WHERE closed_at < ?1",
+        [retained_from],
+    )?;
+    ledger.execute(
+        "DELETE FROM local_streams WHERE closed_at < ?1",
+        [retained_from],
+    )?;
+    Ok(())
+}
