@@ -1,0 +1,136 @@
+//! A lease: who reads a shard, and how far its records are finished.
+
+pub(crate) mod balance;
+pub(crate) mod liveness;
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+
+/// Names a shard among all streams.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ShardKey {
+    pub(crate) stream_arn: String,
+    pub(crate) shard_id: String,
+}
+
+impl fmt::Display for ShardKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.stream_arn, self.shard_id)
+    }
+}
+
+/// How far the records of a shard are finished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Checkpoint {
+    /// Nothing yet: begin with the oldest record.
+    TrimHorizon,
+    /// Nothing yet: begin with the oldest record, but leave out what was written before this time.
+    Since(DateTime<Utc>),
+    /// All records up to this sequence number.
+    After(String),
+}
+
+/// One item of the lease table: a shard, its holder and its checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Lease {
+    pub(crate) shard: ShardKey,
+    /// The shards whose records come first.
+    pub(crate) parents: Vec<String>,
+    pub(crate) owner: Option<String>,
+    /// Grows with every change of owner; writes under an older epoch are refused.
+    pub(crate) epoch: u64,
+    pub(crate) checkpoint: Checkpoint,
+    /// The worker that asks for the lease.
+    pub(crate) handover_to: Option<String>,
+    /// When the shard was read to its end and every record finished.
+    pub(crate) finished_at: Option<DateTime<Utc>>,
+    /// What the shard lately carried, in bytes a second, as its holder measured it.
+    pub(crate) load: u64,
+    /// When the checkpoint last moved.
+    pub(crate) checkpointed_at: DateTime<Utc>,
+}
+
+impl Lease {
+    /// Makes the lease of a shard that nobody has read yet.
+    pub(crate) fn new(
+        shard: ShardKey,
+        parent: Option<String>,
+        checkpoint: Checkpoint,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            shard,
+            parents: parent.into_iter().collect(),
+            owner: None,
+            epoch: 0,
+            checkpoint,
+            handover_to: None,
+            finished_at: None,
+            load: 0,
+            checkpointed_at: now,
+        }
+    }
+
+    pub(crate) fn is_finished(&self) -> bool {
+        self.finished_at.is_some()
+    }
+
+    /// What must still be true of the stored lease for a write to be accepted.
+    pub(crate) fn seen(&self) -> Seen<'_> {
+        Seen {
+            shard: &self.shard,
+            owner: self.owner.as_deref(),
+            epoch: self.epoch,
+            handover_to: self.handover_to.as_deref(),
+        }
+    }
+}
+
+/// A lease as an observer saw it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen<'a> {
+    pub(crate) shard: &'a ShardKey,
+    pub(crate) owner: Option<&'a str>,
+    pub(crate) epoch: u64,
+    pub(crate) handover_to: Option<&'a str>,
+}
+
+/// The fencing token of a holder: its writes are conditional on owner and epoch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Guard {
+    pub(crate) shard: ShardKey,
+    pub(crate) owner: String,
+    pub(crate) epoch: u64,
+}
+
+/// A worker's sign of life, with the figures it publishes.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Heartbeat {
+    pub(crate) worker: String,
+    /// Counts this worker's heartbeats.
+    pub(crate) beat: u64,
+    /// When it was sent, by the worker's own clock: for people, not for judging who is alive.
+    pub(crate) beaten_at: DateTime<Utc>,
+    pub(crate) figures: crate::figures::Snapshot,
+}
+
+/// A stream that the application reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StreamEntry {
+    pub(crate) stream_arn: String,
+    /// Where its first shards begin: chosen once, at the first ever start.
+    pub(crate) start: Checkpoint,
+    /// Whether the leases of its first shards have all been made.
+    pub(crate) seeded: bool,
+    /// Whether it is disabled or gone, and every shard of it finished.
+    pub(crate) drained: bool,
+}
+
+/// The lease table at one moment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct View {
+    pub(crate) leases: Vec<Lease>,
+    pub(crate) heartbeats: Vec<Heartbeat>,
+    pub(crate) streams: Vec<StreamEntry>,
+}

@@ -1,0 +1,365 @@
+//! Leases, heartbeats and streams in the lease table.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use chrono::{DateTime, Utc};
+
+use super::LeaseTable;
+use super::encoding::{
+    checkpoint, decode_heartbeat, decode_lease, decode_stream, encode_heartbeat, encode_lease,
+    encode_stream, keyed, lease_key, n, s, time,
+};
+use super::key::{Key, PARTITION_KEY};
+use crate::error::Error;
+use crate::lease::{Checkpoint, Guard, Heartbeat, Lease, Seen, ShardKey, StreamEntry, View};
+use crate::record::Item;
+use crate::sdk_error::classify;
+use crate::store::LeaseStore;
+
+const HELD: &str = "#owner = :owner AND #epoch = :epoch";
+
+impl LeaseStore for LeaseTable {
+    async fn view(&self) -> Result<View, Error> {
+        let family = |name: &str| format!("{name}#{}", self.application);
+        let (leases, workers, streams) = futures::try_join!(
+            self.query(family("LEASE")),
+            self.query(family("WORKER")),
+            self.query(family("STREAM")),
+        )?;
+        Ok(View {
+            leases: leases.iter().map(decode_lease).collect::<Result<_, _>>()?,
+            heartbeats: workers
+                .iter()
+                .map(decode_heartbeat)
+                .collect::<Result<_, _>>()?,
+            streams: streams
+                .iter()
+                .map(decode_stream)
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    async fn beat(&self, heartbeat: &Heartbeat) -> Result<(), Error> {
+        self.put(encode_heartbeat(&self.application, heartbeat))
+            .await
+    }
+
+    async fn retire(&self, worker: &str, beat: Option<u64>) -> Result<(), Error> {
+        let key = Key::Worker {
+            application: self.application.clone(),
+            worker: worker.to_owned(),
+        };
+        let request = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(keyed(&key)));
+        let request = match beat {
+            Some(beat) => request
+                .condition_expression("beat = :beat")
+                .expression_attribute_values(":beat", n(beat)),
+            None => request,
+        };
+        request
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| classify("DeleteItem", error))
+    }
+
+    async fn enter_stream(&self, stream: &StreamEntry) -> Result<(), Error> {
+        self.put_new(encode_stream(&self.application, stream))
+            .await
+            .map(|_| ())
+    }
+
+    async fn mark_seeded(&self, stream_arn: &str) -> Result<(), Error> {
+        self.mark(stream_arn, "seeded").await
+    }
+
+    async fn mark_drained(&self, stream_arn: &str) -> Result<(), Error> {
+        self.mark(stream_arn, "drained").await
+    }
+
+    async fn create(&self, lease: &Lease) -> Result<bool, Error> {
+        self.put_new(encode_lease(&self.application, lease)).await
+    }
+
+    async fn take(&self, seen: Seen<'_>, worker: &str) -> Result<Lease, Error> {
+        let request = self.update_seen(
+            seen,
+            "SET #owner = :worker, #epoch = :next REMOVE handover_to",
+            "",
+        );
+        let next = seen.epoch + 1;
+        let answer = request
+            .expression_attribute_values(":worker", s(worker))
+            .expression_attribute_values(":next", n(next))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        match answer {
+            Ok(answer) => decode_lease(&answer.attributes.unwrap_or_default()),
+            // The answer to an earlier try of the same request may have been lost.
+            Err(error) => match refused(&error).map(decode_lease) {
+                Some(Ok(now)) if now.owner.as_deref() == Some(worker) && now.epoch == next => {
+                    Ok(now)
+                }
+                Some(_) | None => Err(classify("UpdateItem", error)),
+            },
+        }
+    }
+
+    async fn ask(&self, seen: Seen<'_>, worker: &str) -> Result<(), Error> {
+        self.update_seen(
+            seen,
+            "SET handover_to = :worker",
+            " AND (attribute_not_exists(handover_to) OR handover_to IN (:worker, :seen))",
+        )
+        .expression_attribute_values(":worker", s(worker))
+        .expression_attribute_values(":seen", s(seen.handover_to.unwrap_or(worker)))
+        .send()
+        .await
+        .map(|_| ())
+        .map_err(|error| classify("UpdateItem", error))
+    }
+
+    async fn checkpoint(
+        &self,
+        guard: &Guard,
+        reached: &Checkpoint,
+        load: u64,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let (kind, value) = checkpoint(reached);
+        let set = "SET checkpoint_kind = :kind, #checkpoint = :checkpoint, #load = :load, checkpointed_at = :now";
+        self.update_held(guard, set)
+            .expression_attribute_names("#checkpoint", "checkpoint")
+            .expression_attribute_names("#load", "load")
+            .expression_attribute_values(":kind", kind)
+            .expression_attribute_values(":checkpoint", value)
+            .expression_attribute_values(":load", n(load))
+            .expression_attribute_values(":now", time(now))
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| classify("UpdateItem", error))
+    }
+
+    async fn release(
+        &self,
+        guard: &Guard,
+        reached: Option<&Checkpoint>,
+        handover_to: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let ending = match handover_to {
+            Some(_) => ("#owner = :to, #epoch = :next", "handover_to"),
+            None => ("#epoch = :next", "#owner, handover_to"),
+        };
+        let request = self.end(guard, reached, ending, now);
+        let request = match handover_to {
+            Some(to) => request.expression_attribute_values(":to", s(to)),
+            None => request,
+        };
+        self.send_end(
+            guard,
+            request.expression_attribute_values(":next", n(guard.epoch + 1)),
+        )
+        .await
+    }
+
+    async fn finish(
+        &self,
+        guard: &Guard,
+        reached: Option<&Checkpoint>,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let ending = ("finished_at = :now, #epoch = :next", "#owner, handover_to");
+        let request = self.end(guard, reached, ending, now);
+        self.send_end(
+            guard,
+            request.expression_attribute_values(":next", n(guard.epoch + 1)),
+        )
+        .await
+    }
+
+    async fn forget(&self, shard: &ShardKey) -> Result<(), Error> {
+        self.client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(keyed(&lease_key(&self.application, shard))))
+            .condition_expression("attribute_exists(finished_at)")
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| classify("DeleteItem", error))
+    }
+}
+
+impl LeaseTable {
+    /// Reads all items of a partition, consistently.
+    pub(super) async fn query(&self, partition: String) -> Result<Vec<Item>, Error> {
+        self.partition(partition)
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .map_err(|error| classify("Query", error))
+    }
+
+    pub(super) fn partition(&self, partition: String) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("#pk = :pk")
+            .expression_attribute_names("#pk", PARTITION_KEY)
+            .expression_attribute_values(":pk", s(partition))
+    }
+
+    pub(super) async fn put(&self, item: Item) -> Result<(), Error> {
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item));
+        request
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| classify("PutItem", error))
+    }
+
+    /// Writes an item unless there is one; tells whether it did.
+    async fn put_new(&self, item: Item) -> Result<bool, Error> {
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(#pk)")
+            .expression_attribute_names("#pk", PARTITION_KEY);
+        match request
+            .send()
+            .await
+            .map_err(|error| classify("PutItem", error))
+        {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_fenced() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn mark(&self, stream_arn: &str, flag: &str) -> Result<(), Error> {
+        let key = Key::Stream {
+            application: self.application.clone(),
+            stream_arn: stream_arn.to_owned(),
+        };
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(keyed(&key)))
+            .update_expression("SET #flag = :yes")
+            .condition_expression("attribute_exists(#flag)")
+            .expression_attribute_names("#flag", flag)
+            .expression_attribute_values(":yes", AttributeValue::Bool(true))
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| classify("UpdateItem", error))
+    }
+
+    /// An update of a lease that is still as it was seen.
+    fn update_seen(&self, seen: Seen<'_>, update: &str, more: &str) -> UpdateItemFluentBuilder {
+        let owner = match seen.owner {
+            Some(_) => "#owner = :owner",
+            None => "attribute_not_exists(#owner)",
+        };
+        let values = HashMap::from([(":epoch".to_owned(), n(seen.epoch))]);
+        let values = values
+            .into_iter()
+            .chain(seen.owner.map(|owner| (":owner".to_owned(), s(owner))))
+            .collect();
+        let condition =
+            format!("{owner} AND #epoch = :epoch AND attribute_not_exists(finished_at){more}");
+        self.update(seen.shard, update)
+            .condition_expression(condition)
+            .set_expression_attribute_values(Some(values))
+    }
+
+    /// An update of a lease that its guard still holds.
+    fn update_held(&self, guard: &Guard, update: &str) -> UpdateItemFluentBuilder {
+        self.update(&guard.shard, update)
+            .condition_expression(HELD)
+            .expression_attribute_values(":owner", s(&guard.owner))
+            .expression_attribute_values(":epoch", n(guard.epoch))
+    }
+
+    fn update(&self, shard: &ShardKey, update: &str) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(keyed(&lease_key(&self.application, shard))))
+            .update_expression(update)
+            .expression_attribute_names("#owner", "owner")
+            .expression_attribute_names("#epoch", "epoch")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+    }
+
+    fn end(
+        &self,
+        guard: &Guard,
+        reached: Option<&Checkpoint>,
+        (set, remove): (&str, &str),
+        now: DateTime<Utc>,
+    ) -> UpdateItemFluentBuilder {
+        let Some(reached) = reached else {
+            let update = format!("SET checkpointed_at = :now, {set} REMOVE {remove}");
+            return self
+                .update_held(guard, &update)
+                .expression_attribute_values(":now", time(now));
+        };
+        let (kind, value) = checkpoint(reached);
+        let saved = "checkpoint_kind = :kind, #checkpoint = :checkpoint, checkpointed_at = :now";
+        self.update_held(guard, &format!("SET {saved}, {set} REMOVE {remove}"))
+            .expression_attribute_names("#checkpoint", "checkpoint")
+            .expression_attribute_values(":kind", kind)
+            .expression_attribute_values(":checkpoint", value)
+            .expression_attribute_values(":now", time(now))
+    }
+
+    /// Sends the end of a hold. A refusal by a lease that nobody holds, one epoch on, comes from an
+    /// earlier try of the same request whose answer was lost.
+    async fn send_end(&self, guard: &Guard, request: UpdateItemFluentBuilder) -> Result<(), Error> {
+        let Err(error) = request.send().await else {
+            return Ok(());
+        };
+        let ended = refused(&error)
+            .map(decode_lease)
+            .and_then(Result::ok)
+            .is_some_and(|now| now.owner.is_none() && now.epoch == guard.epoch + 1);
+        if ended {
+            Ok(())
+        } else {
+            Err(classify("UpdateItem", error))
+        }
+    }
+}
+
+/// The item that made the service refuse an update.
+fn refused(
+    error: &aws_sdk_dynamodb::error::SdkError<
+        aws_sdk_dynamodb::operation::update_item::UpdateItemError,
+    >,
+) -> Option<&Item> {
+    use aws_sdk_dynamodb::operation::update_item::UpdateItemError::ConditionalCheckFailedException;
+    match error.as_service_error()? {
+        ConditionalCheckFailedException(refusal) => refusal.item(),
+        _ => None,
+    }
+}

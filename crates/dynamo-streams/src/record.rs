@@ -1,0 +1,148 @@
+//! One change of one item, as the stream tells it.
+
+mod codec;
+mod convert;
+mod lane;
+
+use std::collections::HashMap;
+use std::fmt;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use chrono::{DateTime, Utc};
+
+pub use lane::LaneId;
+
+/// An item, or its key, in the vocabulary of `aws-sdk-dynamodb`.
+pub type Item = HashMap<String, AttributeValue>;
+
+/// One change of one item.
+///
+/// Its images may hold personal data: `Debug` shows which attributes there are, never their values.
+#[derive(Clone, PartialEq)]
+pub struct Record {
+    /// The stream the record was read from.
+    pub stream_arn: String,
+    /// The table the item belongs to.
+    pub table_name: String,
+    /// The service's own id of this event, unique within the stream.
+    pub event_id: String,
+    /// What happened to the item.
+    pub event: EventKind,
+    /// The item's primary key.
+    pub keys: Item,
+    /// The item before the change, where the stream's view has it.
+    pub old_image: Option<Item>,
+    /// The item after the change, where the stream's view has it.
+    pub new_image: Option<Item>,
+    /// The record's place in its shard: a decimal number of up to 40 digits.
+    pub sequence_number: String,
+    /// About when the change was made; the service rounds it to the second.
+    pub created_at: DateTime<Utc>,
+    /// Who made the change, if it was not an ordinary request; see [`Record::is_expiry`].
+    pub user_identity: Option<UserIdentity>,
+    /// The size the service counts for keys and images, in bytes.
+    pub size_bytes: u64,
+}
+
+/// What happened to the item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EventKind {
+    /// The item is new.
+    Insert,
+    /// At least one attribute of the item changed.
+    Modify,
+    /// The item is gone.
+    Remove,
+}
+
+/// Who made a change, as the service reports it for its own doings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserIdentity {
+    /// `Service` when DynamoDB itself made the change.
+    pub kind: String,
+    /// `dynamodb.amazonaws.com` when DynamoDB itself made the change.
+    pub principal_id: String,
+}
+
+impl Record {
+    /// Tells whether DynamoDB's Time to Live process removed the item.
+    ///
+    /// Source: "DynamoDB Streams and Time to Live" in the DynamoDB developer guide.
+    pub fn is_expiry(&self) -> bool {
+        self.event == EventKind::Remove
+            && self.user_identity.as_ref().is_some_and(|identity| {
+                identity.kind == "Service" && identity.principal_id == "dynamodb.amazonaws.com"
+            })
+    }
+
+    /// Names the lane of the record's item: records of one lane are handled one at a time, in order.
+    pub fn lane(&self) -> LaneId {
+        LaneId::of(&self.table_name, &self.keys)
+    }
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("stream_arn", &self.stream_arn)
+            .field("table_name", &self.table_name)
+            .field("event_id", &self.event_id)
+            .field("event", &self.event)
+            .field("keys", &AttributeNames(&self.keys))
+            .field("old_image", &self.old_image.as_ref().map(AttributeNames))
+            .field("new_image", &self.new_image.as_ref().map(AttributeNames))
+            .field("sequence_number", &self.sequence_number)
+            .field("created_at", &self.created_at)
+            .field("user_identity", &self.user_identity)
+            .field("size_bytes", &self.size_bytes)
+            .finish()
+    }
+}
+
+/// Shows the attributes of an item without their values.
+struct AttributeNames<'a>(&'a Item);
+
+impl fmt::Debug for AttributeNames<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut names: Vec<&str> = self.0.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        f.debug_set().entries(names).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::record;
+
+    #[test]
+    fn debug_shows_no_value_of_a_key_or_an_image() {
+        let mut record = record("student-7", 1);
+        let image = Item::from([(
+            "mail".to_owned(),
+            AttributeValue::S("a@b.example".to_owned()),
+        )]);
+        record.old_image = Some(image.clone());
+        record.new_image = Some(image);
+        let shown = format!("{record:?}");
+        assert!(
+            !shown.contains("a@b.example") && !shown.contains("student-7"),
+            "{shown}"
+        );
+        assert!(shown.contains("mail"), "{shown}");
+    }
+
+    #[test]
+    fn only_a_removal_by_the_service_is_an_expiry() {
+        let mut record = record("a", 1);
+        record.event = EventKind::Remove;
+        assert!(!record.is_expiry());
+        record.user_identity = Some(UserIdentity {
+            kind: "Service".to_owned(),
+            principal_id: "dynamodb.amazonaws.com".to_owned(),
+        });
+        assert!(record.is_expiry());
+        record.event = EventKind::Modify;
+        assert!(!record.is_expiry());
+    }
+}

@@ -1,0 +1,107 @@
+//! The name of the lane that an item's records share.
+
+use std::fmt;
+use std::str::FromStr;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use sha2::{Digest, Sha256};
+
+use super::Item;
+use crate::error::Error;
+
+/// Names the lane of an item: a digest of its table and key, the same in every process and release.
+///
+/// It is fit for logs, where a key, which may hold personal data, is not.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LaneId([u8; 16]);
+
+impl LaneId {
+    /// Names the lane of the item of `table_name` that has these `keys`.
+    pub fn of(table_name: &str, keys: &Item) -> Self {
+        let mut digest = Sha256::new();
+        feed(&mut digest, b't', table_name.as_bytes());
+        let mut names: Vec<&String> = keys.keys().collect();
+        names.sort_unstable();
+        for name in names {
+            feed(&mut digest, b'n', name.as_bytes());
+            match &keys[name] {
+                AttributeValue::S(text) => feed(&mut digest, b'S', text.as_bytes()),
+                AttributeValue::N(number) => feed(&mut digest, b'N', number.as_bytes()),
+                AttributeValue::B(blob) => feed(&mut digest, b'B', blob.as_ref()),
+                // A key is a string, a number or binary; anything else shares one lane a name.
+                _ => feed(&mut digest, b'?', b""),
+            }
+        }
+        let mut id = [0; 16];
+        id.copy_from_slice(&digest.finalize()[..16]);
+        Self(id)
+    }
+}
+
+fn feed(digest: &mut Sha256, tag: u8, bytes: &[u8]) {
+    digest.update([tag]);
+    digest.update((bytes.len() as u64).to_be_bytes());
+    digest.update(bytes);
+}
+
+impl fmt::Display for LaneId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for LaneId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LaneId({self})")
+    }
+}
+
+impl FromStr for LaneId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let mut id = [0; 16];
+        if text.len() != 32 || !text.is_ascii() {
+            return Err(Error::Corrupt(format!("{text} is no lane")));
+        }
+        for (byte, at) in id.iter_mut().zip((0..32).step_by(2)) {
+            *byte = u8::from_str_radix(&text[at..at + 2], 16)
+                .map_err(|_| Error::Corrupt(format!("{text} is no lane")))?;
+        }
+        Ok(Self(id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(pairs: &[(&str, &str)]) -> Item {
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), AttributeValue::S((*value).to_owned())))
+            .collect()
+    }
+
+    #[test]
+    fn a_lane_is_the_same_in_every_process_and_release() {
+        let lane = LaneId::of("Courses", &key(&[("PK", "a"), ("SK", "b")]));
+        assert_eq!(lane.to_string(), "0c703de5d71825bac1cd2a32ed7ff4bd");
+    }
+
+    #[test]
+    fn items_that_only_share_their_concatenation_have_different_lanes() {
+        let one = LaneId::of("T", &key(&[("PK", "ab"), ("SK", "c")]));
+        let two = LaneId::of("T", &key(&[("PK", "a"), ("SK", "bc")]));
+        assert_ne!(one, two);
+        assert_ne!(one, LaneId::of("U", &key(&[("PK", "ab"), ("SK", "c")])));
+    }
+
+    #[test]
+    fn a_lane_survives_its_text_form() {
+        let lane = LaneId::of("T", &key(&[("PK", "ab")]));
+        assert_eq!(lane.to_string().parse::<LaneId>().unwrap(), lane);
+        assert!("xy".parse::<LaneId>().is_err());
+        assert!("é".repeat(16).parse::<LaneId>().is_err());
+    }
+}

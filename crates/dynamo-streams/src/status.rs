@@ -1,0 +1,179 @@
+//! The state of an application, as the lease table shows it to a person.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::arn;
+use crate::figures::{RETENTION, Snapshot};
+use crate::lease::{Lease, View};
+use crate::lineage;
+use crate::observer::GapRecord;
+use crate::store::ParkedLane;
+
+/// A heartbeat is old when it is three times as old as it should be at the default settings.
+const STALE_HEARTBEAT: Duration = Duration::from_secs(30);
+
+/// The state of an application, as the lease table shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Status {
+    /// The workers that left a heartbeat.
+    pub workers: Vec<WorkerStatus>,
+    /// The shards that are not finished.
+    pub shards: Vec<ShardStatus>,
+    /// The items in quarantine.
+    pub parked: Vec<ParkedLane>,
+    /// The gaps that nobody has acknowledged.
+    pub gaps: Vec<GapRecord>,
+    /// The age of the oldest record that may be unreacted, by the worst of the workers' figures and of
+    /// the shards that nobody reads. None if there is nothing to read.
+    pub oldest_unreacted_age: Option<Duration>,
+    /// 24 hours minus that age.
+    pub trim_headroom: Option<Duration>,
+    /// Records that are read and not finished, of all workers.
+    pub unacknowledged: u64,
+}
+
+/// A worker, by its last heartbeat.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorkerStatus {
+    /// The worker, with the random ending of its run.
+    pub worker: String,
+    /// How old its last heartbeat is, as far as the clocks agree.
+    pub heartbeat_age: Duration,
+    /// What it published with it.
+    pub figures: Snapshot,
+}
+
+/// A shard that is not finished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShardStatus {
+    /// The stream.
+    pub stream_arn: String,
+    /// The table of the stream.
+    pub table_name: String,
+    /// The shard.
+    pub shard_id: String,
+    /// Who reads it.
+    pub owner: Option<String>,
+    /// Whether it may be read: every shard before it is finished.
+    pub ready: bool,
+    /// When its checkpoint last moved; it doesn't while nothing is written to the table.
+    pub checkpointed_at: DateTime<Utc>,
+}
+
+pub(crate) fn summarise(
+    view: View,
+    parked: Vec<ParkedLane>,
+    gaps: Vec<GapRecord>,
+    now: DateTime<Utc>,
+) -> Status {
+    let workers: Vec<WorkerStatus> = view
+        .heartbeats
+        .iter()
+        .map(|heartbeat| WorkerStatus {
+            worker: heartbeat.worker.clone(),
+            heartbeat_age: age(heartbeat.beaten_at, now),
+            figures: heartbeat.figures,
+        })
+        .collect();
+    let ready = lineage::ready(&view.leases, &view.streams);
+    // What a worker published has aged as its heartbeat has.
+    let read = workers
+        .iter()
+        .filter_map(|worker| Some(worker.figures.oldest_unreacted_age? + worker.heartbeat_age));
+    let unread = ready
+        .iter()
+        .filter(|lease| !is_read(lease, &workers))
+        .map(|lease| age(lease.checkpointed_at, now));
+    let oldest = read.chain(unread).max();
+    let shards = view
+        .leases
+        .iter()
+        .filter(|lease| !lease.is_finished())
+        .map(|lease| ShardStatus {
+            stream_arn: lease.shard.stream_arn.clone(),
+            table_name: arn::table_name(&lease.shard.stream_arn).to_owned(),
+            shard_id: lease.shard.shard_id.clone(),
+            owner: lease.owner.clone(),
+            ready: ready.iter().any(|ready| ready.shard == lease.shard),
+            checkpointed_at: lease.checkpointed_at,
+        });
+    Status {
+        shards: shards.collect(),
+        parked,
+        gaps,
+        oldest_unreacted_age: oldest,
+        trim_headroom: oldest.map(|age| RETENTION.saturating_sub(age)),
+        unacknowledged: workers
+            .iter()
+            .map(|worker| worker.figures.unacknowledged)
+            .sum(),
+        workers,
+    }
+}
+
+fn is_read(lease: &Lease, workers: &[WorkerStatus]) -> bool {
+    workers.iter().any(|worker| {
+        lease.owner.as_ref() == Some(&worker.worker) && worker.heartbeat_age < STALE_HEARTBEAT
+    })
+}
+
+fn age(at: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
+    (now - at).to_std().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{epoch_time, free_lease, heartbeat, owned_lease};
+
+    fn check(leases: Vec<Lease>, beaten_seconds_ago: i64, expected_seconds: u64) {
+        let now = epoch_time(10_000);
+        let mut beat = heartbeat("w", 1);
+        beat.beaten_at = epoch_time(10_000 - beaten_seconds_ago);
+        beat.figures.oldest_unreacted_age = Some(Duration::from_secs(2));
+        beat.figures.unacknowledged = 5;
+        let view = View {
+            leases,
+            heartbeats: vec![beat],
+            streams: Vec::new(),
+        };
+        let status = summarise(view, Vec::new(), Vec::new(), now);
+        let expected = Duration::from_secs(expected_seconds);
+        assert_eq!(status.oldest_unreacted_age, Some(expected));
+        assert_eq!(status.trim_headroom, Some(RETENTION - expected));
+        assert_eq!(status.unacknowledged, 5);
+    }
+
+    #[test]
+    fn what_a_worker_published_ages_with_its_heartbeat() {
+        check(vec![owned_lease("s-1", "w", 1)], 3, 5);
+    }
+
+    #[test]
+    fn a_shard_that_nobody_reads_is_as_old_as_its_checkpoint() {
+        check(vec![free_lease("s-1")], 3, 10_000);
+        check(vec![owned_lease("s-1", "dead", 1)], 3, 10_000);
+        check(vec![owned_lease("s-1", "w", 1)], 600, 10_000);
+    }
+
+    #[test]
+    fn a_finished_shard_is_not_shown_and_a_child_waits_for_its_parent() {
+        let mut child = free_lease("c");
+        child.parents = vec!["p".to_owned()];
+        let mut done = free_lease("done");
+        done.finished_at = Some(epoch_time(0));
+        let view = View {
+            leases: vec![free_lease("p"), child, done],
+            ..View::default()
+        };
+        let status = summarise(view, Vec::new(), Vec::new(), epoch_time(0));
+        let shards: Vec<_> = status
+            .shards
+            .iter()
+            .map(|shard| (shard.shard_id.as_str(), shard.ready))
+            .collect();
+        assert_eq!(shards, [("p", true), ("c", false)]);
+    }
+}

@@ -1,0 +1,255 @@
+//! A service, clients and tables for one test, and a handler that writes down what it sees.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
+    ScalarAttributeType, StreamSpecification, StreamViewType,
+};
+use dynamo_streams::{
+    Disposition, Error, Item, Processor, ProcessorBuilder, Record, RecordContext, RecordHandler,
+    Settings, Summary,
+};
+use local_aws::{Config, LocalAws};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) const LEASES: &str = "Leases";
+/// The longest a test waits for a condition.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) struct Local {
+    pub(crate) dynamo: aws_sdk_dynamodb::Client,
+    pub(crate) streams: aws_sdk_dynamodbstreams::Client,
+    aws: LocalAws,
+    _folder: tempfile::TempDir,
+}
+
+impl Local {
+    /// Starts the service and creates the tables, with streams, and the lease table.
+    pub(crate) async fn start(tables: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config {
+            data_dir: folder.path().into(),
+            port: 0,
+        };
+        let aws = LocalAws::start(config).await.unwrap();
+        let credentials = Credentials::new("any", "thing", None, None, "test");
+        let dynamo = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(aws.endpoint_url())
+            .credentials_provider(credentials.clone())
+            .region(Region::new("eu-west-1"))
+            .build();
+        let streams = aws_sdk_dynamodbstreams::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(aws.endpoint_url())
+            .credentials_provider(credentials)
+            .region(Region::new("eu-west-1"))
+            .build();
+        let local = Self {
+            dynamo: aws_sdk_dynamodb::Client::from_conf(dynamo),
+            streams: aws_sdk_dynamodbstreams::Client::from_conf(streams),
+            aws,
+            _folder: folder,
+        };
+        dynamo_streams::create_lease_table(&local.dynamo, LEASES)
+            .await
+            .unwrap();
+        for table in tables {
+            local.create_table(table).await;
+        }
+        local
+    }
+
+    pub(crate) async fn create_table(&self, name: &str) {
+        let key = |name: &str, kind| {
+            KeySchemaElement::builder()
+                .attribute_name(name)
+                .key_type(kind)
+                .build()
+                .unwrap()
+        };
+        let text = |name: &str| {
+            let text = AttributeDefinition::builder().attribute_name(name);
+            text.attribute_type(ScalarAttributeType::S).build().unwrap()
+        };
+        self.dynamo
+            .create_table()
+            .table_name(name)
+            .billing_mode(BillingMode::PayPerRequest)
+            .attribute_definitions(text("PK"))
+            .key_schema(key("PK", KeyType::Hash))
+            .stream_specification(
+                StreamSpecification::builder()
+                    .stream_enabled(true)
+                    .stream_view_type(StreamViewType::NewAndOldImages)
+                    .build()
+                    .unwrap(),
+            )
+            .send()
+            .await
+            .unwrap();
+    }
+
+    /// Writes the `version`-th state of an item.
+    pub(crate) async fn write(&self, table: &str, item: &str, version: u64) {
+        self.dynamo
+            .put_item()
+            .table_name(table)
+            .item("PK", AttributeValue::S(item.to_owned()))
+            .item("version", AttributeValue::N(version.to_string()))
+            .send()
+            .await
+            .unwrap();
+    }
+
+    pub(crate) fn processor(&self, tables: &[&str]) -> ProcessorBuilder {
+        let builder = Processor::builder(self.streams.clone(), self.dynamo.clone())
+            .lease_table(LEASES)
+            .application("test")
+            .settings(brisk());
+        tables
+            .iter()
+            .fold(builder, |builder, table| builder.stream_of_table(*table))
+    }
+
+    pub(crate) async fn stop(self) {
+        self.aws.shutdown().await.unwrap();
+    }
+}
+
+/// Rhythms for a test that has no minute to wait.
+pub(crate) fn brisk() -> Settings {
+    Settings {
+        poll_interval: Duration::from_millis(20),
+        idle_poll_interval: Duration::from_millis(20),
+        checkpoint_interval: Duration::from_millis(200),
+        heartbeat_interval: Duration::from_millis(200),
+        lease_duration: Duration::from_secs(1),
+        sync_interval: Duration::from_millis(200),
+        discovery_interval: Duration::from_secs(1),
+        ..Settings::default()
+    }
+}
+
+/// A processor in a task of its own.
+pub(crate) struct Running {
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) task: JoinHandle<Result<Summary, Error>>,
+}
+
+impl Running {
+    pub(crate) fn start<H: RecordHandler>(processor: ProcessorBuilder, handler: H) -> Self {
+        let shutdown = CancellationToken::new();
+        let processor = processor.build().unwrap();
+        let task = tokio::spawn(processor.run(handler, shutdown.clone()));
+        Self { shutdown, task }
+    }
+
+    pub(crate) async fn stop(self) -> Summary {
+        self.shutdown.cancel();
+        self.task.await.unwrap().unwrap()
+    }
+}
+
+/// Writes down the versions of every item, in the order they were handled.
+#[derive(Clone)]
+pub(crate) struct Journal(Arc<watch::Sender<Entries>>);
+
+pub(crate) type Entries = BTreeMap<String, Vec<u64>>;
+
+impl Journal {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(watch::Sender::new(Entries::new())))
+    }
+
+    pub(crate) fn note(&self, record: &Record) {
+        let image = record.new_image.as_ref().unwrap();
+        self.0.send_modify(|entries| {
+            let item = format!("{}/{}", record.table_name, text(&record.keys, "PK"));
+            entries.entry(item).or_default().push(version(image));
+        });
+    }
+
+    pub(crate) fn entries(&self) -> Entries {
+        self.0.borrow().clone()
+    }
+
+    /// Waits until the journal is as wanted, and returns it.
+    pub(crate) async fn until(&self, wanted: impl FnMut(&Entries) -> bool) -> Entries {
+        let mut entries = self.0.subscribe();
+        match tokio::time::timeout(PATIENCE, entries.wait_for(wanted)).await {
+            Ok(found) => found.unwrap().clone(),
+            Err(_) => panic!("never seen: {:?}", self.entries()),
+        }
+    }
+
+    /// Waits until each item has been seen in each of its versions, up to this one.
+    pub(crate) async fn until_versions(&self, items: usize, versions: u64) -> Entries {
+        self.until(|entries| {
+            entries.len() == items
+                && entries
+                    .values()
+                    .all(|seen| (1..=versions).all(|version| seen.contains(&version)))
+        })
+        .await
+    }
+}
+
+impl RecordHandler for Journal {
+    async fn handle(&self, record: &Record, _: &RecordContext) -> Disposition {
+        self.note(record);
+        Disposition::Done
+    }
+}
+
+/// A handler made of a function that may refuse, with a journal of what it did not refuse.
+pub(crate) struct Refusing<F> {
+    pub(crate) journal: Journal,
+    pub(crate) refuses: F,
+}
+
+impl<F> RecordHandler for Refusing<F>
+where
+    F: Fn(&str, u64) -> Option<Disposition> + Send + Sync + 'static,
+{
+    async fn handle(&self, record: &Record, _: &RecordContext) -> Disposition {
+        let image = record.new_image.as_ref().unwrap();
+        match (self.refuses)(&text(&record.keys, "PK"), version(image)) {
+            Some(refusal) => refusal,
+            None => {
+                self.journal.note(record);
+                Disposition::Done
+            }
+        }
+    }
+}
+
+pub(crate) fn text(item: &Item, name: &str) -> String {
+    item[name].as_s().unwrap().clone()
+}
+
+pub(crate) fn version(image: &Item) -> u64 {
+    image["version"].as_n().unwrap().parse().unwrap()
+}
+
+/// Asks until the answer is as wanted.
+pub(crate) async fn eventually<T, F: Future<Output = T>>(
+    mut ask: impl FnMut() -> F,
+    wanted: impl Fn(&T) -> bool,
+) -> T {
+    let began = Instant::now();
+    loop {
+        let answer = ask().await;
+        if wanted(&answer) {
+            return answer;
+        }
+        assert!(began.elapsed() < PATIENCE, "the condition never came true");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
