@@ -1,6 +1,7 @@
 //! The queues as a pure machine: a request and the time go in; a reply, what to write and whom to wake come out.
 
 mod administration;
+mod attempts;
 mod deduplication;
 mod effects;
 mod groups;
@@ -221,4 +222,4 @@ impl Engine {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,6 +1,12 @@
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use super::*;
+
+mod answers;
+mod load;
+mod waiting;
 
 const BASE_URL: &str = "http://127.0.0.1:4566";
 
@@ -51,6 +57,14 @@ impl Running {
             .to_owned()
     }
 
+    async fn send(&self, url: &str, body: &str) {
+        self.call(
+            "SendMessage",
+            json!({ "QueueUrl": url, "MessageBody": body }),
+        )
+        .await;
+    }
+
     async fn receive(&self, url: &str, more: Value) -> Vec<Value> {
         let mut body = json!({ "QueueUrl": url, "MaxNumberOfMessages": 10 });
         body.as_object_mut()
@@ -61,6 +75,15 @@ impl Running {
             .cloned()
             .unwrap_or_default()
     }
+
+    async fn count(&self, url: &str, what: &str) -> String {
+        let body = json!({ "QueueUrl": url, "AttributeNames": [what] });
+        let attributes = self.call("GetQueueAttributes", body).await;
+        attributes["Attributes"][what]
+            .as_str()
+            .expect("a count")
+            .to_owned()
+    }
 }
 
 fn bodies(messages: &[Value]) -> Vec<&str> {
@@ -68,31 +91,4 @@ fn bodies(messages: &[Value]) -> Vec<&str> {
         .iter()
         .filter_map(|message| message["Body"].as_str())
         .collect()
-}
-
-#[tokio::test]
-async fn a_message_that_was_sent_is_received_and_gone_once_deleted() {
-    let sqs = Running::start();
-    let url = sqs.create("q", json!({})).await;
-    sqs.call(
-        "SendMessage",
-        json!({ "QueueUrl": url, "MessageBody": "hello" }),
-    )
-    .await;
-    let received = sqs.receive(&url, json!({})).await;
-    assert_eq!(bodies(&received), ["hello"]);
-    assert_eq!(sqs.receive(&url, json!({})).await, [Value::Null; 0]);
-    let handle = received[0]["ReceiptHandle"].clone();
-    sqs.call(
-        "DeleteMessage",
-        json!({ "QueueUrl": url, "ReceiptHandle": handle }),
-    )
-    .await;
-    let counts =
-        json!({ "QueueUrl": url, "AttributeNames": ["ApproximateNumberOfMessagesNotVisible"] });
-    let attributes = sqs.call("GetQueueAttributes", counts).await;
-    assert_eq!(
-        attributes["Attributes"]["ApproximateNumberOfMessagesNotVisible"],
-        "0"
-    );
 }

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::attempts::Attempts;
 use super::deduplication::Deduplication;
 use super::line::Line;
 use super::{Effects, Write};
@@ -21,6 +22,7 @@ pub(crate) struct Queue {
     pub(super) modified: Moment,
     pub(super) purged: Option<Moment>,
     pub(super) deduplication: Deduplication,
+    pub(super) attempts: Attempts,
     messages: BTreeMap<Seq, (State, Message)>,
     line: Line,
     /// Hidden messages by when they become visible.
@@ -68,6 +70,7 @@ impl Queue {
             modified,
             purged: None,
             deduplication: Deduplication::default(),
+            attempts: Attempts::default(),
             messages: BTreeMap::new(),
             line,
             hidden: BTreeSet::new(),

@@ -1,3 +1,5 @@
+use super::queue::State;
+use super::send::WRONG_QUEUE_TYPE;
 use super::{Effects, Engine, Queue, Write};
 use crate::sqs::fault::{Code, Fault};
 use crate::sqs::message::{Delivered, Delivery, Message, QueueId, Seq};
@@ -18,42 +20,31 @@ impl Engine {
     ) -> Result<Received, Fault> {
         let dead_letters = self.dead_letter_queue(&receive.queue)?;
         let queue = self.queue_mut(&receive.queue)?;
+        check_attempt(queue, receive)?;
         queue.advance(now, effects);
-        let id = queue.id;
         let wait_seconds = receive
             .wait_seconds
             .unwrap_or(queue.settings.receive_wait_seconds);
-        let mut messages = Vec::new();
-        let mut dead = Vec::new();
-        loop {
-            let room = MAX_IN_FLIGHT.saturating_sub(queue.counts().in_flight);
-            let front = queue.front(room.min(receive.limit - messages.len()));
-            if front.is_empty() {
-                break;
-            }
-            for seq in front {
-                if is_dead(queue, seq, dead_letters) {
-                    dead.extend(queue.remove(seq));
-                    effects.write(Write::Remove(seq));
-                } else {
-                    messages.extend(hand_out(
-                        queue,
-                        seq,
-                        receive.visibility_seconds,
-                        now,
-                        effects,
-                    ));
-                }
-            }
+        let id = queue.id;
+        if let Some(messages) = hand_out_again(queue, receive, now, effects) {
+            return Ok(Received {
+                queue: id,
+                messages,
+                wait_seconds,
+            });
         }
-        let counts = queue.counts();
-        let over_limit =
-            counts.in_flight >= MAX_IN_FLIGHT && counts.visible > 0 && !queue.is_fifo();
-        if messages.is_empty() && wait_seconds == 0 && over_limit {
+        let (messages, dead) = take(queue, receive, dead_letters, now, effects);
+        if messages.is_empty() && wait_seconds == 0 && is_over_limit(queue) {
             return Err(Fault::new(
                 Code::OverLimit,
                 format!("Too many messages in flight: there can be {MAX_IN_FLIGHT} at most."),
             ));
+        }
+        if let (Some(attempt), false) = (&receive.attempt_id, messages.is_empty()) {
+            let handed_out = messages
+                .iter()
+                .map(|given| (given.seq, given.message.delivery));
+            queue.attempts.remember(attempt, handed_out.collect(), now);
         }
         if let Some((_, target)) = dead_letters {
             for message in dead {
@@ -117,6 +108,105 @@ impl Engine {
             effects.wake(target);
         }
     }
+}
+
+/// Takes up to the limit from the front: what is handed out, and what goes to the dead-letter queue.
+fn take(
+    queue: &mut Queue,
+    receive: &Receive,
+    dead_letters: Option<(u32, QueueId)>,
+    now: Moment,
+    effects: &mut Effects,
+) -> (Vec<Delivered>, Vec<Message>) {
+    let mut messages = Vec::new();
+    let mut dead = Vec::new();
+    loop {
+        let room = MAX_IN_FLIGHT.saturating_sub(queue.counts().in_flight);
+        let front = queue.front(room.min(receive.limit - messages.len()));
+        if front.is_empty() {
+            return (messages, dead);
+        }
+        for seq in front {
+            if is_dead(queue, seq, dead_letters) {
+                dead.extend(queue.remove(seq));
+                effects.write(Write::Remove(seq));
+            } else {
+                messages.extend(hand_out(
+                    queue,
+                    seq,
+                    receive.visibility_seconds,
+                    now,
+                    effects,
+                ));
+            }
+        }
+    }
+}
+
+fn is_over_limit(queue: &Queue) -> bool {
+    let counts = queue.counts();
+    counts.in_flight >= MAX_IN_FLIGHT && counts.visible > 0 && !queue.is_fifo()
+}
+
+fn check_attempt(queue: &Queue, receive: &Receive) -> Result<(), Fault> {
+    match &receive.attempt_id {
+        Some(attempt) if !queue.is_fifo() => Err(Fault::invalid_value(
+            attempt,
+            "ReceiveRequestAttemptId",
+            WRONG_QUEUE_TYPE,
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The messages and receipts of an earlier call that had the same attempt id, if nothing has become of them since.
+/// They are hidden anew, and the receive counts once.
+fn hand_out_again(
+    queue: &mut Queue,
+    receive: &Receive,
+    now: Moment,
+    effects: &mut Effects,
+) -> Option<Vec<Delivered>> {
+    let earlier = queue
+        .attempts
+        .find(receive.attempt_id.as_ref()?, now)?
+        .to_vec();
+    let untouched = earlier.iter().all(|(seq, delivery)| {
+        queue.get(*seq).is_some_and(|(state, message)| {
+            state == State::InFlight && message.delivery == *delivery
+        })
+    });
+    if !untouched {
+        return None;
+    }
+    let hidden_for = receive
+        .visibility_seconds
+        .unwrap_or(queue.settings.visibility_timeout_seconds);
+    let mut messages = Vec::new();
+    for (seq, delivery) in earlier {
+        let delivery = Delivery {
+            received: Some(now),
+            visible_at: now.plus_seconds(hidden_for),
+            ..delivery
+        };
+        queue.receive(seq, delivery);
+        effects.write(Write::Deliver(seq, delivery));
+        let message = queue.get(seq)?.1.clone();
+        messages.push(Delivered {
+            queue: queue.id,
+            seq,
+            fifo: true,
+            message,
+        });
+    }
+    let handed_out = messages
+        .iter()
+        .map(|given| (given.seq, given.message.delivery))
+        .collect();
+    queue
+        .attempts
+        .remember(receive.attempt_id.as_ref()?, handed_out, now);
+    Some(messages)
 }
 
 fn is_dead(queue: &Queue, seq: Seq, dead_letters: Option<(u32, QueueId)>) -> bool {

@@ -10,7 +10,7 @@ use crate::sqs::name::QueueName;
 use crate::sqs::request::{Batch, Outgoing, Sent};
 use crate::sqs::settings::DeduplicationScope;
 
-const WRONG_QUEUE_TYPE: &str =
+pub(super) const WRONG_QUEUE_TYPE: &str =
     "The request include parameter that is not valid for this queue type.";
 
 impl Engine {

@@ -43,15 +43,18 @@ pub(super) struct Change {
 pub(super) fn send(batch: BatchOf<SentMessage>) -> Result<Request, Fault> {
     let queue = queue(batch.queue_url.as_deref())?;
     let entries = checked(batch.entries)?;
+    let mut bytes = 0;
     let entries: Vec<(String, Result<Outgoing, Fault>)> = entries
         .into_iter()
-        .map(|(id, message)| (id, outgoing(message)))
+        .map(|(id, message)| {
+            let body = message.body_bytes();
+            let entry = outgoing(message);
+            bytes += entry
+                .as_ref()
+                .map_or(body, |outgoing| outgoing.content.size_bytes());
+            (id, entry)
+        })
         .collect();
-    let bytes: usize = entries
-        .iter()
-        .filter_map(|(_, entry)| entry.as_ref().ok())
-        .map(|outgoing| outgoing.content.size_bytes())
-        .sum();
     if bytes > MAX_MESSAGE_BYTES as usize {
         return Err(Fault::new(
             Code::BatchRequestTooLong,

@@ -33,6 +33,12 @@ pub(super) struct SentMessage {
     message_deduplication_id: Option<String>,
 }
 
+impl SentMessage {
+    pub(super) fn body_bytes(&self) -> usize {
+        self.message_body.as_ref().map_or(0, String::len)
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ReceiveMessage {
