@@ -1,0 +1,166 @@
+//! The AWS clients: from an endpoint on this machine, or from the SDK's own conventions.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use anyhow::bail;
+use aws_config::environment::{
+    EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
+};
+use aws_config::meta::credentials::CredentialsProviderChain;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+
+/// The region of an endpoint on this machine where none is set. It only stands in signatures and ARNs.
+pub(crate) const LOCAL_REGION: &str = "eu-west-1";
+/// The access key and its secret for an endpoint on this machine where none are set; it does not check them.
+pub(crate) const LOCAL_CREDENTIALS: &str = "local";
+
+/// How long one try of a DynamoDB request may take: its answers come in milliseconds, so that one which does not is lost.
+const DYNAMODB_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A client of each service.
+#[derive(Debug, Clone)]
+pub struct Clients {
+    /// DynamoDB.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// DynamoDB Streams.
+    pub streams: aws_sdk_dynamodbstreams::Client,
+    /// SQS.
+    pub sqs: aws_sdk_sqs::Client,
+}
+
+impl Clients {
+    /// Makes clients of a local endpoint; nothing in the environment changes them.
+    pub fn for_endpoint(url: &str) -> Self {
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(url)
+            .region(Region::from_static(LOCAL_REGION))
+            .credentials_provider(SharedCredentialsProvider::new(local_credentials()))
+            .build();
+        Self::new(&config)
+    }
+
+    /// Makes clients as the SDK's conventions say: `AWS_ENDPOINT_URL`, `AWS_REGION`, `AWS_PROFILE`, credentials wherever the SDK
+    /// looks for them. For an endpoint on this machine, region and credentials may be missing.
+    ///
+    /// # Errors
+    /// Says what to set where the region is not known.
+    pub async fn from_env() -> anyhow::Result<Self> {
+        let here = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+            .or_else(ProfileFileRegionProvider::new());
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .region(here)
+            .load()
+            .await;
+        if config.endpoint_url().is_some_and(is_loopback) {
+            return Ok(Self::new(&completed(config)));
+        }
+        if config.region().is_some() {
+            return Ok(Self::new(&config));
+        }
+        // Last, since it takes a while where there is none: the metadata service of the machine.
+        let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+        if config.region().is_none() {
+            bail!(
+                "no AWS region is set: set AWS_REGION or a profile's region; for a stack on this machine, run `arthouse local` and \
+                 set AWS_ENDPOINT_URL to the endpoint that it prints"
+            );
+        }
+        Ok(Self::new(&config))
+    }
+
+    fn new(config: &SdkConfig) -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .operation_attempt_timeout(DYNAMODB_ATTEMPT_TIMEOUT)
+            .build();
+        let dynamodb =
+            aws_sdk_dynamodb::config::Builder::from(config).timeout_config(timeouts.clone());
+        let streams =
+            aws_sdk_dynamodbstreams::config::Builder::from(config).timeout_config(timeouts);
+        Self {
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
+            streams: aws_sdk_dynamodbstreams::Client::from_conf(streams.build()),
+            sqs: aws_sdk_sqs::Client::new(config),
+        }
+    }
+}
+
+/// Fills in what an endpoint on this machine does not need.
+fn completed(config: SdkConfig) -> SdkConfig {
+    let region = config
+        .region()
+        .cloned()
+        .unwrap_or(Region::from_static(LOCAL_REGION));
+    let credentials = CredentialsProviderChain::first_try(
+        "Environment",
+        EnvironmentVariableCredentialsProvider::new(),
+    )
+    .or_else("Profile", ProfileFileCredentialsProvider::builder().build())
+    .or_else("Local", local_credentials());
+    let credentials = SharedCredentialsProvider::new(credentials);
+    config
+        .into_builder()
+        .region(region)
+        .credentials_provider(credentials)
+        .build()
+}
+
+fn local_credentials() -> Credentials {
+    Credentials::new(
+        LOCAL_CREDENTIALS,
+        LOCAL_CREDENTIALS,
+        None,
+        None,
+        "arthouse local",
+    )
+}
+
+fn is_loopback(url: &str) -> bool {
+    let Some((_, rest)) = url.split_once("://") else {
+        return false;
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match authority.strip_prefix('[') {
+        Some(address) => address.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host
+            .parse()
+            .is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_on_this_machine_or_not() {
+        for local in [
+            "http://127.0.0.1:4566",
+            "http://localhost:4566/",
+            "http://[::1]:4566",
+            "https://arthouse.localhost/x",
+            "http://127.8.8.8",
+        ] {
+            assert!(is_loopback(local), "{local}");
+        }
+        for other in [
+            "https://dynamodb.eu-west-1.amazonaws.com",
+            "http://localstack:4566",
+            "http://127.0.0.1.example.com",
+            "http://10.0.0.1?localhost",
+            "http://example.com/127.0.0.1",
+            "localhost:4566",
+            "",
+        ] {
+            assert!(!is_loopback(other), "{other}");
+        }
+    }
+}

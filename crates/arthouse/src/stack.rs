@@ -1,0 +1,185 @@
+//! The wiring that the commands, the demo and the tests share: tables, queues, worker and stream processor.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use arthouse_store::{Store, TableNames};
+use arthouse_worker::{
+    QueueNames, QueueUrls, Settings, StreamClients, command_worker, find_queues, provision_queues,
+    stream_processor,
+};
+use tokio_util::sync::CancellationToken;
+
+pub use crate::aws::Clients;
+
+/// The names of the tables and the queues.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Of the tables.
+    pub tables: TableNames,
+    /// Of the queues.
+    pub queues: QueueNames,
+}
+
+impl Names {
+    /// Makes the names with a prefix, which may be empty.
+    pub fn with_prefix(prefix: &str) -> Self {
+        Self {
+            tables: TableNames::with_prefix(prefix),
+            queues: QueueNames::with_prefix(prefix),
+        }
+    }
+}
+
+/// A deployment: its tables and queues, and the clients that reach them. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Stack {
+    /// The clients.
+    pub clients: Clients,
+    /// The names.
+    pub names: Names,
+    /// Where the queues are.
+    pub queues: QueueUrls,
+    /// The records.
+    pub store: Store,
+}
+
+/// What a worker and a stream processor did, told when both have drained.
+#[derive(Debug, Clone, Copy)]
+pub struct RunSummary {
+    /// What the command worker did.
+    pub commands: sqs_consumer::Summary,
+    /// What the stream processor did.
+    pub streams: dynamo_streams::Summary,
+}
+
+impl Stack {
+    /// Makes the tables and queues that are absent.
+    ///
+    /// # Errors
+    /// Returns what failed; a repetition goes on where this stopped.
+    pub async fn provision(clients: Clients, names: Names) -> anyhow::Result<Self> {
+        let tables = arthouse_store::provision(&clients.dynamodb, &names.tables);
+        tables.await.context("can't provision the tables")?;
+        let leases = names.tables.leases();
+        let leases = dynamo_streams::create_lease_table(&clients.dynamodb, &leases);
+        leases
+            .await
+            .context("can't provision the table of leases")?;
+        let queues = provision_queues(&clients.sqs, &names.queues);
+        let queues = queues.await.context("can't provision the queues")?;
+        Ok(Self::new(clients, names, queues))
+    }
+
+    /// Finds a deployment that is there.
+    ///
+    /// # Errors
+    /// Returns the first queue that is not there, or what failed.
+    pub async fn find(clients: Clients, names: Names) -> anyhow::Result<Self> {
+        let queues = find_queues(&clients.sqs, &names.queues).await?;
+        Ok(Self::new(clients, names, queues))
+    }
+
+    fn new(clients: Clients, names: Names, queues: QueueUrls) -> Self {
+        let store = Store::new(clients.dynamodb.clone(), names.tables.clone());
+        Self {
+            clients,
+            names,
+            queues,
+            store,
+        }
+    }
+
+    /// Runs the command worker and the stream processor until `shutdown` fires, then drains both. If one fails, the other drains.
+    ///
+    /// # Errors
+    /// Returns why one could not start or go on.
+    pub async fn run(
+        &self,
+        settings: &Settings,
+        shutdown: CancellationToken,
+    ) -> anyhow::Result<RunSummary> {
+        let stop = shutdown.child_token();
+        let commands = async {
+            let ended = self.run_commands(settings, stop.clone()).await;
+            stop.cancel();
+            ended
+        };
+        let streams = async {
+            let ended = self.run_streams(settings, stop.clone()).await;
+            stop.cancel();
+            ended
+        };
+        let (commands, streams) = tokio::join!(commands, streams);
+        Ok(RunSummary {
+            commands: commands?,
+            streams: streams?,
+        })
+    }
+
+    /// Runs the command worker until `shutdown` fires, then drains it.
+    ///
+    /// # Errors
+    /// Returns why it could not start or go on.
+    pub async fn run_commands(
+        &self,
+        settings: &Settings,
+        shutdown: CancellationToken,
+    ) -> anyhow::Result<sqs_consumer::Summary> {
+        let (consumer, handler) = command_worker(
+            self.store.clone(),
+            &self.clients.sqs,
+            &self.queues,
+            settings,
+        )?;
+        Box::pin(consumer.run(handler, shutdown))
+            .await
+            .context("the command worker has ended")
+    }
+
+    /// Runs the stream processor until `shutdown` fires, then drains it.
+    ///
+    /// # Errors
+    /// Returns why it could not start.
+    pub async fn run_streams(
+        &self,
+        settings: &Settings,
+        shutdown: CancellationToken,
+    ) -> anyhow::Result<dynamo_streams::Summary> {
+        let clients = StreamClients {
+            dynamodb: self.clients.dynamodb.clone(),
+            streams: self.clients.streams.clone(),
+            sqs: self.clients.sqs.clone(),
+        };
+        let (processor, handler) = stream_processor(
+            clients,
+            self.store.clone(),
+            &self.names.tables,
+            &self.queues,
+            settings,
+        )?;
+        Box::pin(processor.run(handler, shutdown))
+            .await
+            .context("the stream processor has not started")
+    }
+}
+
+/// Returns settings for a stack on this machine, where a request costs next to nothing and one process has it to itself.
+///
+/// Reactions follow within a tenth of a second; after a kill a restarted processor has the shards of its former self within
+/// five seconds; a drain waits a second at most for the poll in flight.
+pub fn local_settings() -> Settings {
+    let mut settings = Settings::default();
+    settings.commands.wait = Duration::from_secs(1);
+    settings.commands.settle_linger = Duration::from_millis(20);
+    settings.sender.linger = Duration::from_millis(2);
+    let streams = &mut settings.streams;
+    streams.poll_interval = Duration::from_millis(50);
+    streams.idle_poll_interval = Duration::from_millis(100);
+    streams.checkpoint_interval = Duration::from_secs(1);
+    streams.heartbeat_interval = Duration::from_secs(1);
+    streams.lease_duration = Duration::from_secs(4);
+    streams.sync_interval = Duration::from_millis(500);
+    streams.discovery_interval = Duration::from_secs(5);
+    settings
+}
