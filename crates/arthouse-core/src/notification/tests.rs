@@ -283,6 +283,22 @@ fn a_move_is_told_with_both_dates_and_the_calendars_sequence() {
     );
 }
 
+#[test]
+fn a_second_move_is_told_with_the_date_before_it() {
+    let once = after(first_session(), "session.reschedule", NOW);
+    let before = Session {
+        reschedulable: true,
+        session_date: at("2026-10-04T17:00:00Z"),
+        ..once
+    };
+    let event = told(&moved(before, NOW))
+        .pop()
+        .expect("it is told")
+        .to_event();
+    assert_eq!(event.data["old_date"], "2026-10-04T17:00:00Z");
+    assert_eq!(event.data["sequence"], 2);
+}
+
 /// Changes that are alike, each but for one thing, and each told by one notification.
 fn happenings() -> Vec<Change> {
     let later = "2029-09-20T12:00:00Z";

@@ -18,10 +18,13 @@ pub(super) fn decide(
     if data.new_session_date == session.session_date {
         return Err(Rejection::NewDateUnchanged);
     }
+    let original_session_date = session
+        .rescheduled
+        .map_or(session.session_date, |moved| moved.original_session_date);
     Ok(Transition::UpdateSession(Session {
         session_date: data.new_session_date,
         rescheduled: Some(Rescheduled {
-            original_session_date: session.session_date,
+            original_session_date,
             at: now,
         }),
         reschedulable: false,

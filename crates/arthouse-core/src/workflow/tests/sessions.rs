@@ -69,6 +69,27 @@ fn a_session_is_moved_once_and_keeps_its_first_date() {
 }
 
 #[test]
+fn a_session_that_the_school_lets_move_again_keeps_its_very_first_date() {
+    let first = after(first_session(), RESCHEDULE, NOW);
+    let again = Session {
+        reschedulable: true,
+        ..first.clone()
+    };
+    let expected = Session {
+        session_date: at("2026-10-03T17:00:00Z"),
+        sequence: 2,
+        version: 3,
+        ..first
+    };
+    let when = json!({"new_session_date": "2026-10-03T17:00:00Z"});
+    check(
+        &given(again),
+        (RESCHEDULE, when),
+        Ok(Transition::UpdateSession(expected)),
+    );
+}
+
+#[test]
 fn a_session_that_is_over_stays_as_it_is() {
     for over in ["session.attend", "session.skip"] {
         let over = given(after(first_session(), over, NOW));
