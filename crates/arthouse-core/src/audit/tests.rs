@@ -1,7 +1,7 @@
 use crate::samples::{NOW, after, application, at, enrollment, id, initialised, sessions, value};
 use crate::{
     Application, Charge, ChargeId, ChargeKind, Enrollment, Invariant, Session, SessionId, audit,
-    initial_sessions,
+    initial_sessions, stray_sessions,
 };
 
 /// A student's records in one course.
@@ -276,6 +276,15 @@ fn an_unpaid_enrolment_has_no_sessions() {
         enrollment: None,
     };
     check(&applied, &[(5, false)]);
+}
+
+#[test]
+fn sessions_of_nobodys_enrolment_are_one_violation() {
+    let strays = [id("0001"), id("0002")];
+    let found = stray_sessions(&id("ada"), &id("oils"), &strays).expect("strays");
+    let expected = "invariant 5 violated: ada/oils: 2 sessions of no enrolment, the first 0001";
+    assert_eq!(found.to_string(), expected);
+    assert_eq!(stray_sessions(&id("ada"), &id("oils"), &[]), None);
 }
 
 #[test]

@@ -134,6 +134,9 @@ mod tests {
 
     #[test]
     fn a_session_id_is_padded_to_four_digits() {
+        for text in ["12", "012", "0012"] {
+            assert_eq!(text.parse(), Ok(SessionId::from_ordinal(12)), "{text}");
+        }
         let id: SessionId = "3".parse().expect("valid");
         assert_eq!(id.as_str(), "0003");
         assert_eq!(id.ordinal(), Some(3));

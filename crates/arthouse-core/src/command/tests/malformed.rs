@@ -95,6 +95,16 @@ fn an_envelope_has_the_attributes_of_cloudevents() {
 }
 
 #[test]
+fn names_may_be_as_long_as_the_limit() {
+    let longest = "x".repeat(128);
+    let data = json!({"user_id": longest, "course_id": longest, "actor": {"type": "student", "id": longest}});
+    let context =
+        json!({"id": longest, "source": "y".repeat(256), "correlationid": "z".repeat(256)});
+    let body = merged(envelope("course.apply", data), context).to_string();
+    assert!(Command::parse(&body).is_ok());
+}
+
+#[test]
 fn a_type_or_version_that_is_not_known_is_no_command() {
     for event_type in [
         "com.digitalarthouse.course.apply.v2",

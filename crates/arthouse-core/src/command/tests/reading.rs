@@ -134,6 +134,21 @@ fn a_command_reads_back_from_the_data_that_it_writes() {
 }
 
 #[test]
+fn a_command_reads_back_from_the_body_that_it_writes() {
+    for (event_type, _) in examples() {
+        let context = json!({"correlationid": "visit-7", "traceparent": "00-a-b-01"});
+        for body in [
+            envelope(event_type, json!({})),
+            merged(envelope(event_type, json!({})), context),
+        ] {
+            let read = Command::parse(&body.to_string()).expect("a command");
+            let written = read.action.to_body(&read.metadata, &read.actor);
+            assert_eq!(Command::parse(&written), Ok(read));
+        }
+    }
+}
+
+#[test]
 fn commands_of_a_student_queue_up_behind_each_other() {
     for (event_type, _) in examples() {
         let group = if event_type.starts_with("course.c") || event_type.starts_with("course.u") {
