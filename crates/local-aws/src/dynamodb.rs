@@ -3,6 +3,7 @@
 mod engine;
 mod ledger;
 mod proxy;
+mod refusal;
 mod tables;
 mod tokens;
 mod upkeep;
@@ -92,6 +93,7 @@ impl DynamoDb {
         match operation {
             "TransactWriteItems" => self.transact(operation, body).await,
             "ListTables" => tables::without_ours(self.forward(operation, body).await),
+            "UpdateTable" | "UpdateTimeToLive" => self.switch(operation, body).await,
             stream if STREAM_OPERATIONS.contains(&stream) => unknown_operation(),
             other => self.forward(other, body).await,
         }
@@ -102,6 +104,17 @@ impl DynamoDb {
         match tokens::claim(&body, now, self.pace.token_life) {
             Some((body, claim)) => tokens::settle(self.forward(operation, body).await, &claim),
             None => self.forward(operation, body).await,
+        }
+    }
+
+    async fn switch(&self, operation: &str, body: Bytes) -> Reply {
+        let (ledger, named, request) =
+            (Arc::clone(&self.ledger), operation.to_owned(), body.clone());
+        let asked =
+            tokio::task::spawn_blocking(move || refusal::of_switch(&ledger, &named, &request));
+        match asked.await {
+            Ok(Some(refusal)) => refusal,
+            Ok(None) | Err(_) => self.forward(operation, body).await,
         }
     }
 

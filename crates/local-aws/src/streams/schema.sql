@@ -29,7 +29,11 @@ CREATE TABLE IF NOT EXISTS local_shards (
 );
 CREATE INDEX IF NOT EXISTS local_shards_of_stream ON local_shards (table_name, label, opened_at);
 
-CREATE TRIGGER IF NOT EXISTS local_stream_opens
+DROP TRIGGER IF EXISTS local_stream_opens;
+DROP TRIGGER IF EXISTS local_stream_closes;
+DROP TRIGGER IF EXISTS local_table_goes;
+
+CREATE TRIGGER local_stream_opens
 AFTER UPDATE OF stream_enabled, stream_label ON _tables
 WHEN new.stream_enabled = 1 AND (old.stream_enabled = 0 OR old.stream_label IS NOT new.stream_label)
 BEGIN
@@ -42,7 +46,7 @@ BEGIN
           FROM _stream_records WHERE table_name = new.table_name);
 END;
 
-CREATE TRIGGER IF NOT EXISTS local_stream_closes
+CREATE TRIGGER local_stream_closes
 AFTER UPDATE OF stream_enabled ON _tables
 WHEN old.stream_enabled = 1 AND new.stream_enabled = 0
 BEGIN
@@ -54,7 +58,7 @@ BEGIN
     WHERE table_name = old.table_name AND closed_at IS NULL;
 END;
 
-CREATE TRIGGER IF NOT EXISTS local_table_goes
+CREATE TRIGGER local_table_goes
 AFTER DELETE ON _tables
 WHEN old.stream_enabled = 1
 BEGIN

@@ -150,13 +150,14 @@ async fn an_expired_item_is_removed_by_the_service_and_the_record_says_so() {
     let specification = TimeToLiveSpecification::builder()
         .enabled(true)
         .attribute_name("V");
-    client
-        .update_time_to_live()
-        .table_name("Things")
-        .time_to_live_specification(specification.build().unwrap())
-        .send()
-        .await
-        .unwrap();
+    let enable = client.update_time_to_live().table_name("Things");
+    let enable = enable.time_to_live_specification(specification.build().unwrap());
+    enable.clone().send().await.unwrap();
+    let again = enable.send().await.unwrap_err().into_service_error();
+    assert_eq!(
+        again.meta().message(),
+        Some("TimeToLive is already enabled")
+    );
     put(&client, "Things", "gone", n(1_700_000_000)).await;
     put(&client, "Things", "stays", n(4_000_000_000_u64)).await;
 

@@ -101,6 +101,31 @@ async fn a_stream_switched_off_ends_and_one_switched_on_again_is_another() {
 }
 
 #[tokio::test]
+async fn a_stream_that_is_on_is_not_switched_on_again_and_keeps_its_name() {
+    let local = Local::start().await;
+    let client = local.dynamodb();
+    let stream = create_table(&client, "Things", Some(BOTH)).await.unwrap();
+    let specification = StreamSpecification::builder()
+        .stream_enabled(true)
+        .stream_view_type(BOTH);
+    let update = client.update_table().table_name("Things");
+    let refused = update
+        .stream_specification(specification.build().unwrap())
+        .send()
+        .await;
+
+    let refused = refused.unwrap_err().into_service_error();
+    assert_eq!(refused.meta().code(), Some("ValidationException"));
+    let described = client
+        .describe_table()
+        .table_name("Things")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(described.table.unwrap().latest_stream_arn, Some(stream));
+}
+
+#[tokio::test]
 async fn a_shard_or_stream_that_is_not_there_is_not_found() {
     let local = Local::start().await;
     let (client, streams) = (local.dynamodb(), local.streams());
