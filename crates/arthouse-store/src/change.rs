@@ -52,3 +52,6 @@ pub fn change(table: Table, image: Image<'_>) -> Result<Option<Change>, DecodeEr
         | (Key::Course(_) | Key::Receipt(..), _) => None,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! One command, one transaction: the change, on condition that what was read still stands, and the receipt, on condition that
 //! there is none.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use arthouse_core::{EventId, Receipt, Transition};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -11,11 +11,14 @@ use aws_sdk_dynamodb::types::{
     ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 
-use crate::items::{Item, Record};
+use crate::items::{FIRST_VERSION, Item, Record, number};
 use crate::{Key, Loaded, Store, StoreError, Table};
 
 const ABSENT: &str = "attribute_not_exists(PK)";
 const AT_VERSION: &str = "#version = :read";
+/// A record that came before its version attribute is at its first one.
+const AT_FIRST_VERSION: &str =
+    "attribute_exists(PK) AND (attribute_not_exists(#version) OR #version = :read)";
 
 /// What has become of an attempt to write a command's outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,7 +100,7 @@ impl Store {
         match transition {
             Transition::Unchanged => Vec::new(),
             Transition::CreateCourse(course) => vec![self.put_absent(course)],
-            Transition::UpdateCourse(course) => vec![self.update(course, course.version)],
+            Transition::UpdateCourse(course) => vec![self.update(course, course.version - 1)],
             // The course is not checked again: the quote is as the course was a moment ago, as if the student had been
             // that much quicker. A check would make all who apply for one course at the same time conflict.
             Transition::Apply(application) => {
@@ -119,7 +122,7 @@ impl Store {
                 let delete = Delete::builder()
                     .table_name(self.table(Table::UsersCourses))
                     .set_key(Some(key))
-                    .condition_expression(AT_VERSION)
+                    .condition_expression(at_version(application.version))
                     .expression_attribute_names("#version", "Version")
                     .expression_attribute_values(":read", number(application.version))
                     .build()
@@ -127,7 +130,7 @@ impl Store {
                 let delete = TransactWriteItem::builder().delete(delete).build();
                 vec![delete, self.put_absent(enrollment.as_ref())]
             }
-            Transition::UpdateSession(session) => vec![self.update(session, session.version)],
+            Transition::UpdateSession(session) => vec![self.update(session, session.version - 1)],
         }
     }
 
@@ -151,9 +154,9 @@ impl Store {
         TransactWriteItem::builder().condition_check(check).build()
     }
 
-    /// Writes a record's next version over the one before. Attributes that this program does not know stay, so that an older
+    /// Writes a record's next version over the one that was read. Attributes that this program does not know stay, so that an older
     /// one beside it during an upgrade does no harm.
-    fn update<R: Record>(&self, record: &R, version: u64) -> TransactWriteItem {
+    fn update<R: Record>(&self, record: &R, read: u64) -> TransactWriteItem {
         let key = record.key();
         let item = record.to_item();
         let expression = UpdateExpression::of::<R>(item);
@@ -164,15 +167,25 @@ impl Store {
             .set_expression_attribute_names(Some(expression.names))
             .set_expression_attribute_values(Some(expression.values))
             .expression_attribute_names("#version", "Version")
-            .expression_attribute_values(":read", number(version - 1))
-            .condition_expression(AT_VERSION)
+            .expression_attribute_values(":read", number(read))
+            .condition_expression(at_version(read))
             .build()
             .expect("table, key and expression are set");
         TransactWriteItem::builder().update(update).build()
     }
 }
 
-/// An update that makes an item's known attributes those of a record.
+/// Returns the condition that a record still stands as it was read.
+fn at_version(read: u64) -> &'static str {
+    if read == FIRST_VERSION {
+        AT_FIRST_VERSION
+    } else {
+        AT_VERSION
+    }
+}
+
+/// An update that makes an item's known attributes those of a record. The same record gives the same text, for the service
+/// refuses a request token that comes back with another one.
 struct UpdateExpression {
     text: String,
     names: HashMap<String, String>,
@@ -183,9 +196,10 @@ impl UpdateExpression {
     fn of<R: Record>(mut item: Item) -> Self {
         item.remove("PK");
         item.remove("SK");
+        let attributes: BTreeMap<_, _> = item.into_iter().collect();
         let removed: Vec<_> = R::OPTIONAL
             .iter()
-            .filter(|name| !item.contains_key(**name))
+            .filter(|name| !attributes.contains_key(**name))
             .collect();
         let mut expression = Self {
             text: String::new(),
@@ -193,7 +207,7 @@ impl UpdateExpression {
             values: HashMap::new(),
         };
         let mut sets = Vec::new();
-        for (at, (name, value)) in item.into_iter().enumerate() {
+        for (at, (name, value)) in attributes.into_iter().enumerate() {
             sets.push(format!("#s{at} = :s{at}"));
             expression.names.insert(format!("#s{at}"), name);
             expression.values.insert(format!(":s{at}"), value);
@@ -209,10 +223,6 @@ impl UpdateExpression {
         expression.names.extend(names);
         expression
     }
-}
-
-fn number(n: u64) -> AttributeValue {
-    AttributeValue::N(n.to_string())
 }
 
 /// Digests the decision: what is written follows from the command, the moment and what was read, and a redacted contact

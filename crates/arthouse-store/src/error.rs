@@ -3,7 +3,9 @@ use std::sync::Arc;
 
 use arthouse_core::Invariant;
 
-/// What can fail between us and DynamoDB. All of it may pass, but for [`StoreError::Decode`].
+/// What can fail between us and DynamoDB.
+///
+/// A request, a contended transaction and unprocessed keys may pass; the others stay until someone mends the tables.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// A request failed, after the SDK's own retries.

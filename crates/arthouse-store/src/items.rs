@@ -24,6 +24,13 @@ pub(crate) use enrollment::charge_line;
 /// An item as DynamoDB gives and takes it.
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
+/// The version of a record whose item has none: it was written before there were versions.
+pub(crate) const FIRST_VERSION: u64 = 1;
+
+fn first_version() -> u64 {
+    FIRST_VERSION
+}
+
 /// A record that is kept as an item.
 pub(crate) trait Record: Sized {
     /// Returns the item's key.
@@ -37,6 +44,11 @@ pub(crate) trait Record: Sized {
 
     /// Lists the attributes that an item may lack, so that an update can take them away.
     const OPTIONAL: &'static [&'static str];
+}
+
+/// Writes a number.
+pub(crate) fn number(n: u64) -> AttributeValue {
+    AttributeValue::N(n.to_string())
 }
 
 /// Writes a record's attributes, and its key beside them.
@@ -57,9 +69,19 @@ fn decode<T: DeserializeOwned>(
     let attributes =
         serde_dynamo::aws_sdk_dynamodb_1::from_item(item).map_err(|e| DecodeError::Attributes {
             record,
-            problem: without_values(&e.to_string()),
+            problem: problem(&e.to_string()),
         })?;
     Ok((key, attributes))
+}
+
+/// Takes from the decoder's message what was expected and leaves out what was found.
+fn problem(message: &str) -> String {
+    // The one message of serde_dynamo's own that quotes a value.
+    if message.starts_with("Failed to parse '") {
+        "expected a number in range".to_owned()
+    } else {
+        without_values(message)
+    }
 }
 
 #[cfg(test)]

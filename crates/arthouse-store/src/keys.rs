@@ -155,7 +155,7 @@ mod tests {
 
     const ID: &str = "[A-Za-z0-9._:@-]{1,128}";
 
-    fn id<T: std::str::FromStr<Err: fmt::Debug>>() -> impl Strategy<Value = T> {
+    fn id<T: std::str::FromStr<Err: fmt::Debug> + fmt::Debug>() -> impl Strategy<Value = T> {
         ID.prop_map(|text| text.parse().expect("an id"))
     }
 

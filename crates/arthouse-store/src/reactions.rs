@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use futures::{StreamExt, TryStreamExt};
 
-use crate::items::{Item, Record, charge_line};
+use crate::items::{FIRST_VERSION, Item, Record, charge_line, number};
 use crate::{Key, Store, StoreError, Table};
 
 /// The most session puts of one enrolment under way: its partition takes far more, other enrolments want their turn.
@@ -76,13 +76,16 @@ impl Store {
                 .update_item()
                 .table_name(self.table(Table::UsersCourses))
                 .set_key(Some(attributes))
-                .update_expression("SET SessionsInitializedAt = :now ADD #version :one")
+                .update_expression(
+                    "SET SessionsInitializedAt = :now, #version = if_not_exists(#version, :first) + :one",
+                )
                 .condition_expression(
                     "attribute_exists(PK) AND attribute_not_exists(SessionsInitializedAt)",
                 )
                 .expression_attribute_names("#version", "Version")
                 .expression_attribute_values(":now", AttributeValue::S(now.to_string()))
-                .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
+                .expression_attribute_values(":first", number(FIRST_VERSION))
+                .expression_attribute_values(":one", number(1))
                 .return_values_on_condition_check_failure(
                     ReturnValuesOnConditionCheckFailure::AllOld,
                 );
@@ -137,10 +140,9 @@ impl Store {
         charge: &Charge,
     ) -> Result<Attempt, StoreError> {
         let attended = match charge.kind {
-            ChargeKind::Attended => "1",
-            ChargeKind::Skipped => "0",
+            ChargeKind::Attended => 1,
+            ChargeKind::Skipped => 0,
         };
-        let number = |n: String| AttributeValue::N(n);
         let request = self
             .client
             .update_item()
@@ -148,7 +150,8 @@ impl Store {
             .set_key(Some(key))
             .update_expression(
                 "SET Charges.#charge = :line, Balance = Balance - :amount, \
-                 SessionsRemaining = SessionsRemaining - :attended, #version = #version + :one",
+                 SessionsRemaining = SessionsRemaining - :attended, \
+                 #version = if_not_exists(#version, :first) + :one",
             )
             .condition_expression(
                 "attribute_exists(PK) AND attribute_not_exists(Charges.#charge) AND Balance >= :amount \
@@ -157,9 +160,10 @@ impl Store {
             .expression_attribute_names("#charge", charge_id.to_string())
             .expression_attribute_names("#version", "Version")
             .expression_attribute_values(":line", charge_line(charge))
-            .expression_attribute_values(":amount", number(charge.amount.to_string()))
-            .expression_attribute_values(":attended", number(attended.to_owned()))
-            .expression_attribute_values(":one", number("1".to_owned()))
+            .expression_attribute_values(":amount", number(charge.amount.minor_units()))
+            .expression_attribute_values(":attended", number(attended))
+            .expression_attribute_values(":first", number(FIRST_VERSION))
+            .expression_attribute_values(":one", number(1))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match request.send().await {
             Ok(_) => Ok(Attempt::Done(ChargeResult::Made)),

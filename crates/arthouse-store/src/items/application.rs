@@ -3,8 +3,7 @@ use arthouse_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::course::first_version;
-use super::{Item, Record, decode, encode};
+use super::{Item, Record, decode, encode, first_version};
 use crate::{DecodeError, Key, Table};
 
 /// The sparse index's partition: applications of all courses, so that the oldest of all comes first.

@@ -1,7 +1,7 @@
 use arthouse_core::{Amount, Course, CourseId, Currency, Duration, Schedule, SessionMinutes, Text};
 use serde::{Deserialize, Serialize};
 
-use super::{Item, Record, decode, encode};
+use super::{Item, Record, decode, encode, first_version};
 use crate::{DecodeError, Key, Table};
 
 #[derive(Serialize, Deserialize)]
@@ -28,10 +28,6 @@ struct Attributes {
 
 fn open() -> bool {
     true
-}
-
-pub(super) fn first_version() -> u64 {
-    1
 }
 
 impl Record for Course {

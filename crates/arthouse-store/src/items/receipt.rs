@@ -69,10 +69,14 @@ impl Record for Receipt {
         let Key::Receipt(source, command_id) = key else {
             return Err(DecodeError::Key);
         };
+        let without_code = || DecodeError::Attributes {
+            record: "receipt",
+            problem: "missing field `Rejection`".to_owned(),
+        };
         let outcome = match attributes.outcome {
             OutcomeKind::Applied => Outcome::Applied,
             OutcomeKind::Rejected => Outcome::Rejected {
-                code: attributes.rejection.unwrap_or_default(),
+                code: attributes.rejection.ok_or_else(without_code)?,
                 message: attributes.message.unwrap_or_default(),
             },
         };

@@ -4,8 +4,7 @@ use arthouse_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::course::first_version;
-use super::{Item, Record, decode, encode};
+use super::{Item, Record, decode, encode, first_version};
 use crate::{DecodeError, Key, Table};
 
 #[derive(Serialize, Deserialize)]
