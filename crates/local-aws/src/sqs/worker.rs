@@ -125,16 +125,13 @@ impl Worker {
         now: Moment,
         effects: &mut Effects,
     ) {
-        match request {
-            Request::Receive(receive) => {
-                // Who came before is served before.
-                self.serve_waiting(now, effects);
-                self.receive(receive, answer, now, effects);
-            }
-            request => {
-                let outcome = self.engine.execute(request, now, effects);
-                self.answers.push((answer, outcome));
-            }
+        if let Request::Receive(receive) = request {
+            // Who came before is served before.
+            self.serve_waiting(now, effects);
+            self.receive(receive, answer, now, effects);
+        } else {
+            let outcome = self.engine.execute(request, now, effects);
+            self.answers.push((answer, outcome));
         }
     }
 
@@ -173,12 +170,10 @@ impl Worker {
 
     /// Gives those who wait what has become receivable. Serving one queue may wake another: its dead-letter queue.
     fn serve_waiting(&mut self, now: Moment, effects: &mut Effects) {
-        loop {
-            let queues = self.waiting.to_serve(&self.engine, &mut effects.woken, now);
-            if queues.is_empty() {
-                return;
-            }
-            for queue in queues {
+        effects.woken.extend(self.waiting.due(&self.engine, now));
+        while !effects.woken.is_empty() {
+            let woken = std::mem::take(&mut effects.woken);
+            for queue in self.waiting.among(&woken) {
                 self.serve_queue(queue, now, effects);
             }
         }

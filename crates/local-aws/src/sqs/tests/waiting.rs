@@ -166,3 +166,16 @@ async fn a_message_that_dies_reaches_who_waits_at_the_dead_letter_queue() {
     assert_eq!(sqs.receive(&url, json!({})).await.len(), 0);
     assert_eq!(poll.await.expect("the call ends").0, ["poison"]);
 }
+
+#[tokio::test]
+async fn a_message_that_is_never_hidden_goes_to_each_who_waits_and_holds_up_nobody() {
+    let sqs = Running::start();
+    let url = sqs.create("q", json!({ "VisibilityTimeout": "0" })).await;
+    let polls = [poll(&sqs, &url), poll(&sqs, &url)];
+    settle(&sqs).await;
+    sqs.send(&url, "again").await;
+    for poll in polls {
+        assert_eq!(poll.await.expect("the call ends").0, ["again"]);
+    }
+    settle(&sqs).await;
+}

@@ -15,7 +15,7 @@ pub(super) struct Waiter {
     pub(super) until: Moment,
 }
 
-/// The calls that wait for messages, by queue, those that came first at the front.
+/// The calls that wait for messages, by queue, those that came first at the front. No queue is there without one.
 #[derive(Default)]
 pub(super) struct WaitingRoom {
     queues: BTreeMap<QueueId, VecDeque<Waiter>>,
@@ -28,7 +28,12 @@ impl WaitingRoom {
 
     /// Takes the first in line.
     pub(super) fn leave(&mut self, queue: QueueId) -> Option<Waiter> {
-        self.queues.get_mut(&queue).and_then(VecDeque::pop_front)
+        let waiters = self.queues.get_mut(&queue)?;
+        let first = waiters.pop_front();
+        if waiters.is_empty() {
+            self.queues.remove(&queue);
+        }
+        first
     }
 
     /// Puts back the first in line.
@@ -36,20 +41,16 @@ impl WaitingRoom {
         self.queues.entry(queue).or_default().push_front(waiter);
     }
 
-    /// The queues for which someone waits and in which there may be something: woken, or with a message due.
-    pub(super) fn to_serve(
-        &self,
-        engine: &Engine,
-        woken: &mut BTreeSet<QueueId>,
-        now: Moment,
-    ) -> Vec<QueueId> {
-        let woken = std::mem::take(woken);
-        let due = |queue: QueueId| engine.next_visible(queue).is_some_and(|due| due <= now);
-        self.queues
-            .keys()
-            .copied()
-            .filter(|queue| woken.contains(queue) || due(*queue))
-            .collect()
+    /// Those of these queues for which someone waits.
+    pub(super) fn among(&self, queues: &BTreeSet<QueueId>) -> Vec<QueueId> {
+        let waited_for = |queue: &&QueueId| self.queues.contains_key(queue);
+        queues.iter().filter(waited_for).copied().collect()
+    }
+
+    /// The queues for which someone waits and in which a hidden message is due to be seen.
+    pub(super) fn due(&self, engine: &Engine, now: Moment) -> Vec<QueueId> {
+        let due = |queue: &QueueId| engine.next_visible(*queue).is_some_and(|due| due <= now);
+        self.queues.keys().copied().filter(due).collect()
     }
 
     /// When someone's time is up, or a message becomes visible for which someone waits.
