@@ -146,20 +146,22 @@ impl Bench {
     }
 
     pub(crate) fn send_as(&mut self, queue: &str, outgoing: Outgoing) -> Result<Sent, Fault> {
-        match self.run(Request::Send {
+        let reply = self.run(Request::Send {
             queue: name(queue),
             outgoing,
-        })? {
-            Reply::Sent(sent) => Ok(sent),
-            other => panic!("a send was answered with {other:?}"),
-        }
+        })?;
+        let Reply::Sent(sent) = reply else {
+            panic!("a send was answered with {reply:?}")
+        };
+        Ok(sent)
     }
 
     pub(crate) fn try_receive(&mut self, receive: Receive) -> Result<Vec<Got>, Fault> {
-        match self.run(Request::Receive(receive))? {
-            Reply::Received(received) => Ok(received.messages.into_iter().map(got).collect()),
-            other => panic!("a receive was answered with {other:?}"),
-        }
+        let reply = self.run(Request::Receive(receive))?;
+        let Reply::Received(received) = reply else {
+            panic!("a receive was answered with {reply:?}")
+        };
+        Ok(received.messages.into_iter().map(got).collect())
     }
 
     pub(crate) fn receive(&mut self, queue: &str, limit: usize) -> Vec<Got> {

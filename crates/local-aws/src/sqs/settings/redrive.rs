@@ -69,13 +69,11 @@ impl RedriveAllow {
         let invalid = |reason: &str| Fault::invalid_value(text, "RedriveAllowPolicy", reason);
         let policy: Value =
             serde_json::from_str(text).map_err(|_| invalid("Amazon SQS can't parse the JSON."))?;
-        let sources = match &policy["sourceQueueArns"] {
-            Value::Null => None,
-            arns => Some(
-                serde_json::from_value::<Vec<String>>(arns.clone())
-                    .map_err(|_| invalid("sourceQueueArns is not a list of ARNs."))?,
-            ),
-        };
+        let arns = policy.get("sourceQueueArns").filter(|arns| !arns.is_null());
+        let sources = arns
+            .map(|arns| serde_json::from_value::<Vec<String>>(arns.clone()))
+            .transpose()
+            .map_err(|_| invalid("sourceQueueArns is not a list of ARNs."))?;
         match (policy["redrivePermission"].as_str(), sources) {
             (Some("allowAll"), None) => Ok(Self::All),
             (Some("denyAll"), None) => Ok(Self::None),

@@ -72,103 +72,65 @@ fn a_queue_that_is_not_named_does_not_exist() {
     }
 }
 
+fn check(operation: &str, mut body: serde_json::Value, expected: Code) {
+    body["QueueUrl"] = json!(URL);
+    let refused = request(operation, &body).err().map(|fault| fault.code);
+    assert_eq!(refused, Some(expected), "{operation} {body}");
+}
+
 #[test]
-fn numbers_out_of_range_and_missing_parameters_are_refused() {
-    let cases = [
-        (
+fn numbers_out_of_range_and_texts_of_the_wrong_form_are_refused() {
+    let long = json!({ "MessageBody": "a", "DelaySeconds": 901 });
+    check("SendMessage", long, Code::InvalidParameterValue);
+    let groupless = json!({ "MessageBody": "a", "MessageGroupId": "" });
+    check("SendMessage", groupless, Code::InvalidParameterValue);
+    check(
+        "SendMessage",
+        json!({ "MessageBody": "a\u{0}" }),
+        Code::InvalidMessageContents,
+    );
+    for (parameter, value) in [
+        ("MaxNumberOfMessages", 0),
+        ("MaxNumberOfMessages", 11),
+        ("WaitTimeSeconds", -1),
+        ("WaitTimeSeconds", 21),
+        ("VisibilityTimeout", 43_201),
+    ] {
+        check(
             "ReceiveMessage",
-            json!({ "MaxNumberOfMessages": 0 }),
+            json!({ parameter: value }),
             Code::InvalidParameterValue,
-        ),
-        (
-            "ReceiveMessage",
-            json!({ "MaxNumberOfMessages": 11 }),
-            Code::InvalidParameterValue,
-        ),
-        (
-            "ReceiveMessage",
-            json!({ "WaitTimeSeconds": -1 }),
-            Code::InvalidParameterValue,
-        ),
-        (
-            "ReceiveMessage",
-            json!({ "WaitTimeSeconds": 21 }),
-            Code::InvalidParameterValue,
-        ),
-        (
-            "ReceiveMessage",
-            json!({ "VisibilityTimeout": 43_201 }),
-            Code::InvalidParameterValue,
-        ),
-        ("SendMessage", json!({}), Code::MissingParameter),
-        (
-            "SendMessage",
-            json!({ "MessageBody": "" }),
-            Code::MissingParameter,
-        ),
-        (
-            "SendMessage",
-            json!({ "MessageBody": "a", "DelaySeconds": 901 }),
-            Code::InvalidParameterValue,
-        ),
-        (
-            "SendMessage",
-            json!({ "MessageBody": "a", "MessageGroupId": "" }),
-            Code::InvalidParameterValue,
-        ),
-        (
-            "SendMessage",
-            json!({ "MessageBody": "a\u{0}" }),
-            Code::InvalidMessageContents,
-        ),
-        ("DeleteMessage", json!({}), Code::MissingParameter),
-        (
-            "ChangeMessageVisibility",
-            json!({ "VisibilityTimeout": 1 }),
-            Code::MissingParameter,
-        ),
-        (
-            "ChangeMessageVisibility",
-            json!({ "ReceiptHandle": "h" }),
-            Code::MissingParameter,
-        ),
-        (
-            "ListQueues",
-            json!({ "MaxResults": 0 }),
-            Code::InvalidParameterValue,
-        ),
-        (
-            "ListQueues",
-            json!({ "MaxResults": 1_001 }),
-            Code::InvalidParameterValue,
-        ),
-        (
-            "ListQueues",
-            json!({ "NextToken": "?" }),
-            Code::InvalidParameterValue,
-        ),
-        ("CreateQueue", json!({}), Code::InvalidParameterValue),
-        (
-            "CreateQueue",
-            json!({ "QueueName": "a b" }),
-            Code::InvalidParameterValue,
-        ),
-        ("StartMessageMoveTask", json!({}), Code::MissingParameter),
-        (
-            "CancelMessageMoveTask",
-            json!({ "TaskHandle": "x" }),
-            Code::InvalidParameterValue,
-        ),
-        (
-            "AddPermission",
-            json!({ "Label": "l", "Actions": ["*"] }),
-            Code::MissingParameter,
-        ),
-    ];
-    for (operation, mut body, expected) in cases {
-        body["QueueUrl"] = json!(URL);
-        let refused = request(operation, &body).err().map(|fault| fault.code);
-        assert_eq!(refused, Some(expected), "{operation} {body}");
+        );
+    }
+    for body in [
+        json!({ "MaxResults": 0 }),
+        json!({ "MaxResults": 1_001 }),
+        json!({ "NextToken": "?" }),
+    ] {
+        check("ListQueues", body, Code::InvalidParameterValue);
+    }
+    for body in [json!({}), json!({ "QueueName": "a b" })] {
+        check("CreateQueue", body, Code::InvalidParameterValue);
+    }
+    check(
+        "CancelMessageMoveTask",
+        json!({ "TaskHandle": "x" }),
+        Code::InvalidParameterValue,
+    );
+}
+
+#[test]
+fn parameters_that_are_missing_are_named() {
+    for (operation, body) in [
+        ("SendMessage", json!({})),
+        ("SendMessage", json!({ "MessageBody": "" })),
+        ("DeleteMessage", json!({})),
+        ("ChangeMessageVisibility", json!({ "VisibilityTimeout": 1 })),
+        ("ChangeMessageVisibility", json!({ "ReceiptHandle": "h" })),
+        ("StartMessageMoveTask", json!({})),
+        ("AddPermission", json!({ "Label": "l", "Actions": ["*"] })),
+    ] {
+        check(operation, body, Code::MissingParameter);
     }
 }
 
