@@ -19,10 +19,11 @@ pub struct Notification {
     what: What,
 }
 
-/// The `data` of a notification on the wire, without the student and the course.
+/// The `data` of a notification on the wire, without the student and the course. Its schema is found by its title.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum What {
+    #[schemars(title = "application.received")]
     ApplicationReceived {
         course_title: Text,
         cost: Amount,
@@ -32,6 +33,7 @@ pub(crate) enum What {
         payment_link: Option<Text>,
         applied_date: Timestamp,
     },
+    #[schemars(title = "payment.confirmed")]
     PaymentConfirmed {
         course_title: Text,
         amount: Amount,
@@ -40,11 +42,13 @@ pub(crate) enum What {
         sessions_remaining: u16,
         paid_date: Timestamp,
     },
+    #[schemars(title = "sessions.scheduled")]
     SessionsScheduled {
         course_title: Text,
         time_zone: String,
         sessions: Vec<ScheduledSession>,
     },
+    #[schemars(title = "session.charged")]
     SessionCharged {
         #[serde(skip)]
         kind: ChargeKind,
@@ -54,12 +58,14 @@ pub(crate) enum What {
         balance: Amount,
         sessions_remaining: u16,
     },
+    #[schemars(title = "session.rescheduled")]
     SessionRescheduled {
         session_id: SessionId,
         old_date: Timestamp,
         new_date: Timestamp,
         sequence: u32,
     },
+    #[schemars(title = "course.completed")]
     CourseCompleted {
         course_title: Text,
         attended: usize,

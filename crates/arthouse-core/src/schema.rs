@@ -1,20 +1,69 @@
 //! The contracts on the wire as JSON Schema, generated from the types.
 
+mod event;
+
+pub use event::EventType;
+
+use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, schema_for};
+use serde_json::{Value, json};
 
 use crate::command::{
     ApplyForCourse, ConfirmPayment, CreateCourse, RescheduleSession, SessionTarget, SkipSession,
     UpdateCourse,
 };
-use crate::{Actor, CloudEvent, CommandType, Progress};
+use crate::{Actor, CommandId, CommandType, Progress, Source, Timestamp};
 
-/// A command's data with the actor in it, as it stands on the wire.
+/// A command as it stands on the wire: one CloudEvents 1.0 event in structured JSON.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct CommandEvent<T> {
+    /// Always `1.0`.
+    #[schemars(extend("const" = "1.0"))]
+    specversion: String,
+    /// Names the command; with the source the idempotency key.
+    id: CommandId,
+    /// The system that the command comes from.
+    source: Source,
+    /// What is asked for.
+    r#type: String,
+    /// When the producer made it; what counts is when the queue took it.
+    time: Timestamp,
+    /// What it is about, for people.
+    subject: Option<String>,
+    /// `application/json`, if anything.
+    datacontenttype: Option<String>,
+    /// What the conversation is called that this belongs to.
+    correlationid: Option<String>,
+    /// What the command comes of.
+    causationid: Option<String>,
+    /// The W3C trace context.
+    traceparent: Option<String>,
+    /// Who asks for what.
+    data: WithActor<T>,
+}
+
+/// A command's data with the actor in it.
 #[derive(JsonSchema)]
 #[expect(dead_code, reason = "only its schema is used")]
 struct WithActor<T> {
     actor: Actor,
     #[serde(flatten)]
     data: T,
+}
+
+/// Returns the schema of a command: the whole event.
+pub fn command(command_type: CommandType) -> Schema {
+    let schema = match command_type {
+        CommandType::CreateCourse => inlined::<CommandEvent<CreateCourse>>(),
+        CommandType::UpdateCourse => inlined::<CommandEvent<UpdateCourse>>(),
+        CommandType::ApplyForCourse => inlined::<CommandEvent<ApplyForCourse>>(),
+        CommandType::ConfirmPayment => inlined::<CommandEvent<ConfirmPayment>>(),
+        CommandType::AttendSession => inlined::<CommandEvent<SessionTarget>>(),
+        CommandType::SkipSession => inlined::<CommandEvent<SkipSession>>(),
+        CommandType::RescheduleSession => inlined::<CommandEvent<RescheduleSession>>(),
+    };
+    of_type(schema, command_type.as_str())
 }
 
 /// Returns the schema of a command's `data`.
@@ -30,12 +79,37 @@ pub fn command_data(command_type: CommandType) -> Schema {
     }
 }
 
-/// Returns the schema of the events that we send.
-pub fn event() -> Schema {
-    schema_for!(CloudEvent)
+/// Returns the schema of an event that we send: an outcome or a notification.
+pub fn event(event_type: EventType) -> Schema {
+    of_type(event_type.envelope(), &event_type.wire_type())
 }
 
 /// Returns the schema of what `progress` reads.
 pub fn progress() -> Schema {
     schema_for!(Progress)
 }
+
+/// Returns a schema that refers to nothing outside itself, so that it can stand within another; of draft 7, as AsyncAPI has it.
+fn inlined<T: JsonSchema>() -> Schema {
+    let settings = SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true);
+    settings.into_generator().into_root_schema_for::<T>()
+}
+
+/// The same without what only the whole of a document has.
+fn part<T: JsonSchema>() -> Value {
+    let mut schema = inlined::<T>();
+    schema.remove("$schema");
+    schema.to_value()
+}
+
+/// Narrows the schema of an envelope to one type.
+fn of_type(mut envelope: Schema, wire_type: &str) -> Schema {
+    envelope.insert("title".to_owned(), json!(wire_type));
+    if let Some(field) = envelope.pointer_mut("/properties/type") {
+        field["const"] = json!(wire_type);
+    }
+    envelope
+}
+
+#[cfg(test)]
+mod tests;
