@@ -51,19 +51,24 @@ impl Clients {
     /// # Errors
     /// Says what to set where the region is not known.
     pub async fn from_env() -> anyhow::Result<Self> {
-        let here = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
-            .or_else(ProfileFileRegionProvider::new());
+        let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+            .or_else(ProfileFileRegionProvider::new())
+            .region()
+            .await;
+        // A region is always given, or else the loader would ask the machine's metadata service for one, which takes a while where
+        // there is none.
+        let given = region.clone().unwrap_or(Region::from_static(LOCAL_REGION));
         let config = aws_config::defaults(BehaviorVersion::latest())
-            .region(here)
+            .region(given)
             .load()
             .await;
         if config.endpoint_url().is_some_and(is_loopback) {
-            return Ok(Self::new(&completed(config)));
+            return Ok(Self::new(&with_credentials(config)));
         }
-        if config.region().is_some() {
+        if region.is_some() {
             return Ok(Self::new(&config));
         }
-        // Last, since it takes a while where there is none: the metadata service of the machine.
+        // Last, the metadata service.
         let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
         if config.region().is_none() {
             bail!(
@@ -90,12 +95,8 @@ impl Clients {
     }
 }
 
-/// Fills in what an endpoint on this machine does not need.
-fn completed(config: SdkConfig) -> SdkConfig {
-    let region = config
-        .region()
-        .cloned()
-        .unwrap_or(Region::from_static(LOCAL_REGION));
+/// Lets an endpoint on this machine do without credentials; neither metadata services nor logins are asked for them.
+fn with_credentials(config: SdkConfig) -> SdkConfig {
     let credentials = CredentialsProviderChain::first_try(
         "Environment",
         EnvironmentVariableCredentialsProvider::new(),
@@ -105,7 +106,6 @@ fn completed(config: SdkConfig) -> SdkConfig {
     let credentials = SharedCredentialsProvider::new(credentials);
     config
         .into_builder()
-        .region(region)
         .credentials_provider(credentials)
         .build()
 }
