@@ -1,0 +1,142 @@
+//! The command line: its commands and what all of them share.
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::exit::EXIT_CODES;
+use crate::telemetry::Telemetry;
+use crate::{Names, command, demo};
+
+/// Digital Art House: commands in, lessons scheduled, charged and told of.
+///
+/// AWS is reached as the SDK's conventions say: AWS_ENDPOINT_URL, AWS_REGION, AWS_PROFILE and so on. For an endpoint on this machine
+/// nothing else need be set.
+#[derive(Debug, Parser)]
+#[command(name = "arthouse", version, after_help = EXIT_CODES, after_long_help = EXIT_CODES, max_term_width = 120)]
+pub struct Cli {
+    #[command(flatten)]
+    pub(crate) deployment: Deployment,
+    #[command(flatten)]
+    pub(crate) telemetry: Telemetry,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Which deployment is meant.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Deployment {
+    /// What the names of tables and queues begin with, to tell one deployment from another
+    #[arg(long, env = "ARTHOUSE_PREFIX", global = true, default_value = "", value_parser = prefix)]
+    pub(crate) prefix: String,
+}
+
+impl Deployment {
+    pub(crate) fn names(&self) -> Names {
+        Names::with_prefix(&self.prefix)
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run everything on this machine: DynamoDB, SQS, the worker and the stream processor
+    Local(command::local::Options),
+    /// Play a whole course's life on a fresh stack on this machine, and check it
+    Demo(demo::Options),
+    /// Make the tables and queues that are absent
+    Provision(command::provision::Options),
+    /// Carry out commands from the queue until told to stop
+    Worker(command::worker::Options),
+    /// React to the streams of the tables until told to stop
+    Streams(command::streams::Options),
+    /// Send commands, from flags, a file or stdin
+    Send(command::send::Options),
+    /// Show a student's progress in a course: dates, balance, statement
+    Progress(command::progress::Options),
+    /// Show a course as it is on offer
+    Course(command::course::Options),
+    /// Show the applications that wait for their payment, oldest first
+    Pending(command::pending::Options),
+    /// Show who is in a session of a course
+    Roster(command::roster::Options),
+    /// Show what has become of a command
+    Outcome(command::outcome::Options),
+    /// Check in the tables what must always hold
+    Audit(command::audit::Options),
+    /// Print the contracts: JSON Schema of commands and events, AsyncAPI of the queues
+    Schema(command::schema::Options),
+}
+
+impl Command {
+    /// Says whether it runs until told to stop: then its log is what there is to see.
+    pub(crate) fn is_daemon(&self) -> bool {
+        match self {
+            Self::Local(_) | Self::Worker(_) | Self::Streams(_) => true,
+            Self::Demo(_)
+            | Self::Provision(_)
+            | Self::Send(_)
+            | Self::Progress(_)
+            | Self::Course(_)
+            | Self::Pending(_)
+            | Self::Roster(_)
+            | Self::Outcome(_)
+            | Self::Audit(_)
+            | Self::Schema(_) => false,
+        }
+    }
+}
+
+/// The longest prefix, in bytes: with it, every queue's name keeps to SQS's 80 characters.
+const MAX_PREFIX: usize = 50;
+
+fn prefix(text: &str) -> Result<String, String> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    if text.len() <= MAX_PREFIX && text.bytes().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "must be at most {MAX_PREFIX} characters of A-Z a-z 0-9 - _"
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arthouse_worker::{Queue, QueueNames};
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_longest_prefix_leaves_every_queue_a_name_that_sqs_takes() {
+        let names = QueueNames::with_prefix(prefix(&"x".repeat(MAX_PREFIX)).unwrap());
+        for queue in Queue::ALL {
+            assert!(names.name(queue).len() <= 80, "{}", names.name(queue));
+        }
+        assert!(prefix(&"x".repeat(MAX_PREFIX + 1)).is_err());
+        assert!(prefix("a.b").is_err());
+    }
+
+    #[test]
+    fn every_option_says_what_it_is() {
+        fn check(command: &clap::Command) {
+            for argument in command
+                .get_arguments()
+                .filter(|argument| argument.get_id() != "help")
+            {
+                assert!(
+                    argument.get_help().is_some(),
+                    "{} {}",
+                    command.get_name(),
+                    argument.get_id()
+                );
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&Cli::command());
+    }
+}

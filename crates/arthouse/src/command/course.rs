@@ -1,0 +1,122 @@
+use anyhow::{Context, Result};
+use arthouse_core::{Amount, Course, CourseId, Currency, Text};
+use clap::Args;
+use serde::Serialize;
+
+use super::{Format, store};
+use crate::Exit;
+use crate::cli::Deployment;
+use crate::exit::Failure;
+use crate::output::{self, plain};
+
+/// Which course.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The course
+    #[arg(long)]
+    course: CourseId,
+    #[command(flatten)]
+    format: Format,
+}
+
+/// A course as programs read it.
+#[derive(Debug, Serialize)]
+struct Details<'a> {
+    course_id: &'a CourseId,
+    title: &'a Text,
+    description: &'a Text,
+    cost: Amount,
+    currency: Currency,
+    duration: u16,
+    payment_method: &'a Text,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment_link: Option<&'a Text>,
+    schedule: &'a str,
+    time_zone: &'static str,
+    session_minutes: u16,
+    open: bool,
+    version: u64,
+}
+
+impl<'a> Details<'a> {
+    fn of(course: &'a Course) -> Self {
+        Self {
+            course_id: &course.course_id,
+            title: &course.title,
+            description: &course.description,
+            cost: course.cost,
+            currency: course.currency,
+            duration: course.duration.get(),
+            payment_method: &course.payment_method,
+            payment_link: course.payment_link.as_ref(),
+            schedule: course.schedule.as_str(),
+            time_zone: course.schedule.time_zone(),
+            session_minutes: course.session_minutes.get(),
+            open: course.open,
+            version: course.version,
+        }
+    }
+}
+
+pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
+    let course_id = &options.course;
+    let found = store(deployment)
+        .await?
+        .course(course_id)
+        .await
+        .context("can't read the course")?;
+    let course =
+        found.ok_or_else(|| Failure::NotFound(format!("there is no course {course_id}")))?;
+    if options.format.json {
+        output::print_json(&Details::of(&course))?;
+    } else {
+        output::print(describe(&course))?;
+    }
+    Ok(Exit::Success)
+}
+
+fn describe(course: &Course) -> String {
+    let open = if course.open {
+        "takes applications"
+    } else {
+        "closed"
+    };
+    let mut lines = vec![format!(
+        "{} ({}): {open}",
+        plain(&course.title),
+        course.course_id
+    )];
+    let mut line = |name: &str, value: String| lines.push(format!("  {name:<12} {value}"));
+    line("description", plain(&course.description));
+    line("price", course.currency.format(course.cost));
+    line("pay by", plain(&course.payment_method));
+    if let Some(link) = &course.payment_link {
+        line("pay at", plain(link));
+    }
+    line(
+        "sessions",
+        format!(
+            "{} of {} minutes",
+            course.duration.get(),
+            course.session_minutes.get()
+        ),
+    );
+    if let Some(dates) = course.schedule.first(course.duration)
+        && let (Some(first), Some(last)) = (dates.first(), dates.last())
+    {
+        let (first, last) = (first.local.to_rfc3339(), last.local.to_rfc3339());
+        line(
+            "from",
+            format!(
+                "{first} ({}), the first {} dates to {last}",
+                course.schedule.time_zone(),
+                dates.len()
+            ),
+        );
+    }
+    for (number, rule) in course.schedule.as_str().lines().enumerate() {
+        line(if number == 0 { "schedule" } else { "" }, plain(rule));
+    }
+    line("version", course.version.to_string());
+    lines.join("\n")
+}

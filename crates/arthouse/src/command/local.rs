@@ -1,0 +1,60 @@
+//! `arthouse local`: everything on this machine, in one process, kept on disk.
+
+mod greeting;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use local_aws::{Config, LocalAws};
+use tracing::info;
+
+use super::{streams, worker};
+use crate::cli::Deployment;
+use crate::{Clients, Exit, Stack, local_settings, output, signals};
+
+/// Where the services listen and keep their data.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The port on 127.0.0.1; 0 takes any free one
+    #[arg(long, env = "ARTHOUSE_PORT", default_value_t = 4566)]
+    port: u16,
+    /// The folder of the data, made if absent; it is found again after a restart, however the last run ended
+    #[arg(long, env = "ARTHOUSE_DATA", default_value = ".arthouse")]
+    data: PathBuf,
+    /// Print where everything is as one line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
+    let shutdown = signals::shutdown()?;
+    let config = Config {
+        data_dir: options.data.clone(),
+        port: options.port,
+    };
+    let local = LocalAws::start(config).await?;
+    let stack = Stack::provision(
+        Clients::for_endpoint(local.endpoint_url()),
+        deployment.names(),
+    )
+    .await?;
+    if options.json {
+        output::print_json_line(&greeting::json(local.endpoint_url(), &options.data, &stack))?;
+    } else {
+        output::print(greeting::text(
+            local.endpoint_url(),
+            &options.data,
+            &stack,
+            &deployment.prefix,
+        ))?;
+    }
+    let ended = stack.run(&local_settings(), shutdown).await;
+    drop(stack);
+    local.shutdown().await?;
+    let summary = ended.context("the local stack has stopped")?;
+    worker::tell(&summary.commands);
+    streams::tell(&summary.streams);
+    info!("everything is on disk");
+    Ok(Exit::Success)
+}

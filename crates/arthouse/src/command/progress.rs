@@ -1,0 +1,45 @@
+use anyhow::{Context, Result};
+use arthouse_core::{CourseId, UserId, project};
+use clap::Args;
+
+use super::{Format, now, store};
+use crate::Exit;
+use crate::cli::Deployment;
+use crate::exit::Failure;
+use crate::output;
+
+/// Which student in which course.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The student
+    #[arg(long)]
+    user: UserId,
+    /// The course
+    #[arg(long)]
+    course: CourseId,
+    #[command(flatten)]
+    format: Format,
+}
+
+pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
+    let Options {
+        user,
+        course,
+        format,
+    } = options;
+    let records = store(deployment).await?.student(&user, &course).await;
+    let records = records.context("can't read the student's records")?;
+    let (application, enrollment) = (records.application.as_ref(), records.enrollment.as_ref());
+    let Some(progress) = project(application, enrollment, &records.sessions, now()) else {
+        return Err(Failure::NotFound(format!(
+            "{user} has neither applied for {course} nor is enrolled in it"
+        ))
+        .into());
+    };
+    if format.json {
+        output::print_json(&progress)?;
+    } else {
+        output::print(output::progress(&progress))?;
+    }
+    Ok(Exit::Success)
+}

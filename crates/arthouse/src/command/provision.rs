@@ -1,0 +1,125 @@
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result};
+use arthouse_store::Table;
+use arthouse_worker::Queue;
+use clap::Args;
+use serde::Serialize;
+
+use super::Format;
+use crate::cli::Deployment;
+use crate::output;
+use crate::{Clients, Exit, Names, Stack};
+
+/// How what was made is printed.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    format: Format,
+}
+
+/// A table or a queue.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+struct Resource {
+    kind: &'static str,
+    name: String,
+}
+
+/// A table or a queue, and what was done about it.
+#[derive(Debug, Serialize)]
+struct Line {
+    #[serde(flatten)]
+    resource: Resource,
+    made: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+}
+
+pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
+    let (clients, names) = (Clients::from_env().await?, deployment.names());
+    let before = present(&clients).await?;
+    let stack = Stack::provision(clients, names).await?;
+    let lines = lines(&stack, &before);
+    if options.format.json {
+        output::print_json(&lines)?;
+    } else {
+        let mut table = output::table(&["Kind", "Name", "State", "URL"]);
+        for Line {
+            resource,
+            made,
+            url,
+        } in lines
+        {
+            let state = if made { "made" } else { "was there" };
+            table.add_row([
+                resource.kind,
+                &resource.name,
+                state,
+                url.as_deref().unwrap_or_default(),
+            ]);
+        }
+        output::print(table)?;
+    }
+    Ok(Exit::Success)
+}
+
+fn lines(stack: &Stack, before: &BTreeSet<Resource>) -> Vec<Line> {
+    let Names { tables, queues } = &stack.names;
+    let table = |name| {
+        (
+            Resource {
+                kind: "table",
+                name,
+            },
+            None,
+        )
+    };
+    let queue = |queue| {
+        let url = stack.queues.url(queue).to_owned();
+        (
+            Resource {
+                kind: "queue",
+                name: queues.name(queue),
+            },
+            Some(url),
+        )
+    };
+    Table::ALL
+        .into_iter()
+        .map(|known| table(tables.name(known)))
+        .chain([table(tables.leases())])
+        .chain(Queue::ALL.into_iter().map(queue))
+        .map(|(resource, url)| Line {
+            made: !before.contains(&resource),
+            resource,
+            url,
+        })
+        .collect()
+}
+
+/// Lists the tables and queues that are there, ours or not.
+async fn present(clients: &Clients) -> Result<BTreeSet<Resource>> {
+    let mut present = BTreeSet::new();
+    let mut tables = clients
+        .dynamodb
+        .list_tables()
+        .into_paginator()
+        .items()
+        .send();
+    while let Some(name) = tables.next().await {
+        present.insert(Resource {
+            kind: "table",
+            name: name.context("can't list the tables")?,
+        });
+    }
+    let mut queues = clients.sqs.list_queues().into_paginator().items().send();
+    while let Some(url) = queues.next().await {
+        let url = url.context("can't list the queues")?;
+        let name = url.rsplit('/').next().unwrap_or_default().to_owned();
+        present.insert(Resource {
+            kind: "queue",
+            name,
+        });
+    }
+    Ok(present)
+}

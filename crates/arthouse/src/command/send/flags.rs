@@ -1,0 +1,177 @@
+//! Commands from flags. What a flag's type can tell is checked at once; what only the school can tell is left to it.
+
+mod course;
+mod student;
+
+use arthouse_core::{
+    Action, Actor, ActorType, CommandId, InvalidValue, SessionMinutes, Source, Text, Timestamp,
+};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::CLI_SOURCE;
+
+/// The commands, by what they ask for.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Flags {
+    /// Offer a course
+    CreateCourse(Addressed<course::Create>),
+    /// Change a course on offer; what is not given stays
+    UpdateCourse(Addressed<course::Update>),
+    /// Apply for a course
+    Apply(Addressed<student::Apply>),
+    /// Confirm a payment: the application becomes a paid enrolment
+    ConfirmPayment(Addressed<student::Confirm>),
+    /// Note that a student came to a session
+    AttendSession(Addressed<student::Attend>),
+    /// Note that a student did not come to a session
+    SkipSession(Addressed<student::Skip>),
+    /// Move a session to another date, more than 24 hours before it
+    RescheduleSession(Addressed<student::Reschedule>),
+}
+
+/// A command's data and who it comes from.
+#[derive(Debug, Args)]
+pub(crate) struct Addressed<T: Args> {
+    #[command(flatten)]
+    data: T,
+    #[command(flatten)]
+    envelope: Envelope,
+}
+
+/// What every command carries beside its data.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Envelope")]
+struct Envelope {
+    /// The role in which the command is given
+    #[arg(long, default_value = "admin", value_parser = actor_type())]
+    actor_type: ActorType,
+    /// Who gives it [default: the student for a student, else cli]
+    #[arg(long)]
+    actor_id: Option<String>,
+    /// The command's id; a repeated id takes effect once [default: a new UUID]
+    #[arg(long)]
+    id: Option<CommandId>,
+    /// The system that it comes from; ids are unique within it
+    #[arg(long, default_value = CLI_SOURCE)]
+    source: Source,
+    /// What the conversation is called that it belongs to
+    #[arg(long)]
+    correlation_id: Option<String>,
+}
+
+impl Flags {
+    /// Writes the command as a message's body: a CloudEvent, made now, with a new id where none was given.
+    pub(super) fn into_body(self, new_id: CommandId, now: Timestamp) -> String {
+        match self {
+            Self::CreateCourse(it) => {
+                it.envelope
+                    .body(&Action::CreateCourse(it.data.into()), new_id, now)
+            }
+            Self::UpdateCourse(it) => {
+                it.envelope
+                    .body(&Action::UpdateCourse(it.data.into()), new_id, now)
+            }
+            Self::Apply(it) => {
+                it.envelope
+                    .body(&Action::ApplyForCourse(it.data.into()), new_id, now)
+            }
+            Self::ConfirmPayment(it) => {
+                it.envelope
+                    .body(&Action::ConfirmPayment(it.data.into()), new_id, now)
+            }
+            Self::AttendSession(it) => {
+                it.envelope
+                    .body(&Action::AttendSession(it.data.into()), new_id, now)
+            }
+            Self::SkipSession(it) => {
+                it.envelope
+                    .body(&Action::SkipSession(it.data.into()), new_id, now)
+            }
+            Self::RescheduleSession(it) => {
+                it.envelope
+                    .body(&Action::RescheduleSession(it.data.into()), new_id, now)
+            }
+        }
+    }
+}
+
+impl Envelope {
+    fn body(self, action: &Action, new_id: CommandId, now: Timestamp) -> String {
+        let student = || {
+            action
+                .user_id()
+                .filter(|_| self.actor_type == ActorType::Student)
+        };
+        let actor_id = self
+            .actor_id
+            .clone()
+            .or_else(|| student().map(ToString::to_string));
+        let actor = Actor {
+            r#type: self.actor_type,
+            id: actor_id.unwrap_or_else(|| "cli".to_owned()),
+        };
+        let subject = match action.user_id() {
+            Some(user_id) => format!("{user_id}/{}", action.course_id()),
+            None => action.course_id().to_string(),
+        };
+        let mut event = json!({
+            "specversion": "1.0",
+            "id": self.id.unwrap_or(new_id),
+            "source": self.source,
+            "type": action.command_type().as_str(),
+            "time": now,
+            "subject": subject,
+            "datacontenttype": "application/json",
+            "data": action.to_data(&actor),
+        });
+        if let Some(correlation_id) = self.correlation_id {
+            event["correlationid"] = Value::from(correlation_id);
+        }
+        event.to_string()
+    }
+}
+
+fn actor_type() -> impl TypedValueParser<Value = ActorType> {
+    let roles = [
+        ActorType::Student,
+        ActorType::Instructor,
+        ActorType::Admin,
+        ActorType::System,
+    ];
+    PossibleValuesParser::new(roles.map(role)).try_map(move |name| {
+        roles
+            .into_iter()
+            .find(|known| role(*known) == name)
+            .ok_or("is no role")
+    })
+}
+
+fn role(actor_type: ActorType) -> &'static str {
+    match actor_type {
+        ActorType::Student => "student",
+        ActorType::Instructor => "instructor",
+        ActorType::Admin => "admin",
+        ActorType::System => "system",
+    }
+}
+
+fn text(text: &str) -> Result<Text, InvalidValue> {
+    Text::try_from(text.to_owned())
+}
+
+fn minutes(text: &str) -> Result<SessionMinutes, String> {
+    let minutes: u16 = text
+        .parse()
+        .map_err(|_| "must be a whole number of minutes".to_owned())?;
+    SessionMinutes::try_from(minutes).map_err(|error| error.to_string())
+}
+
+/// Reads a timetable; `\n` may stand for a line's end, since no iCalendar rule contains it.
+fn schedule(text: &str) -> Result<String, &'static str> {
+    Ok(text.replace("\\n", "\n"))
+}
+
+#[cfg(test)]
+mod tests;

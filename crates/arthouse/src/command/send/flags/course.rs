@@ -1,0 +1,124 @@
+use arthouse_core::{CourseId, CreateCourse, Currency, SessionMinutes, Text, UpdateCourse};
+use clap::Args;
+
+use super::{minutes, schedule, text};
+
+/// A new course.
+#[derive(Debug, Args)]
+pub(crate) struct Create {
+    /// The new course's id
+    #[arg(long)]
+    course: CourseId,
+    /// What it is called
+    #[arg(long, value_parser = text)]
+    title: Text,
+    /// What it is about
+    #[arg(long, value_parser = text)]
+    description: Text,
+    /// What it costs, in minor units (pence, cents)
+    #[arg(long, allow_negative_numbers = true)]
+    cost: i64,
+    /// The currency of the cost, such as GBP
+    #[arg(long)]
+    currency: Currency,
+    /// How many sessions it has, 1 to 500
+    #[arg(long, allow_negative_numbers = true)]
+    duration: i64,
+    /// How it is paid
+    #[arg(long, value_parser = text)]
+    payment_method: Text,
+    /// Where it is paid
+    #[arg(long, value_parser = text)]
+    payment_link: Option<Text>,
+    /// When its sessions are: 'DTSTART;TZID=Europe/London:20271001T180000\nRRULE:FREQ=WEEKLY'
+    #[arg(long, value_parser = schedule)]
+    schedule: String,
+    /// How long a session lasts [default: 60]
+    #[arg(long, value_name = "MINUTES", value_parser = minutes)]
+    session_minutes: Option<SessionMinutes>,
+}
+
+impl From<Create> for CreateCourse {
+    fn from(flags: Create) -> Self {
+        Self {
+            course_id: flags.course,
+            title: flags.title,
+            description: flags.description,
+            cost: flags.cost,
+            currency: flags.currency,
+            duration: flags.duration,
+            payment_method: flags.payment_method,
+            payment_link: flags.payment_link,
+            schedule: flags.schedule,
+            session_minutes: flags.session_minutes,
+        }
+    }
+}
+
+/// A change of a course.
+#[derive(Debug, Args)]
+pub(crate) struct Update {
+    /// The course to change
+    #[arg(long)]
+    course: CourseId,
+    /// The version that the change was made for; another one is a conflict
+    #[arg(long)]
+    expected_version: Option<u64>,
+    /// A new title
+    #[arg(long, value_parser = text)]
+    title: Option<Text>,
+    /// A new description
+    #[arg(long, value_parser = text)]
+    description: Option<Text>,
+    /// A new price, in minor units; applications made before keep theirs
+    #[arg(long, allow_negative_numbers = true)]
+    cost: Option<i64>,
+    /// A new currency
+    #[arg(long)]
+    currency: Option<Currency>,
+    /// A new number of sessions, 1 to 500
+    #[arg(long, allow_negative_numbers = true)]
+    duration: Option<i64>,
+    /// A new way to pay
+    #[arg(long, value_parser = text)]
+    payment_method: Option<Text>,
+    /// A new place to pay
+    #[arg(long, value_parser = text)]
+    payment_link: Option<Text>,
+    /// Take the place to pay away
+    #[arg(long, conflicts_with = "payment_link")]
+    no_payment_link: bool,
+    /// A new timetable, written as for create-course
+    #[arg(long, value_parser = schedule)]
+    schedule: Option<String>,
+    /// A new length of a session
+    #[arg(long, value_name = "MINUTES", value_parser = minutes)]
+    session_minutes: Option<SessionMinutes>,
+    /// Whether students may apply
+    #[arg(long)]
+    open: Option<bool>,
+}
+
+impl From<Update> for UpdateCourse {
+    fn from(flags: Update) -> Self {
+        let payment_link = if flags.no_payment_link {
+            Some(None)
+        } else {
+            flags.payment_link.map(Some)
+        };
+        Self {
+            course_id: flags.course,
+            expected_version: flags.expected_version,
+            title: flags.title,
+            description: flags.description,
+            cost: flags.cost,
+            currency: flags.currency,
+            duration: flags.duration,
+            payment_method: flags.payment_method,
+            payment_link,
+            schedule: flags.schedule,
+            session_minutes: flags.session_minutes,
+            open: flags.open,
+        }
+    }
+}

@@ -1,0 +1,145 @@
+use arthouse_core::{
+    ApplyForCourse, ConfirmPayment, ContactInfo, CourseId, RescheduleSession, SessionId,
+    SessionTarget, SkipSession, Text, Timestamp, UserId,
+};
+use clap::Args;
+
+use super::text;
+
+/// An application.
+#[derive(Args)]
+pub(crate) struct Apply {
+    /// Who applies
+    #[arg(long)]
+    user: UserId,
+    /// For which course
+    #[arg(long)]
+    course: CourseId,
+    /// The student's name
+    #[arg(long)]
+    name: String,
+    /// Where to write to
+    #[arg(long)]
+    email: String,
+    /// Where to call
+    #[arg(long)]
+    phone: Option<String>,
+}
+
+/// Shows nothing of the contact.
+impl std::fmt::Debug for Apply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Apply")
+            .field("user", &self.user)
+            .field("course", &self.course)
+            .finish_non_exhaustive()
+    }
+}
+
+impl From<Apply> for ApplyForCourse {
+    fn from(flags: Apply) -> Self {
+        Self {
+            user_id: flags.user,
+            course_id: flags.course,
+            contact_info: ContactInfo {
+                name: flags.name,
+                email: flags.email,
+                phone: flags.phone,
+            },
+        }
+    }
+}
+
+/// A payment.
+#[derive(Debug, Args)]
+pub(crate) struct Confirm {
+    /// Who paid
+    #[arg(long)]
+    user: UserId,
+    /// For which course
+    #[arg(long)]
+    course: CourseId,
+    /// What was paid, in minor units; must be the quoted price
+    #[arg(long, allow_negative_numbers = true)]
+    amount: Option<i64>,
+    /// The payment's reference at its provider; confirming the same one again changes nothing
+    #[arg(long, value_parser = text)]
+    reference: Option<Text>,
+    /// No session before this, such as 2027-01-10T00:00:00Z
+    #[arg(long, value_name = "TIME")]
+    first_session_after: Option<Timestamp>,
+}
+
+impl From<Confirm> for ConfirmPayment {
+    fn from(flags: Confirm) -> Self {
+        Self {
+            user_id: flags.user,
+            course_id: flags.course,
+            amount: flags.amount,
+            reference: flags.reference,
+            first_session_after: flags.first_session_after,
+        }
+    }
+}
+
+/// A student's session.
+#[derive(Debug, Args)]
+pub(crate) struct Attend {
+    /// Whose session
+    #[arg(long)]
+    user: UserId,
+    /// Of which course
+    #[arg(long)]
+    course: CourseId,
+    /// Which one, such as 3
+    #[arg(long)]
+    session: SessionId,
+}
+
+impl From<Attend> for SessionTarget {
+    fn from(flags: Attend) -> Self {
+        Self {
+            user_id: flags.user,
+            course_id: flags.course,
+            session_id: flags.session,
+        }
+    }
+}
+
+/// A session that was missed.
+#[derive(Debug, Args)]
+pub(crate) struct Skip {
+    #[command(flatten)]
+    target: Attend,
+    /// Why, for whoever reads the command; it is not kept
+    #[arg(long, value_parser = text)]
+    reason: Option<Text>,
+}
+
+impl From<Skip> for SkipSession {
+    fn from(flags: Skip) -> Self {
+        Self {
+            target: flags.target.into(),
+            reason: flags.reason,
+        }
+    }
+}
+
+/// A session that moves.
+#[derive(Debug, Args)]
+pub(crate) struct Reschedule {
+    #[command(flatten)]
+    target: Attend,
+    /// The new date, such as 2027-01-10T18:00:00Z or 2027-01-10T18:00:00+01:00
+    #[arg(long, value_name = "TIME")]
+    to: Timestamp,
+}
+
+impl From<Reschedule> for RescheduleSession {
+    fn from(flags: Reschedule) -> Self {
+        Self {
+            target: flags.target.into(),
+            new_session_date: flags.to,
+        }
+    }
+}

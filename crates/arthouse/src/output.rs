@@ -1,0 +1,63 @@
+//! What goes to stdout: tables for people, JSON for programs.
+
+mod progress;
+
+pub(crate) use progress::{progress, status};
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+use comfy_table::{Table, presets};
+use serde::Serialize;
+
+/// Prints a text and ends its line.
+///
+/// # Errors
+/// Returns why nothing can be printed, such as a reader that has gone.
+pub(crate) fn print(text: impl Display) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{text}")
+}
+
+/// Prints a value as indented JSON.
+///
+/// # Errors
+/// The same.
+pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
+    Ok(print(serde_json::to_string_pretty(value)?)?)
+}
+
+/// Prints a value as one line of JSON.
+///
+/// # Errors
+/// The same.
+pub(crate) fn print_json_line(value: &impl Serialize) -> anyhow::Result<()> {
+    Ok(print(serde_json::to_string(value)?)?)
+}
+
+/// Begins a table.
+pub(crate) fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::UTF8_FULL_CONDENSED)
+        .set_header(header);
+    table
+}
+
+/// Writes a text of other people's so that it can't act on a terminal: control characters become spaces.
+pub(crate) fn plain(text: impl Display) -> String {
+    let text = text.to_string();
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_other_peoples_can_not_act_on_a_terminal() {
+        assert_eq!(plain("Oils\u{1b}[2J\nand more"), "Oils [2J and more");
+        assert_eq!(plain("Öl & Kreide"), "Öl & Kreide");
+    }
+}

@@ -1,0 +1,122 @@
+use arthouse_core::{ChargeKind, Progress, SessionProgress, SessionStatus, Stage};
+
+use super::{plain, table};
+
+/// Writes a student's progress for people.
+pub(crate) fn progress(progress: &Progress) -> String {
+    let mut parts = vec![summary(progress)];
+    if !progress.sessions.is_empty() {
+        parts.push(sessions(progress));
+    }
+    if !progress.statement.is_empty() {
+        parts.push(format!("Statement\n{}", statement(progress)));
+    }
+    parts.join("\n")
+}
+
+fn summary(progress: &Progress) -> String {
+    let money = |amount| progress.currency.format(amount);
+    let stage = match progress.status {
+        Stage::Applied => "applied, waiting for the payment",
+        Stage::Paid => "paid",
+        Stage::Completed => "completed",
+    };
+    let mut lines = vec![format!(
+        "{} in {} ({}): {stage}, {} %",
+        progress.user_id,
+        plain(&progress.title),
+        progress.course_id,
+        progress.percent_complete
+    )];
+    let mut line = |name: &str, value: String| lines.push(format!("  {name:<13} {value}"));
+    line("applied", progress.applied_date.to_string());
+    if let Some(paid) = progress.paid_date {
+        line("paid", paid.to_string());
+    }
+    line("price", money(progress.cost));
+    if let Some(balance) = progress.balance {
+        line("balance", money(balance));
+    }
+    if let Some(remaining) = progress.sessions_remaining {
+        let Progress {
+            duration,
+            scheduled,
+            attended,
+            skipped,
+            ..
+        } = progress;
+        line(
+            "sessions",
+            format!(
+                "{remaining} of {duration} remaining; {scheduled} scheduled, {attended} attended, {skipped} skipped"
+            ),
+        );
+    } else {
+        line("sessions", progress.duration.to_string());
+    }
+    if let Some(next) = &progress.next_session {
+        line(
+            "next session",
+            format!("{} at {}", next.session_id, next.local_start),
+        );
+    }
+    lines.join("\n")
+}
+
+fn sessions(progress: &Progress) -> String {
+    let mut table = table(&[
+        "Session",
+        "Status",
+        "Starts",
+        "Local time",
+        "Cost",
+        "Can be moved",
+    ]);
+    for session in &progress.sessions {
+        table.add_row([
+            session.session_id.to_string(),
+            status(session.status).to_owned(),
+            session.session_date.to_string(),
+            session.local_start.clone(),
+            progress.currency.format(session.cost),
+            movable(session),
+        ]);
+    }
+    table.to_string()
+}
+
+fn movable(session: &SessionProgress) -> String {
+    match (session.reschedule_until, session.original_session_date) {
+        (Some(until), _) if session.can_reschedule => format!("before {until}"),
+        (Some(_), _) => "no, too late".to_owned(),
+        (None, Some(original)) => format!("no, moved from {original}"),
+        (None, None) => "no".to_owned(),
+    }
+}
+
+fn statement(progress: &Progress) -> String {
+    let mut table = table(&["Session", "For", "Amount", "At"]);
+    for line in &progress.statement {
+        let kind = match line.kind {
+            ChargeKind::Attended => "attended",
+            ChargeKind::Skipped => "skipped",
+        };
+        let amount = progress.currency.format(line.amount);
+        table.add_row([
+            line.session_id.to_string(),
+            kind.to_owned(),
+            amount,
+            line.at.to_string(),
+        ]);
+    }
+    table.to_string()
+}
+
+/// Names a session's status.
+pub(crate) fn status(status: SessionStatus) -> &'static str {
+    match status {
+        SessionStatus::Scheduled => "scheduled",
+        SessionStatus::Attended => "attended",
+        SessionStatus::Skipped => "skipped",
+    }
+}

@@ -1,0 +1,112 @@
+//! Errors for people: once, on stderr, with what to do about them.
+
+use std::error::Error;
+use std::io::{self, ErrorKind};
+
+use arthouse_worker::QueueError;
+use aws_sdk_dynamodb::types::error::ResourceNotFoundException;
+
+use crate::Exit;
+
+/// Tells an error and returns how it ends the program.
+pub(crate) fn report(error: &anyhow::Error) -> Exit {
+    if is_closed_pipe(error) {
+        // Whoever read our output has seen enough.
+        return Exit::Success;
+    }
+    eprintln!("error: {}", chain(error));
+    if let Some(hint) = hint(error) {
+        eprintln!("hint: {hint}");
+    }
+    Exit::of(error)
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
+/// Writes an error and its causes in one line; causes that only repeat what was said are left out.
+fn chain(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain() {
+        let text = cause.to_string();
+        if line.is_empty() {
+            line = text;
+        } else if !line.contains(&text) {
+            line = format!("{line}: {text}");
+        }
+    }
+    line
+}
+
+fn hint(error: &anyhow::Error) -> Option<&'static str> {
+    error.chain().find_map(hint_for)
+}
+
+fn hint_for(cause: &(dyn Error + 'static)) -> Option<&'static str> {
+    if cause
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+    {
+        return Some(
+            "nothing listens there: is `arthouse local` running, and AWS_ENDPOINT_URL the endpoint that it printed?",
+        );
+    }
+    if cause.is::<ResourceNotFoundException>() {
+        return Some(
+            "a table is missing: run `arthouse provision`, with the same --prefix, endpoint and region",
+        );
+    }
+    if let Some(QueueError::Missing(_)) = cause.downcast_ref() {
+        return Some("are --prefix, endpoint and region the ones that it was made with?");
+    }
+    if let Some(sqs_consumer::Error::QueueMissing(_)) = cause.downcast_ref() {
+        return Some("run `arthouse provision`, with the same --prefix, endpoint and region");
+    }
+    if let Some(dynamo_streams::Error::NotFound { .. } | dynamo_streams::Error::NoStream { .. }) =
+        cause.downcast_ref()
+    {
+        return Some("run `arthouse provision`, with the same --prefix, endpoint and region");
+    }
+    let text = cause.to_string();
+    text.contains("no providers in chain provided credentials")
+        .then_some("no AWS credentials were found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let refused = io::Error::new(ErrorKind::ConnectionRefused, "connection refused");
+        let failed: anyhow::Result<()> = Err(refused.into());
+        let failed = failed
+            .context("GetItem failed: connection refused")
+            .context("can't read the course");
+        let error = failed.unwrap_err();
+        assert_eq!(
+            chain(&error),
+            "can't read the course: GetItem failed: connection refused"
+        );
+        assert!(hint(&error).is_some_and(|hint| hint.contains("arthouse local")));
+    }
+
+    #[test]
+    fn a_missing_queue_is_met_with_what_to_look_at() {
+        let error = anyhow::Error::from(QueueError::Missing("x-arthouse-commands.fifo".into()));
+        assert!(hint(&error).is_some_and(|hint| hint.contains("--prefix")));
+        assert_eq!(hint(&anyhow::anyhow!("another problem")), None);
+    }
+
+    #[test]
+    fn a_reader_that_has_gone_is_no_failure() {
+        let closed =
+            anyhow::Error::from(io::Error::from(ErrorKind::BrokenPipe)).context("can't print");
+        assert_eq!(report(&closed), Exit::Success);
+    }
+}
