@@ -1,25 +1,25 @@
 //! The consumer that an application builds and runs.
 
 use std::fmt;
+use std::sync::Arc;
 
 use aws_sdk_sqs::Client;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::driver::Driver;
+use crate::driver::{Driver, Parts};
 use crate::error::Error;
 use crate::handler::Handler;
 use crate::queue::{Queue, SqsQueue};
 use crate::settings::Settings;
 use crate::stats::{Stats, StatsHandle, Summary};
+use crate::trace::TraceContext;
+
+/// Links the span of a handler run to the span that sent the message.
+pub(crate) type LinkSpan = Arc<dyn Fn(&tracing::Span, &TraceContext) + Send + Sync>;
 
 /// Receives messages from one queue and hands each to a handler, until it is told to stop.
-pub struct Consumer<Q = SqsQueue> {
-    queue: Q,
-    dead_letters: Option<Q>,
-    settings: Settings,
-    publish: watch::Sender<Stats>,
-}
+pub struct Consumer<Q = SqsQueue>(Parts<Q>);
 
 impl Consumer<SqsQueue> {
     /// Starts building a consumer of the SQS queue at this URL.
@@ -41,18 +41,31 @@ impl<Q: Queue> Consumer<Q> {
     /// [`Error::Setting`] if a setting can't work.
     pub fn over(queue: Q, dead_letters: Option<Q>, settings: Settings) -> Result<Self, Error> {
         settings.check()?;
-        Ok(Self {
+        let publish = watch::Sender::new(Stats::default());
+        Ok(Self(Parts {
             queue,
             dead_letters,
             settings,
-            publish: watch::Sender::new(Stats::default()),
-        })
+            link_span: None,
+            publish,
+        }))
+    }
+
+    /// Calls this with the span of each handler run and the trace that its message was sent in, if the sender told, before
+    /// the handler starts: the place to link the two in the application's own version of OpenTelemetry.
+    #[must_use]
+    pub fn link_spans(
+        mut self,
+        link: impl Fn(&tracing::Span, &TraceContext) + Send + Sync + 'static,
+    ) -> Self {
+        self.0.link_span = Some(Arc::new(link));
+        self
     }
 
     /// Returns a view of the counts that can be read while the consumer runs.
     #[must_use]
     pub fn stats(&self) -> StatsHandle {
-        StatsHandle(self.publish.subscribe())
+        StatsHandle(self.0.publish.subscribe())
     }
 
     /// Runs until `shutdown` fires, then drains: nothing more is received, what has not started is given back, handlers
@@ -68,21 +81,14 @@ impl<Q: Queue> Consumer<Q> {
         handler: H,
         shutdown: CancellationToken,
     ) -> Result<Summary, Error> {
-        let driver = Driver::new(
-            self.queue,
-            self.dead_letters,
-            self.settings,
-            handler,
-            self.publish,
-        );
-        Box::pin(driver.run(shutdown)).await
+        Box::pin(Driver::new(self.0, handler).run(shutdown)).await
     }
 }
 
 impl<Q> fmt::Debug for Consumer<Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Consumer")
-            .field("settings", &self.settings)
+            .field("settings", &self.0.settings)
             .finish_non_exhaustive()
     }
 }

@@ -1,30 +1,28 @@
 //! The thin loop: waits for one event, asks the table what to do, and does it on tokio and the queue.
 
+mod crew;
 mod log;
 
-use std::any::Any;
-use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::{self, Instant};
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, Span};
 
-use crate::context::{Cancellation, Context};
+use crate::consumer::LinkSpan;
 use crate::dead_letter;
 use crate::error::Error;
-use crate::handler::{Disposition, Handler};
+use crate::handler::Handler;
 use crate::message::Message;
 use crate::queue::{ErrorKind, Queue, QueueError, Receipt, Receive};
 use crate::sender::{BatchSender, SenderSettings};
 use crate::settings::Settings;
 use crate::stats::{Stats, Summary};
-use crate::table::{Answer, Command, Ended, Entry, Event, Key, Table};
+use crate::table::{Answer, Command, Entry, Event, Key, Table};
 use crate::telemetry::Meter;
+use crew::{Crew, End};
 
 const RECEIVE: &str = "ReceiveMessage";
 const DELETE: &str = "DeleteMessageBatch";
@@ -34,12 +32,9 @@ const BURY: &str = "DeadLetter";
 
 pub(crate) struct Driver<Q, H> {
     queue: Arc<Q>,
-    handler: Arc<H>,
+    crew: Crew<H>,
     dead_letters: Option<DeadLetters>,
     table: Table,
-    handlers: JoinSet<Disposition>,
-    tasks: HashMap<Id, Key>,
-    running: HashMap<Key, Running>,
     replies: (mpsc::UnboundedSender<Reply>, mpsc::UnboundedReceiver<Reply>),
     missing: Option<QueueError>,
     meter: Meter,
@@ -54,27 +49,29 @@ struct Reply {
     failure: Option<QueueError>,
 }
 
+/// What a driver is made of, besides the handler.
+pub(crate) struct Parts<Q> {
+    pub(crate) queue: Q,
+    pub(crate) dead_letters: Option<Q>,
+    pub(crate) settings: Settings,
+    pub(crate) link_span: Option<LinkSpan>,
+    pub(crate) publish: watch::Sender<Stats>,
+}
+
 struct DeadLetters {
     sender: BatchSender,
     fifo: bool,
 }
 
-/// A handler that runs.
-struct Running {
-    cancellation: Cancellation,
-    abort: AbortHandle,
-    span: Span,
-    started: Instant,
-}
-
 impl<Q: Queue, H: Handler> Driver<Q, H> {
-    pub(crate) fn new(
-        queue: Q,
-        dead_letters: Option<Q>,
-        settings: Settings,
-        handler: H,
-        publish: watch::Sender<Stats>,
-    ) -> Self {
+    pub(crate) fn new(parts: Parts<Q>, handler: H) -> Self {
+        let Parts {
+            queue,
+            dead_letters,
+            settings,
+            link_span,
+            publish,
+        } = parts;
         let sending = SenderSettings {
             request_timeout: settings.request_timeout,
             ..SenderSettings::default()
@@ -91,12 +88,9 @@ impl<Q: Queue, H: Handler> Driver<Q, H> {
                 fastrand::Rng::new(),
             ),
             meter: Meter::new(queue.name()),
+            crew: Crew::new(handler, queue.name(), link_span),
             queue: Arc::new(queue),
-            handler: Arc::new(handler),
             dead_letters,
-            handlers: JoinSet::new(),
-            tasks: HashMap::new(),
-            running: HashMap::new(),
             replies: mpsc::unbounded_channel(),
             missing: None,
             publish,
@@ -121,7 +115,7 @@ impl<Q: Queue, H: Handler> Driver<Q, H> {
             if let Event::Drain = event {
                 tracing::info!(
                     queue = self.queue.name(),
-                    running = self.running.len(),
+                    running = self.crew.len(),
                     "draining"
                 );
                 drain_began = Some(Instant::now());
@@ -135,7 +129,7 @@ impl<Q: Queue, H: Handler> Driver<Q, H> {
             biased;
             () = shutdown.cancelled(), if !draining => Event::Drain,
             Some(reply) = self.replies.1.recv() => self.replied(reply),
-            Some(joined) = self.handlers.join_next_with_id() => self.handler_ended(joined),
+            Some(end) = self.crew.next_end() => self.handler_ended(end),
             () = sleep_until(wake_at), if wake_at.is_some() => Event::Tick,
         }
     }
@@ -147,18 +141,9 @@ impl<Q: Queue, H: Handler> Driver<Q, H> {
                 key,
                 message,
                 attempt,
-            } => self.start(key, message, attempt),
-            Command::Cancel { key, reason } => {
-                if let Some(running) = self.running.get(&key) {
-                    running.span.in_scope(|| log::cancelled(reason));
-                    running.cancellation.cancel(reason);
-                }
-            }
-            Command::Abort { key } => {
-                if let Some(running) = self.running.get(&key) {
-                    running.abort.abort();
-                }
-            }
+            } => self.crew.start(key, message, attempt),
+            Command::Cancel { key, reason } => self.crew.cancel(key, reason),
+            Command::Abort { key } => self.crew.abort(key),
             Command::Copy {
                 key,
                 message,
@@ -248,41 +233,16 @@ impl<Q: Queue, H: Handler> Driver<Q, H> {
         event
     }
 
-    fn start(&mut self, key: Key, message: Message, attempt: u32) {
-        let cancellation = Cancellation::default();
-        let context = Context::new(&message, attempt, cancellation.clone());
-        let span = log::span(self.queue.name(), &message, &context);
-        let handler = Arc::clone(&self.handler);
-        let handling = async move { handler.handle(&message, &context).await };
-        let abort = self.handlers.spawn(handling.instrument(span.clone()));
-        self.tasks.insert(abort.id(), key);
-        self.running.insert(
+    fn handler_ended(
+        &mut self,
+        End {
             key,
-            Running {
-                cancellation,
-                abort,
-                span,
-                started: Instant::now(),
-            },
-        );
-    }
-
-    fn handler_ended(&mut self, joined: Result<(Id, Disposition), JoinError>) -> Event {
-        let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
-        let Some(key) = self.tasks.remove(&id) else {
-            return Event::Tick;
-        };
-        let ended = match joined {
-            Ok((_, disposition)) => Ended::Returned(disposition),
-            Err(error) => match error.try_into_panic() {
-                Ok(payload) => Ended::Panicked(panic_text(&*payload)),
-                Err(_) => Ended::Dropped,
-            },
-        };
-        if let Some(running) = self.running.remove(&key) {
-            let failure = running.span.in_scope(|| log::ended(&ended));
-            self.meter.processed(running.started.elapsed(), failure);
-        }
+            ended,
+            took,
+            failure,
+        }: End,
+    ) -> Event {
+        self.meter.processed(took, failure);
         Event::Handled { key, ended }
     }
 
@@ -350,14 +310,6 @@ fn changes(entries: &[Entry]) -> Vec<(Receipt, Duration)> {
         .iter()
         .map(|entry| (entry.receipt.clone(), entry.visibility))
         .collect()
-}
-
-fn panic_text(payload: &(dyn Any + Send)) -> String {
-    let text = payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("(no text)").to_owned()
 }
 
 async fn sleep_until(at: Option<Instant>) {

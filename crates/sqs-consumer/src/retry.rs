@@ -6,7 +6,7 @@ use std::time::Duration;
 ///
 /// The delay before attempt *n*+1 is `first` × 2^(*n*−1), at most `longest`, of which a random part of up to a half is
 /// taken off, so that messages that failed together don't come back together.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// The delay after the first failed attempt. Default 2 s: SQS counts visibility in whole seconds.
     pub first: Duration,

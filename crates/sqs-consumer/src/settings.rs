@@ -70,36 +70,47 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Returns the first setting that can't work, if any, with the reason.
+    /// Refuses the first setting that can't work.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        let whole = |time: Duration| time.subsec_nanos() == 0;
-        let rules: [(&'static str, bool, &'static str); 14] = [
-            (
-                "concurrency",
-                (1..=100_000).contains(&self.concurrency),
-                "must be 1 to 100,000",
-            ),
+        let rules = self
+            .intake_rules()
+            .into_iter()
+            .chain(self.time_rules())
+            .chain(self.end_rules());
+        match rules.into_iter().find(|(_, holds, _)| !holds) {
+            None => Ok(()),
+            Some((setting, _, rule)) => Err(Error::Setting { setting, rule }),
+        }
+    }
+
+    fn intake_rules(&self) -> [Rule; 6] {
+        let concurrency = (1..=100_000).contains(&self.concurrency);
+        let receives = (1..=100).contains(&self.receives_in_flight);
+        let wait = is_whole(self.wait) && self.wait <= Duration::from_secs(20);
+        [
+            ("concurrency", concurrency, "must be 1 to 100,000"),
             ("per_group", self.per_group != Some(0), "must be at least 1"),
             (
                 "held_messages",
                 self.held_messages >= self.concurrency,
                 "must be at least concurrency",
             ),
-            (
-                "receives_in_flight",
-                (1..=100).contains(&self.receives_in_flight),
-                "must be 1 to 100",
-            ),
-            (
-                "wait",
-                whole(self.wait) && self.wait <= Duration::from_secs(20),
-                "must be whole seconds, 0 to 20",
-            ),
+            ("receives_in_flight", receives, "must be 1 to 100"),
+            ("wait", wait, "must be whole seconds, 0 to 20"),
             (
                 "refill_linger",
                 self.refill_linger <= Duration::from_secs(10),
                 "must be at most 10 s",
             ),
+        ]
+    }
+
+    fn time_rules(&self) -> [Rule; 4] {
+        let at_least = Duration::from_secs(1).max(self.request_timeout.saturating_mul(3));
+        let visibility = is_whole(self.visibility) && self.visibility >= at_least;
+        let hold = (self.visibility..=LONGEST_VISIBILITY).contains(&self.longest_hold);
+        let linger = self.settle_linger <= self.visibility / 4;
+        [
             (
                 "request_timeout",
                 !self.request_timeout.is_zero(),
@@ -107,31 +118,30 @@ impl Settings {
             ),
             (
                 "visibility",
-                whole(self.visibility)
-                    && self.visibility >= Duration::from_secs(1)
-                    && self.visibility >= self.request_timeout * 3,
+                visibility,
                 "must be whole seconds, at least 1 s and three times request_timeout",
             ),
-            (
-                "longest_hold",
-                self.longest_hold >= self.visibility && self.longest_hold <= LONGEST_VISIBILITY,
-                "must be between visibility and 12 h",
-            ),
+            ("longest_hold", hold, "must be between visibility and 12 h"),
             (
                 "settle_linger",
-                self.settle_linger <= self.visibility / 4,
+                linger,
                 "must be at most a quarter of visibility",
             ),
-            (
-                "retry",
-                self.retry.first <= self.retry.longest && self.retry.longest <= LONGEST_VISIBILITY,
-                "delays must grow, up to 12 h",
-            ),
-            (
-                "retry",
-                self.retry.attempts_at_most >= 1,
-                "must allow an attempt",
-            ),
+        ]
+    }
+
+    fn end_rules(&self) -> [Rule; 4] {
+        let RetryPolicy {
+            first,
+            longest,
+            attempts_at_most,
+            ..
+        } = self.retry;
+        let delays = first <= longest && longest <= LONGEST_VISIBILITY;
+        let grace = self.grace >= self.wait + self.request_timeout;
+        [
+            ("retry", delays, "delays must grow, up to 12 h"),
+            ("retry", attempts_at_most >= 1, "must allow an attempt"),
             (
                 "notice",
                 self.notice < self.grace,
@@ -139,15 +149,18 @@ impl Settings {
             ),
             (
                 "grace",
-                self.grace >= self.wait + self.request_timeout,
-                "must be at least wait plus request_timeout, or a drain would strand what the last poll brings",
+                grace,
+                "must be at least wait plus request_timeout, or a drain strands what the last poll brings",
             ),
-        ];
-        match rules.into_iter().find(|(_, holds, _)| !holds) {
-            None => Ok(()),
-            Some((setting, _, rule)) => Err(Error::Setting { setting, rule }),
-        }
+        ]
     }
+}
+
+/// A setting, whether it can work, and what it must be.
+type Rule = (&'static str, bool, &'static str);
+
+fn is_whole(seconds: Duration) -> bool {
+    seconds.subsec_nanos() == 0
 }
 
 #[cfg(test)]

@@ -88,7 +88,7 @@ pub(crate) struct Entry {
 }
 
 /// Something to do.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Command {
     Receive(Receive),
     Start {
@@ -195,7 +195,7 @@ impl Table {
     /// Returns when the table wants to be asked again if nothing happens before.
     pub(crate) fn wake_at(&self) -> Option<Instant> {
         let lease = self.timers.first().map(|(at, _)| *at);
-        let drain = self.drain.as_ref().map(Drain::next_change);
+        let drain = self.drain.as_ref().and_then(Drain::next_change);
         let poll = self.polls.wake_at().filter(|_| self.drain.is_none());
         [
             lease,
@@ -236,7 +236,7 @@ impl Table {
                 self.bury(key, "receives_exhausted".to_owned(), String::new(), now);
                 continue;
             }
-            held.state = State::Running { told: false };
+            held.state = State::Running { cancelled: false };
             self.running += 1;
             self.stats.started += 1;
             let attempt = self.attempts.next(message.message_id());

@@ -10,11 +10,14 @@ use crate::stats::Stats;
 /// The value of `messaging.system` (OpenTelemetry, messaging attributes).
 pub(crate) const SYSTEM: &str = "aws_sqs";
 
+/// Reads one count.
+type Count = fn(&Stats) -> u64;
+
 /// The metrics of one consumer: the counters of [`Stats`], of which each step adds what is new.
 pub(crate) struct Meter {
     queue: String,
     last: Stats,
-    counters: Vec<(Counter, fn(&Stats) -> u64)>,
+    counters: Vec<(Counter, Count)>,
     running: Gauge,
     in_flight: Gauge,
     oldest: Gauge,
@@ -22,14 +25,14 @@ pub(crate) struct Meter {
 
 impl Meter {
     pub(crate) fn new(queue: &str) -> Self {
-        let mut counters: Vec<(Counter, fn(&Stats) -> u64)> = vec![(
+        let mut counters: Vec<(Counter, Count)> = vec![(
             metrics::counter!(
                 "messaging.client.consumed.messages",
                 labels(queue, "receive", "receive")
             ),
             |stats| stats.received,
         )];
-        let outcomes: [(&'static str, fn(&Stats) -> u64); 8] = [
+        let outcomes: [(&'static str, Count); 8] = [
             ("done", |stats| stats.done),
             ("retried", |stats| stats.retried),
             ("deferred", |stats| stats.deferred),
@@ -44,20 +47,22 @@ impl Meter {
             labels.push(Label::from_static_parts("outcome", outcome));
             counters.push((metrics::counter!("sqs_consumer.messages", labels), count));
         }
-        let requests: [(&'static str, fn(&Stats) -> u64); 5] = [
-            ("ReceiveMessage", |stats| stats.requests.receive),
-            ("DeleteMessageBatch", |stats| stats.requests.delete),
-            ("ChangeMessageVisibilityBatch", |stats| {
+        let requests: [(&'static str, &'static str, Count); 5] = [
+            ("ReceiveMessage", "receive", |stats| stats.requests.receive),
+            ("DeleteMessageBatch", "settle", |stats| {
+                stats.requests.delete
+            }),
+            ("ChangeMessageVisibilityBatch", "settle", |stats| {
                 stats.requests.change_visibility
             }),
-            ("ChangeMessageVisibilityBatch.extend", |stats| {
+            ("ChangeMessageVisibilityBatch", "extend", |stats| {
                 stats.requests.extend
             }),
-            ("SendMessageBatch", |stats| stats.requests.send),
+            ("SendMessageBatch", "send", |stats| stats.requests.send),
         ];
-        for (operation, count) in requests {
+        for (operation, kind, count) in requests {
             counters.push((
-                metrics::counter!("sqs_consumer.requests", labels(queue, operation, "settle")),
+                metrics::counter!("sqs_consumer.requests", labels(queue, operation, kind)),
                 count,
             ));
         }

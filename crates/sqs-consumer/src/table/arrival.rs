@@ -39,18 +39,9 @@ impl Table {
 
     fn arrive(&mut self, received: Received, now: Instant) {
         self.stats.received += 1;
-        if let Some(&key) = self.by_id.get(received.message.message_id()) {
-            let returning = self
-                .held
-                .get(&key)
-                .is_some_and(|held| matches!(held.state, State::Returning { .. }));
-            if !returning {
-                self.stats.duplicates += 1;
-                return self.adopt(key, received, now);
-            }
-            // It was being given back, and here it is again: the old delivery is over, whether or not we heard so.
-            self.remove(key);
-        }
+        let Some(received) = self.recognise(received, now) else {
+            return;
+        };
         let key = self.hold(received, now);
         let Some(held) = self.held.get_mut(&key) else {
             return;
@@ -64,6 +55,35 @@ impl Table {
             self.release(key, now);
         } else if self.groups.enter(held.message.group_id(), key) {
             self.ready.push_back(key);
+        }
+    }
+
+    /// Joins a delivery with the message if that is held; returns it if it is not, or not any more.
+    fn recognise(&mut self, received: Received, now: Instant) -> Option<Received> {
+        let Some(&key) = self.by_id.get(received.message.message_id()) else {
+            return Some(received);
+        };
+        let ended = self
+            .held
+            .get(&key)
+            .is_some_and(|held| held.lease.until <= now && !held.lease.lost);
+        if ended {
+            self.lease_ended(key, now); // and that brought it here: what held it must hear of that first
+        }
+        match self.held.get(&key).map(|held| held.state) {
+            Some(
+                State::Waiting | State::Running { .. } | State::Copying | State::Deleting { .. },
+            ) => {
+                self.stats.duplicates += 1;
+                self.adopt(key, received, now);
+                None
+            }
+            // It was being given back, and here it is again: the old delivery is over, whether or not we heard so.
+            Some(State::Returning { .. }) => {
+                self.remove(key);
+                Some(received)
+            }
+            None => Some(received),
         }
     }
 
@@ -95,7 +115,11 @@ impl Table {
         };
         held.receipt = received.receipt;
         self.timers.remove(&(held.lease.timer, key));
-        held.lease = Lease::new(now, self.settings.visibility);
-        self.timers.insert((held.lease.timer, key));
+        let mut lease = Lease::new(now, self.settings.visibility);
+        if !held.lease.lost {
+            lease.received_at = held.lease.received_at; // the longest hold goes on counting
+        }
+        self.timers.insert((lease.timer, key));
+        held.lease = lease;
     }
 }

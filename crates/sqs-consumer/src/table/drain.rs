@@ -28,11 +28,12 @@ enum Stage {
 
 impl Drain {
     /// Returns when the next stage begins.
-    pub(super) fn next_change(&self) -> Instant {
+    pub(super) fn next_change(&self) -> Option<Instant> {
         match self.stage {
-            Stage::Finishing => self.notice_at,
-            Stage::Told => self.abort_at,
-            Stage::Aborted | Stage::Ended => self.end_at,
+            Stage::Finishing => Some(self.notice_at),
+            Stage::Told => Some(self.abort_at),
+            Stage::Aborted => Some(self.end_at),
+            Stage::Ended => None,
         }
     }
 }
@@ -69,8 +70,8 @@ impl Table {
         if drain.stage == Stage::Finishing && drain.notice_at <= now {
             drain.stage = Stage::Told;
             for (&key, held) in &mut self.held {
-                if let State::Running { told } = &mut held.state {
-                    *told = true;
+                if let State::Running { cancelled } = &mut held.state {
+                    *cancelled = true;
                     self.commands.push(Command::Cancel {
                         key,
                         reason: CancelReason::GraceEnding,

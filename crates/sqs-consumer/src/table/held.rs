@@ -20,8 +20,8 @@ pub(super) struct Held {
 pub(super) enum State {
     /// Not started: for want of a permit or because of its group.
     Waiting,
-    /// Its handler runs; `told` once its token fired for the drain.
-    Running { told: bool },
+    /// Its handler runs; `cancelled` once its token fired.
+    Running { cancelled: bool },
     /// On its way to the dead-letter queue.
     Copying,
     /// Finished; to be deleted, or being deleted.

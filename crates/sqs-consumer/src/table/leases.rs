@@ -122,7 +122,7 @@ impl Table {
     }
 
     /// The message is not ours any more, as far as we can tell: somebody else may receive it from now on.
-    fn lease_ended(&mut self, key: Key, now: Instant) {
+    pub(super) fn lease_ended(&mut self, key: Key, now: Instant) {
         let Some(held) = self.held.get_mut(&key) else {
             return;
         };
@@ -135,6 +135,7 @@ impl Table {
                 self.lose_waiting(key, group.as_deref(), now);
             }
             State::Running { .. } => {
+                held.state = State::Running { cancelled: true };
                 self.stats.lease_losses += u64::from(first_time);
                 self.commands.push(Command::Cancel {
                     key,

@@ -12,11 +12,10 @@ impl Table {
         let Some(held) = self.held.get(&key) else {
             return;
         };
-        let State::Running { told } = held.state else {
+        let State::Running { cancelled } = held.state else {
             return;
         };
         self.running -= 1;
-        let cancelled = told || held.lease.lost;
         match ended {
             Ended::Returned(Disposition::Done) => {
                 self.stats.done += 1;

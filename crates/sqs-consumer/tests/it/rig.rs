@@ -96,7 +96,6 @@ impl Handler for Scripted {
 
 /// A consumer that runs in a task, over queues in memory.
 pub(crate) struct Rig {
-    pub(crate) queue: MemoryQueue,
     pub(crate) dead_letters: MemoryQueue,
     pub(crate) stats: StatsHandle,
     pub(crate) shutdown: CancellationToken,
@@ -122,7 +121,6 @@ impl Rig {
         let (stats, shutdown) = (consumer.stats(), CancellationToken::new());
         let task = tokio::spawn(consumer.run(handler, shutdown.clone()));
         Self {
-            queue: queue.clone(),
             dead_letters,
             stats,
             shutdown,
@@ -147,6 +145,12 @@ impl Rig {
     /// Waits for the end of the run, which the shutdown must have brought about.
     pub(crate) async fn ended(self) -> Result<Summary, Error> {
         self.task.await.unwrap()
+    }
+
+    /// Drops the consumer as a crash would and waits until it is gone.
+    pub(crate) async fn crash(self) {
+        self.task.abort();
+        assert!(self.task.await.unwrap_err().is_cancelled());
     }
 
     pub(crate) async fn stop(self) -> Summary {

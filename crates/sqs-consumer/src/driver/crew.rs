@@ -1,0 +1,125 @@
+//! The handlers that run.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
+use tokio::time::Instant;
+use tracing::{Instrument, Span};
+
+use super::log;
+use crate::consumer::LinkSpan;
+use crate::context::{CancelReason, Cancellation, Context};
+use crate::handler::{Disposition, Handler};
+use crate::message::Message;
+use crate::table::{Ended, Key};
+
+/// Runs each handler in a task of its own, which ends with the crew.
+pub(super) struct Crew<H> {
+    handler: Arc<H>,
+    queue: String,
+    link_span: Option<LinkSpan>,
+    tasks: JoinSet<Disposition>,
+    keys: HashMap<Id, Key>,
+    running: HashMap<Key, Running>,
+}
+
+struct Running {
+    cancellation: Cancellation,
+    abort: AbortHandle,
+    span: Span,
+    started: Instant,
+}
+
+/// The end of one handler run.
+pub(super) struct End {
+    pub(super) key: Key,
+    pub(super) ended: Ended,
+    pub(super) took: Duration,
+    /// The `error.type`, unless all went well.
+    pub(super) failure: Option<&'static str>,
+}
+
+impl<H: Handler> Crew<H> {
+    pub(super) fn new(handler: H, queue: &str, link_span: Option<LinkSpan>) -> Self {
+        Self {
+            handler: Arc::new(handler),
+            queue: queue.to_owned(),
+            link_span,
+            tasks: JoinSet::new(),
+            keys: HashMap::new(),
+            running: HashMap::new(),
+        }
+    }
+
+    pub(super) fn start(&mut self, key: Key, message: Message, attempt: u32) {
+        let cancellation = Cancellation::default();
+        let context = Context::new(&message, attempt, cancellation.clone());
+        let span = log::span(&self.queue, &message, &context);
+        if let (Some(link), Some(trace)) = (&self.link_span, context.trace_context()) {
+            link(&span, trace);
+        }
+        let handler = Arc::clone(&self.handler);
+        let handling = async move { handler.handle(&message, &context).await };
+        let abort = self.tasks.spawn(handling.instrument(span.clone()));
+        self.keys.insert(abort.id(), key);
+        let started = Instant::now();
+        self.running.insert(
+            key,
+            Running {
+                cancellation,
+                abort,
+                span,
+                started,
+            },
+        );
+    }
+
+    pub(super) fn cancel(&self, key: Key, reason: CancelReason) {
+        if let Some(running) = self.running.get(&key) {
+            running.span.in_scope(|| log::cancelled(reason));
+            running.cancellation.cancel(reason);
+        }
+    }
+
+    /// Drops a handler's future; its end follows.
+    pub(super) fn abort(&self, key: Key) {
+        if let Some(running) = self.running.get(&key) {
+            running.abort.abort();
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.running.len()
+    }
+
+    /// Waits for the next handler to end; `None` if none runs. Dropping the future loses nothing.
+    pub(super) async fn next_end(&mut self) -> Option<End> {
+        let joined = self.tasks.join_next_with_id().await?;
+        let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+        let key = self.keys.remove(&id)?;
+        let ended = match joined {
+            Ok((_, disposition)) => Ended::Returned(disposition),
+            Err(error) => match error.try_into_panic() {
+                Ok(payload) => Ended::Panicked(text(&*payload)),
+                Err(_) => Ended::Dropped,
+            },
+        };
+        let Running { span, started, .. } = self.running.remove(&key)?;
+        let failure = span.in_scope(|| log::ended(&ended));
+        Some(End {
+            key,
+            ended,
+            took: started.elapsed(),
+            failure,
+        })
+    }
+}
+
+fn text(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("(no text)").to_owned()
+}

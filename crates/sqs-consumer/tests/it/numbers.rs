@@ -1,0 +1,193 @@
+//! The numbers it exposes, by the names of the OpenTelemetry messaging conventions.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use metrics::atomics::AtomicU64;
+use metrics::{
+    Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
+    SharedString, Unit,
+};
+use sqs_consumer::Settings;
+use sqs_consumer::memory::MemoryQueue;
+
+use crate::rig::{Act, Rig, message, ms};
+
+/// Remembers every metric as its name with its labels.
+#[derive(Clone, Default)]
+struct Ledger(Arc<Mutex<BTreeMap<String, f64>>>);
+
+struct Entry(Ledger, String, AtomicU64);
+
+impl Entry {
+    fn add(&self, value: f64) {
+        *self.0.0.lock().unwrap().entry(self.1.clone()).or_default() += value;
+    }
+}
+
+impl CounterFn for Entry {
+    fn increment(&self, value: u64) {
+        self.2
+            .fetch_add(value, std::sync::atomic::Ordering::Relaxed);
+        self.add(f64::from(u32::try_from(value).unwrap()));
+    }
+    fn absolute(&self, _: u64) {}
+}
+
+impl GaugeFn for Entry {
+    fn increment(&self, value: f64) {
+        self.add(value);
+    }
+    fn decrement(&self, value: f64) {
+        self.add(-value);
+    }
+    fn set(&self, value: f64) {
+        self.0.0.lock().unwrap().insert(self.1.clone(), value);
+    }
+}
+
+impl HistogramFn for Entry {
+    fn record(&self, _: f64) {
+        self.add(1.0);
+    }
+}
+
+impl Ledger {
+    fn entry(&self, key: &Key) -> Arc<Entry> {
+        let mut labels: Vec<_> = key
+            .labels()
+            .map(|label| format!("{}={}", label.key(), label.value()))
+            .collect();
+        labels.sort();
+        Arc::new(Entry(
+            self.clone(),
+            format!("{}|{}", key.name(), labels.join("|")),
+            AtomicU64::new(0),
+        ))
+    }
+
+    /// Returns the sum of what was recorded under this name with all of these labels.
+    fn sum(&self, name: &str, labels: &[&str]) -> f64 {
+        let wanted = |key: &str| {
+            key.starts_with(&format!("{name}|")) && labels.iter().all(|label| key.contains(label))
+        };
+        self.0
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|(key, _)| wanted(key))
+            .map(|(_, value)| value)
+            .sum()
+    }
+}
+
+impl Recorder for Ledger {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        Counter::from_arc(self.entry(key))
+    }
+    fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::from_arc(self.entry(key))
+    }
+    fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::from_arc(self.entry(key))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_happens_is_counted_under_the_names_of_the_messaging_conventions() {
+    let ledger = Ledger::default();
+    let _recording = metrics::set_default_local_recorder(&ledger);
+    let queue = MemoryQueue::new("commands");
+    for body in ["done", "done", "retry", "dead", "panic"] {
+        queue.put(message(body));
+    }
+    let mut rig = Rig::start(&queue, Settings::default(), |message, context| {
+        let act = match (message.body(), context.attempt()) {
+            ("retry", 1) => Act::retry(),
+            ("panic", 1) => Act::Panic,
+            ("dead", _) => Act::dead_letter("bad"),
+            _ => Act::done(),
+        };
+        (ms(10), act)
+    });
+    rig.until(|stats| stats.running == 5).await;
+    assert!((ledger.sum("sqs_consumer.handlers.running", &[]) - 5.0).abs() < 0.1);
+    rig.until(|stats| stats.deleted == 5).await;
+    let stats = rig.stop().await.stats;
+
+    let of_queue = [
+        "messaging.system=aws_sqs",
+        "messaging.destination.name=commands",
+    ];
+    let count = |name: &str, label: &str| ledger.sum(name, &[of_queue[0], of_queue[1], label]);
+    let expect = |name: &str, label: &str, expected: u64| {
+        let counted = count(name, label);
+        assert!(
+            (counted - f64::from(u32::try_from(expected).unwrap())).abs() < 0.1,
+            "{name} {label}: {counted}, not {expected}"
+        );
+    };
+    expect(
+        "messaging.client.consumed.messages",
+        "messaging.operation.name=receive",
+        7,
+    );
+    for (outcome, expected) in [
+        ("done", 4),
+        ("retried", 2),
+        ("panicked", 1),
+        ("dead_lettered", 1),
+        ("duplicate", 0),
+        ("lease_lost", 0),
+    ] {
+        expect(
+            "sqs_consumer.messages",
+            &format!("outcome={outcome}"),
+            expected,
+        );
+    }
+    expect(
+        "sqs_consumer.requests",
+        "messaging.operation.name=ReceiveMessage",
+        stats.requests.receive,
+    );
+    expect(
+        "sqs_consumer.requests",
+        "messaging.operation.name=DeleteMessageBatch",
+        stats.requests.delete,
+    );
+    expect(
+        "messaging.process.duration",
+        "messaging.operation.type=process",
+        7,
+    );
+    expect("messaging.process.duration", "error.type=panic", 1);
+    expect(
+        "messaging.client.operation.duration",
+        "messaging.operation.name=ReceiveMessage",
+        stats.requests.receive,
+    );
+    expect("sqs_consumer.messages.in_flight", "process", 0);
+    let sent = ledger.sum(
+        "messaging.client.sent.messages",
+        &["messaging.destination.name=dead"],
+    );
+    assert!((sent - 1.0).abs() < 0.1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_age_of_the_oldest_and_what_is_in_flight_can_be_read_at_any_time() {
+    let queue = MemoryQueue::new("commands");
+    let before = std::time::SystemTime::now();
+    queue.put(message("m"));
+    let mut rig = Rig::start(&queue, Settings::default(), |_, _| (ms(10), Act::done()));
+    let stats = rig.until(|stats| stats.running == 1).await;
+    assert_eq!(stats.in_flight, 1);
+    assert!(stats.oldest_sent_at.unwrap() >= before);
+    let stats = rig.until(|stats| stats.deleted == 1).await;
+    assert_eq!((stats.in_flight, stats.oldest_sent_at), (0, None));
+    rig.stop().await;
+}

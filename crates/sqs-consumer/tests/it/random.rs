@@ -1,0 +1,428 @@
+//! Random arrivals, handler times, failures, faults of the queue and drains, under paused time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use proptest::prelude::*;
+use sqs_consumer::memory::{Fault, MemoryQueue, Operation};
+use sqs_consumer::{
+    Consumer, Context, Disposition, ErrorKind, Handler, Message, RetryPolicy, Settings, Stats,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::rig::{grouped, ms, secs};
+
+/// What happens in one case.
+#[derive(Debug, Clone)]
+struct Plan {
+    fifo: bool,
+    concurrency: usize,
+    per_group: Option<usize>,
+    messages: Vec<Planned>,
+    /// How long each consumer runs before it is drained and the next takes over; the last runs to the end.
+    shifts: Vec<Duration>,
+    /// How many of a hundred requests go wrong, and the seed of which.
+    faults: Option<(u8, u64)>,
+    repeat_every: usize,
+}
+
+#[derive(Debug, Clone)]
+struct Planned {
+    group: u8,
+    at: Duration,
+    /// What its handler does at each run; once that is used up it is done at once.
+    runs: Vec<(Duration, Step)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Done,
+    Retry,
+    Defer,
+    DeadLetter,
+    Panic,
+}
+
+fn plans(faults: bool) -> impl Strategy<Value = Plan> {
+    let step = prop_oneof![
+        8 => Just(Step::Done),
+        2 => Just(Step::Retry),
+        1 => Just(Step::Defer),
+        1 => Just(Step::DeadLetter),
+        1 => Just(Step::Panic),
+    ];
+    let time = prop_oneof![6 => 0..300_u64, 2 => 0..5_000_u64, 1 => 0..90_000_u64]
+        .prop_map(Duration::from_millis);
+    let message = (
+        0..4_u8,
+        0..40_000_u64,
+        prop::collection::vec((time, step), 1..4),
+    )
+        .prop_map(|(group, at, runs)| Planned {
+            group,
+            at: Duration::from_millis(at),
+            runs,
+        });
+    let faulty = if faults {
+        (1..25_u8, any::<u64>()).prop_map(Some).boxed()
+    } else {
+        Just(None).boxed()
+    };
+    (
+        any::<bool>(),
+        1..14_usize,
+        prop::option::of(1..4_usize),
+        prop::collection::vec(message, 1..60),
+        prop::collection::vec((0..60_000_u64).prop_map(Duration::from_millis), 0..3),
+        faulty,
+        prop_oneof![Just(0_usize), 2..9_usize],
+    )
+        .prop_map(
+            |(fifo, concurrency, per_group, messages, shifts, faults, repeat_every)| Plan {
+                fifo,
+                concurrency,
+                per_group,
+                messages,
+                shifts,
+                faults,
+                repeat_every: if fifo { 0 } else { repeat_every },
+            },
+        )
+}
+
+/// Does what the plan says and watches what it must never see.
+#[derive(Clone)]
+struct Watcher(Arc<Watch>);
+
+struct Watch {
+    plan: Plan,
+    queue: MemoryQueue,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    runs: BTreeMap<usize, usize>,
+    running: BTreeSet<usize>,
+    done: BTreeMap<usize, usize>,
+    buried: BTreeSet<usize>,
+    violations: Vec<String>,
+    /// Violations that are no fault of the consumer if leases were lost.
+    unless_lost: Vec<String>,
+}
+
+/// Marks a run as over even when its future is dropped.
+struct Running<'a>(&'a Watch, usize);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.seen.lock().unwrap().running.remove(&self.1);
+    }
+}
+
+impl Watcher {
+    fn new(plan: &Plan, queue: &MemoryQueue) -> Self {
+        Self(Arc::new(Watch {
+            plan: plan.clone(),
+            queue: queue.clone(),
+            seen: Mutex::default(),
+        }))
+    }
+
+    fn begin(&self, index: usize, message: &Message) -> (Duration, Step) {
+        let Watch { plan, queue, seen } = &*self.0;
+        let seen = &mut *seen.lock().unwrap();
+        let group = plan.messages[index].group;
+        if !seen.running.insert(index) {
+            seen.violations
+                .push(format!("message {index} runs twice at once"));
+        }
+        if seen.running.len() > plan.concurrency {
+            seen.violations.push(format!(
+                "{} handlers of {}",
+                seen.running.len(),
+                plan.concurrency
+            ));
+        }
+        let together = seen
+            .running
+            .iter()
+            .filter(|other| plan.messages[**other].group == group)
+            .count();
+        let limit = if plan.fifo {
+            1
+        } else {
+            plan.per_group.unwrap_or(usize::MAX)
+        };
+        if together > limit {
+            seen.violations
+                .push(format!("{together} handlers of group {group}"));
+        }
+        if plan.fifo {
+            let sent_before = |other: &usize| {
+                (plan.messages[*other].at, *other) < (plan.messages[index].at, index)
+            };
+            let unsettled = (0..plan.messages.len())
+                .filter(|other| plan.messages[*other].group == group && sent_before(other))
+                .find(|other| !seen.done.contains_key(other) && !seen.buried.contains(other));
+            if let Some(other) = unsettled {
+                seen.violations
+                    .push(format!("message {index} overtook {other} of its group"));
+            }
+        }
+        if seen.done.contains_key(&index) {
+            seen.unless_lost
+                .push(format!("message {index} was handled after it was done"));
+        }
+        if queue.hidden_until(message.message_id()).is_none() {
+            seen.unless_lost
+                .push(format!("message {index} was visible when it began"));
+        }
+        let run = seen.runs.entry(index).or_default();
+        let step = plan.messages[index]
+            .runs
+            .get(*run)
+            .copied()
+            .unwrap_or((Duration::ZERO, Step::Done));
+        *run += 1;
+        step
+    }
+
+    fn end(&self, index: usize, message: &Message, context: &Context, step: Step) -> Disposition {
+        let seen = &mut *self.0.seen.lock().unwrap();
+        if !context.is_cancelled() && self.0.queue.hidden_until(message.message_id()).is_none() {
+            seen.unless_lost
+                .push(format!("message {index} had become visible when it ended"));
+        }
+        let reason = "as planned".to_owned();
+        match step {
+            Step::Done => {
+                *seen.done.entry(index).or_default() += 1;
+                Disposition::Done
+            }
+            Step::Retry => Disposition::Retry {
+                after: None,
+                reason,
+            },
+            Step::Defer => Disposition::Defer {
+                after: None,
+                reason,
+            },
+            Step::DeadLetter => Disposition::DeadLetter {
+                reason,
+                detail: String::new(),
+            },
+            Step::Panic => unreachable!("panics don't end"),
+        }
+    }
+
+    /// Notes what has arrived in the dead-letter queue: its order is settled then.
+    fn bury(&self, dead_letters: &MemoryQueue) {
+        let seen = &mut *self.0.seen.lock().unwrap();
+        seen.buried.extend(
+            dead_letters
+                .messages()
+                .iter()
+                .map(|copy| copy.body.parse::<usize>().unwrap()),
+        );
+    }
+}
+
+struct Handling {
+    watcher: Watcher,
+    dead_letters: MemoryQueue,
+}
+
+impl Handler for Handling {
+    async fn handle(&self, message: &Message, context: &Context) -> Disposition {
+        let index: usize = message.body().parse().unwrap();
+        self.watcher.bury(&self.dead_letters);
+        let (time, step) = self.watcher.begin(index, message);
+        let running = Running(&self.watcher.0, index);
+        tokio::time::sleep(time).await;
+        if let Step::Panic = step {
+            drop(running);
+            std::panic::resume_unwind(Box::new("as planned")); // without the hook's print
+        }
+        self.watcher.end(index, message, context, step)
+    }
+}
+
+fn settings(plan: &Plan) -> Settings {
+    Settings {
+        concurrency: plan.concurrency,
+        per_group: plan.per_group,
+        retry: RetryPolicy {
+            first: secs(1),
+            longest: secs(20),
+            ..RetryPolicy::default()
+        },
+        ..Settings::default()
+    }
+}
+
+fn faults(rate: u8, seed: u64) -> impl FnMut(Operation, u64) -> Fault + Send + 'static {
+    let mut rng = fastrand::Rng::with_seed(seed);
+    move |_, _| match rng.u8(0..100) {
+        chance if chance >= rate => Fault::None,
+        _ => match rng.u8(0..5) {
+            0 => Fault::Refused(ErrorKind::Throttled),
+            1 => Fault::Refused(ErrorKind::Unavailable),
+            2 => Fault::AnswerLost,
+            3 => Fault::Entry(rng.usize(0..10)),
+            _ => Fault::Slow(ms(rng.u64(0..3_000))),
+        },
+    }
+}
+
+/// What a case came to.
+struct Outcome {
+    plan: Plan,
+    queue: MemoryQueue,
+    dead_letters: MemoryQueue,
+    ids: Vec<String>,
+    stats: Vec<Stats>,
+    unsettled: usize,
+    watcher: Watcher,
+}
+
+async fn run(plan: Plan) -> Outcome {
+    let suffix = if plan.fifo { ".fifo" } else { "" };
+    let queue = MemoryQueue::with_latency(format!("source{suffix}"), ms(3));
+    let dead_letters = MemoryQueue::with_latency(format!("dead{suffix}"), ms(3));
+    queue.repeat_deliveries(plan.repeat_every);
+    if let Some((rate, seed)) = plan.faults {
+        queue.set_faults(faults(rate, seed));
+        dead_letters.set_faults(faults(rate, seed.wrapping_add(1)));
+    }
+    let watcher = Watcher::new(&plan, &queue);
+    let arrivals = tokio::spawn(arrive(plan.clone(), queue.clone()));
+    let (mut stats, mut unsettled) = (Vec::new(), 0);
+    for shift in plan.shifts.iter().map(Some).chain([None]) {
+        let handler = Handling {
+            watcher: watcher.clone(),
+            dead_letters: dead_letters.clone(),
+        };
+        let consumer =
+            Consumer::over(queue.clone(), Some(dead_letters.clone()), settings(&plan)).unwrap();
+        let shutdown = CancellationToken::new();
+        let task = tokio::spawn(consumer.run(handler, shutdown.clone()));
+        match shift {
+            Some(shift) => tokio::time::sleep(*shift).await,
+            None => {
+                queue.set_faults(|_, _| Fault::None);
+                dead_letters.set_faults(|_, _| Fault::None);
+                until_empty(&queue, &arrivals).await;
+            }
+        }
+        shutdown.cancel();
+        let summary = task.await.unwrap().unwrap();
+        assert!(summary.drained_in <= settings(&plan).grace);
+        unsettled += summary.unsettled;
+        stats.push(summary.stats);
+    }
+    let ids = arrivals.await.unwrap();
+    Outcome {
+        plan,
+        queue,
+        dead_letters,
+        ids,
+        stats,
+        unsettled,
+        watcher,
+    }
+}
+
+/// Sends the messages at their times and returns their ids by index.
+async fn arrive(plan: Plan, queue: MemoryQueue) -> Vec<String> {
+    let mut order: Vec<usize> = (0..plan.messages.len()).collect();
+    order.sort_by_key(|index| (plan.messages[*index].at, *index));
+    let start = tokio::time::Instant::now();
+    let mut ids = vec![String::new(); order.len()];
+    for index in order {
+        let Planned { group, at, .. } = plan.messages[index];
+        tokio::time::sleep_until(start + at).await;
+        ids[index] = queue
+            .put(grouped(&group.to_string(), &index.to_string()))
+            .unwrap();
+    }
+    ids
+}
+
+async fn until_empty(queue: &MemoryQueue, arrivals: &tokio::task::JoinHandle<Vec<String>>) {
+    let limit = tokio::time::Instant::now() + secs(6 * 3_600);
+    while !(arrivals.is_finished() && queue.is_empty()) {
+        assert!(
+            tokio::time::Instant::now() < limit,
+            "the queue does not empty: {} messages left",
+            queue.len()
+        );
+        tokio::time::sleep(secs(1)).await;
+    }
+}
+
+fn check(outcome: &Outcome) {
+    let seen = outcome.watcher.0.seen.lock().unwrap();
+    assert_eq!(seen.violations, Vec::<String>::new());
+    let lost: u64 = outcome.stats.iter().map(|stats| stats.lease_losses).sum();
+    if outcome.plan.faults.is_none() {
+        assert_eq!(
+            (lost, outcome.unsettled),
+            (0, 0),
+            "without faults nothing is lost or left"
+        );
+    }
+    if lost == 0 && outcome.unsettled == 0 {
+        assert_eq!(seen.unless_lost, Vec::<String>::new());
+        assert!(
+            seen.done.values().all(|times| *times == 1),
+            "done more than once: {:?}",
+            seen.done
+        );
+    }
+    let mut dead: BTreeMap<usize, usize> = BTreeMap::new();
+    for copy in outcome.dead_letters.messages() {
+        *dead.entry(copy.body.parse().unwrap()).or_default() += 1;
+        assert!(copy.attributes.contains_key("reason"));
+    }
+    if outcome.plan.faults.is_none() {
+        assert!(
+            dead.values().all(|copies| *copies == 1),
+            "buried more than once: {dead:?}"
+        );
+    }
+    for (index, id) in outcome.ids.iter().enumerate() {
+        let ends =
+            usize::from(seen.done.contains_key(&index)) + usize::from(dead.contains_key(&index));
+        assert_eq!(ends, 1, "message {index} must be done or buried");
+        assert_eq!(
+            outcome.queue.deletions(id),
+            1,
+            "message {index} must be deleted once"
+        );
+    }
+}
+
+fn run_case(plan: Plan) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    check(&runtime.block_on(run(plan)));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_message_is_lost_or_settled_twice_and_no_group_runs_out_of_order(plan in plans(false)) {
+        run_case(plan);
+    }
+
+    #[test]
+    fn nor_when_requests_fail_answers_are_lost_and_entries_fail(plan in plans(true)) {
+        run_case(plan);
+    }
+}
