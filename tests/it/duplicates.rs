@@ -1,0 +1,108 @@
+//! The same message twice, and the same id for something else.
+
+use arthouse_tests::{Event, World, course, student};
+use serde_json::json;
+
+async fn paid(world: &World) {
+    let ada = student("ada", "w1");
+    world
+        .apply(&Event::new("course.create", course("w1", 100, 3)))
+        .await;
+    world.apply(&ada.applies()).await;
+    world.apply(&ada.pays("ref-1")).await;
+    world.sessions("ada", "w1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_sent_twice_is_carried_out_once_and_told_twice_alike() {
+    let world = World::start().await;
+    paid(&world).await;
+    let attends = student("ada", "w1").attends(1);
+    world.apply(&attends).await;
+    world.post(&attends.again()).await;
+    assert_eq!(world.outcomes.outcomes(attends.id(), 2).await, [None, None]);
+    let told: Vec<_> = world.outcomes.letters();
+    let told: Vec<_> = told
+        .iter()
+        .filter(|letter| letter.event["data"]["command_id"] == attends.id())
+        .collect();
+    assert_eq!(told[0].body, told[1].body);
+    assert_eq!(world.settled().await, []);
+    let enrollment = world.records("ada", "w1").await.enrollment.expect("paid");
+    assert_eq!(
+        (enrollment.charges.len(), i64::from(enrollment.balance)),
+        (1, 66)
+    );
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rejected_command_sent_again_later_is_rejected_again_although_it_would_pass_now() {
+    let world = World::start().await;
+    let ada = student("ada", "w1");
+    let early = ada.applies();
+    assert_eq!(
+        world.outcome(&early).await.as_deref(),
+        Some("COURSE_NOT_FOUND")
+    );
+    world
+        .apply(&Event::new("course.create", course("w1", 100, 3)))
+        .await;
+    world.post(&early.again()).await;
+    let told = world.outcomes.outcomes(early.id(), 2).await;
+    assert_eq!(
+        told,
+        [
+            Some("COURSE_NOT_FOUND".to_owned()),
+            Some("COURSE_NOT_FOUND".to_owned())
+        ]
+    );
+    assert_eq!(world.records("ada", "w1").await.application, None);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_used_for_other_data_is_a_dead_letter_and_changes_nothing() {
+    let world = World::start().await;
+    paid(&world).await;
+    let attends = student("ada", "w1").attends(1);
+    world.apply(&attends).await;
+    let mut reused = attends.again();
+    reused.body["data"]["session_id"] = json!("0002");
+    world.post(&reused).await;
+    let letter = world
+        .dead_letters
+        .wait("the dead letter", |letters| letters.first().cloned())
+        .await;
+    assert_eq!(letter.attributes["reason"], "COMMAND_ID_REUSED");
+    assert_eq!(letter.body, reused.body.to_string());
+    assert!(!letter.attributes["source_message_id"].is_empty());
+    assert_eq!(world.settled().await, []);
+    assert_eq!(world.outcomes.outcomes(attends.id(), 1).await, [None]);
+    assert_eq!(
+        world
+            .records("ada", "w1")
+            .await
+            .enrollment
+            .expect("paid")
+            .charges
+            .len(),
+        1
+    );
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_payment_told_twice_is_a_success_and_another_one_is_not() {
+    let world = World::start().await;
+    paid(&world).await;
+    let ada = student("ada", "w1");
+    let before = world.records("ada", "w1").await;
+    assert_eq!(world.outcome(&ada.pays("ref-1")).await, None);
+    assert_eq!(
+        world.outcome(&ada.pays("ref-2")).await.as_deref(),
+        Some("ALREADY_PAID")
+    );
+    assert_eq!(world.records("ada", "w1").await, before);
+    world.stop().await;
+}
