@@ -49,7 +49,7 @@ pub(crate) enum Command {
     /// React to the streams of the tables until told to stop
     Streams(command::streams::Options),
     /// Send commands, from flags, a file or stdin
-    Send(command::send::Options),
+    Send(Box<command::send::Options>),
     /// Show a student's progress in a course: dates, balance, statement
     Progress(command::progress::Options),
     /// Show a course as it is on offer

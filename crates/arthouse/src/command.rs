@@ -36,7 +36,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Provision(options) => provision::run(options, deployment).await,
         Command::Worker(options) => worker::run(options, deployment).await,
         Command::Streams(options) => streams::run(options, deployment).await,
-        Command::Send(options) => Box::pin(send::run(options, deployment)).await,
+        Command::Send(options) => Box::pin(send::run(*options, deployment)).await,
         Command::Progress(options) => progress::run(options, deployment).await,
         Command::Course(options) => course::run(options, deployment).await,
         Command::Pending(options) => pending::run(options, deployment).await,
@@ -58,7 +58,10 @@ pub(crate) struct Format {
 
 /// Opens the records of a deployment, as the environment says.
 async fn store(deployment: &Deployment) -> Result<Store> {
-    Ok(Store::new(Clients::from_env().await?.dynamodb, deployment.names().tables))
+    Ok(Store::new(
+        Clients::from_env().await?.dynamodb,
+        deployment.names().tables,
+    ))
 }
 
 fn now() -> Timestamp {

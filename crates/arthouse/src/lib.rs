@@ -1,9 +1,33 @@
 #![doc = include_str!("../README.md")]
 
+mod cli;
+
+mod command;
+mod demo;
+
 mod aws;
 mod stack;
 
 mod exit;
+mod output;
+mod report;
+mod signals;
+mod telemetry;
 
+pub use cli::Cli;
 pub use exit::Exit;
 pub use stack::{Clients, Names, RunSummary, Stack, local_settings};
+
+use std::process::ExitCode;
+
+/// Runs what the command line asks for, to its end; errors are told on stderr.
+pub fn run(cli: Cli) -> ExitCode {
+    let ended = || -> anyhow::Result<ExitCode> {
+        telemetry::start(&cli.telemetry, cli.command.is_daemon())?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(command::run(cli))
+    };
+    ended().unwrap_or_else(|error| report::report(&error).into())
+}

@@ -1,0 +1,149 @@
+//! What a person sees.
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::checks::Check;
+use super::listener::Heard;
+
+pub(super) fn opening(endpoint: &str, data: &Path) -> String {
+    format!(
+        "A fresh embedded stack: DynamoDB, Streams and SQS at {endpoint} (data in {}, gone afterwards).\n\
+         Below, ✓ and ✗ are outcomes of commands, ♪ notifications, † dead letters.",
+        data.display()
+    )
+}
+
+/// Tells what was heard in a line.
+pub(super) fn telling(heard: &Heard) {
+    match heard {
+        Heard::Outcome {
+            command,
+            subject,
+            session,
+            code,
+            message,
+            ..
+        } => {
+            let session = session
+                .as_ref()
+                .map(|id| format!(" session {id}"))
+                .unwrap_or_default();
+            match code {
+                None => println!("  ✓ {command:<18} {subject}{session}"),
+                Some(code) => {
+                    let message = message.as_deref().unwrap_or_default();
+                    println!("  ✗ {command:<18} {subject}{session}: {code} ({message})");
+                }
+            }
+        }
+        Heard::Notification {
+            name,
+            subject,
+            data,
+            ..
+        } => {
+            println!("  ♪ {name:<20} {subject}{}", particulars(data));
+        }
+        Heard::DeadLetter { reason, detail } => println!("  † {reason}: {detail}"),
+        Heard::Leak { queue } => println!("  ! a contact detail on the {queue} queue"),
+    }
+}
+
+fn particulars(data: &Value) -> String {
+    let number = |name: &str| data[name].as_u64();
+    match (&data["session_id"], &data["sessions"]) {
+        (_, Value::Array(sessions)) => {
+            let first = sessions
+                .first()
+                .and_then(|session| session["local_start"].as_str())
+                .unwrap_or_default();
+            format!(": {} sessions from {first}", sessions.len())
+        }
+        (Value::String(id), _) => match (number("charge"), number("balance"), &data["new_date"]) {
+            (Some(charge), Some(balance), _) => {
+                format!(" session {id}: charge {charge}, balance {balance}")
+            }
+            (_, _, Value::String(date)) => format!(" session {id}: now {date}"),
+            (_, _, _) => format!(" session {id}"),
+        },
+        (_, _) => String::new(),
+    }
+}
+
+pub(super) fn rate(commands: usize, seconds: f64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+    let rate = commands as f64 / seconds;
+    format!("{commands} commands settled in {seconds:.1} s: {rate:.0} commands a second")
+}
+
+pub(super) fn checks(checks: &[Check]) -> String {
+    let mut lines = vec!["What must always hold (domain.md, section 5):".to_owned()];
+    for check in checks {
+        let mark = if check.problems.is_empty() {
+            "✓"
+        } else {
+            "✗"
+        };
+        lines.push(format!("  {mark} {:>2} {}", check.number, check.rule));
+        lines.extend(
+            check
+                .problems
+                .iter()
+                .take(5)
+                .map(|problem| format!("       {problem}")),
+        );
+    }
+    lines.join("\n")
+}
+
+pub(super) fn progress(progress: &arthouse_core::Progress) -> String {
+    crate::output::progress(progress)
+}
+
+/// Shows how far a long run is, on a terminal only.
+#[derive(Debug)]
+pub(super) struct Progress {
+    total: usize,
+    settled: usize,
+    shown: Instant,
+}
+
+impl Progress {
+    pub(super) fn of(total: usize) -> Self {
+        Self {
+            total,
+            settled: 0,
+            shown: Instant::now(),
+        }
+    }
+
+    pub(super) fn count(&mut self, heard: &Heard) {
+        match heard {
+            Heard::Outcome { .. } | Heard::DeadLetter { .. } => self.settled += 1,
+            Heard::Notification { .. } | Heard::Leak { .. } => {}
+        }
+        if self.shown.elapsed() > Duration::from_millis(200) {
+            self.show();
+        }
+    }
+
+    pub(super) fn finish(&mut self) {
+        self.show();
+        if std::io::stderr().is_terminal() {
+            eprintln!();
+        }
+    }
+
+    fn show(&mut self) {
+        self.shown = Instant::now();
+        if std::io::stderr().is_terminal() {
+            eprint!("\r  {} of {} commands settled", self.settled, self.total);
+            // A progress line that can't be shown is no loss.
+            let _lost = std::io::stderr().flush();
+        }
+    }
+}

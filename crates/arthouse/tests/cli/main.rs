@@ -1,0 +1,8 @@
+//! The binary, as a person or a script calls it.
+
+#![expect(clippy::unwrap_used, reason = "what can't be set up fails its test")]
+
+mod bad_input;
+mod life;
+mod rig;
+mod unreachable;
