@@ -2,6 +2,13 @@
 //!
 //! A request is decoded where it arrives, carried out by a pure engine on the one thread that owns the store, and
 //! answered when it is on disk.
+//!
+//! What differs from the service on purpose: there is one region and one account, and whoever calls may do anything
+//! (policies, permissions and keys are kept and shown, not enforced, and nothing is encrypted); a queue can be made again
+//! as soon as it was deleted; a purge and a move to a dead-letter queue are done at once; counts are exact; a standard
+//! queue delivers in order of becoming visible, once each time, and groups on it have no effect; there are no quotas on
+//! calls; the attempts of `ReceiveRequestAttemptId` are forgotten in a restart; only AWS JSON 1.0 is spoken, which is what
+//! SDKs and tools have spoken since late 2023.
 
 mod wire;
 

@@ -18,6 +18,8 @@ use super::moment::Moment;
 const FILE_NAME: &str = "sqs.db";
 const FORMAT: i64 = 1;
 const CACHED_STATEMENTS: usize = 32;
+const CHECKPOINT_PAGES: i64 = 4_000;
+const CACHE_KIB: i64 = 16_384;
 const SCHEMA: &str = "
     CREATE TABLE queues (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -168,6 +170,9 @@ fn prepare(connection: &Connection) -> Result<i64, rusqlite::Error> {
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
+    // A checkpoint is what flushes to the medium: fewer of them, each with more of the same pages.
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let format = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if format == 0 {

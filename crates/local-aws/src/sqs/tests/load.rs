@@ -1,15 +1,14 @@
 use super::*;
 
 /// Sends this many messages in batches, in ten groups if the queue is FIFO.
-async fn fill(sqs: &Running, url: &str, from: usize, count: usize) {
-    for start in (from..from + count).step_by(10) {
+async fn fill(sqs: &Running, url: &str, count: usize) {
+    for start in (0..count).step_by(10) {
         let entries: Vec<Value> = (start..start + 10)
             .map(|number| {
                 let mut entry =
                     json!({ "Id": number.to_string(), "MessageBody": format!("body {number}") });
                 if url.ends_with(".fifo") {
-                    entry["MessageGroupId"] =
-                        json!(format!("group {}", number % 10).replace(' ', "-"));
+                    entry["MessageGroupId"] = json!(format!("group-{}", number % 10));
                     entry["MessageDeduplicationId"] = json!(number.to_string());
                 }
                 entry
@@ -47,34 +46,41 @@ async fn work(sqs: &Running, url: &str, count: usize) -> Duration {
     start.elapsed()
 }
 
-/// The time that one message takes may grow with the logarithm of how many wait, not with their number.
+/// The time that a message takes may grow with the logarithm of how many wait, not with their number. The quickest of
+/// several rounds are compared, taken in turns, so that whatever else the machine does tells little.
 #[tokio::test]
 async fn receiving_stays_fast_with_many_messages_waiting() {
     const FEW: usize = 2_000;
     const MANY: usize = 100_000;
+    const ROUNDS: usize = 8;
+    const EACH: usize = 200;
     let sqs = Running::start();
-    for (name, attributes) in [("q", json!({})), ("q.fifo", json!({ "FifoQueue": "true" }))] {
-        let url = sqs.create(name, attributes).await;
-        fill(&sqs, &url, 0, FEW).await;
-        let few = work(&sqs, &url, FEW).await;
+    for (suffix, attributes) in [("", json!({})), (".fifo", json!({ "FifoQueue": "true" }))] {
+        let few = sqs
+            .create(&format!("few{suffix}"), attributes.clone())
+            .await;
+        let many = sqs.create(&format!("many{suffix}"), attributes).await;
+        fill(&sqs, &few, FEW).await;
         let start = Instant::now();
-        fill(&sqs, &url, FEW, MANY).await;
+        fill(&sqs, &many, MANY).await;
         let filled = start.elapsed();
-        let many = work(&sqs, &url, FEW).await;
+        let (mut with_few, mut with_many) = (Duration::MAX, Duration::MAX);
+        for _ in 0..ROUNDS {
+            with_few = with_few.min(work(&sqs, &few, EACH).await);
+            with_many = with_many.min(work(&sqs, &many, EACH).await);
+        }
         let rate = |count: usize, time: Duration| count as f64 / time.as_secs_f64();
         println!(
-            "{name}: {:.0} sent/s; received and deleted {:.0}/s of {FEW}, {:.0}/s of {MANY}",
+            "many{suffix}: {:.0} sent/s; received and deleted {:.0}/s of {FEW}, {:.0}/s of {MANY}",
             rate(MANY, filled),
-            rate(FEW, few),
-            rate(FEW, many),
+            rate(EACH, with_few),
+            rate(EACH, with_many),
         );
-        assert_eq!(
-            sqs.count(&url, "ApproximateNumberOfMessages").await,
-            (MANY - FEW).to_string()
-        );
+        let left = sqs.count(&many, "ApproximateNumberOfMessages").await;
+        assert_eq!(left, (MANY - ROUNDS * EACH).to_string());
         assert!(
-            many < few * 4 + Duration::from_millis(200),
-            "{name}: {few:?} with few, {many:?} with many"
+            with_many < with_few * 5,
+            "{with_few:?} with few, {with_many:?} with many{suffix}"
         );
     }
 }
