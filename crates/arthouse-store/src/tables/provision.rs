@@ -3,8 +3,8 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
 use aws_sdk_dynamodb::types::{
-    BillingMode, StreamViewType, TableDescription, TableStatus, TimeToLiveSpecification,
-    TimeToLiveStatus,
+    BillingMode, Projection, ProjectionType, StreamViewType, TableDescription, TableStatus,
+    TimeToLiveSpecification, TimeToLiveStatus,
 };
 
 use super::{Table, TableNames};
@@ -77,7 +77,7 @@ fn check(table: Table, name: &str, found: &TableDescription) -> Result<(), Store
             problem,
         })
     };
-    if found.key_schema() != table.key_schema() {
+    if found.key_schema() != table.key_schema() || !has_key_types(table, found) {
         return differs("its key is another");
     }
     let view = found
@@ -86,16 +86,33 @@ fn check(table: Table, name: &str, found: &TableDescription) -> Result<(), Store
     if table.is_streamed() && view != Some(&StreamViewType::NewAndOldImages) {
         return differs("it has no stream of new and old images");
     }
-    let index = |wanted: &str| {
-        found
-            .global_secondary_indexes()
-            .iter()
-            .any(|index| index.index_name() == Some(wanted))
-    };
-    match table.index() {
-        Some((wanted, _)) if !index(wanted) => differs("its index is missing"),
-        Some(_) | None => Ok(()),
+    if !has_indexes(table, found) {
+        return differs("its index is missing");
     }
+    Ok(())
+}
+
+/// Says whether the attributes of all keys are of the types that they must be.
+fn has_key_types(table: Table, found: &TableDescription) -> bool {
+    table.attribute_definitions().iter().all(|wanted| {
+        let name = wanted.attribute_name();
+        let mut defined = found.attribute_definitions().iter();
+        // An attribute that is not defined is of an index that is missing.
+        defined
+            .find(|attribute| attribute.attribute_name() == name)
+            .is_none_or(|attribute| attribute == wanted)
+    })
+}
+
+fn has_indexes(table: Table, found: &TableDescription) -> bool {
+    table.indexes().unwrap_or_default().iter().all(|wanted| {
+        found.global_secondary_indexes().iter().any(|index| {
+            let projection = index.projection().and_then(Projection::projection_type);
+            index.index_name() == Some(wanted.index_name())
+                && index.key_schema() == wanted.key_schema()
+                && projection == Some(&ProjectionType::All)
+        })
+    })
 }
 
 async fn wait_until_active(client: &Client, name: &str) -> Result<(), StoreError> {
@@ -116,15 +133,7 @@ async fn enable_expiry(client: &Client, table: Table, name: &str) -> Result<(), 
     let Some(attribute) = table.expiry_attribute() else {
         return Ok(());
     };
-    let described = client.describe_time_to_live().table_name(name).send().await;
-    let described = described.map_err(|e| StoreError::request("DescribeTimeToLive", e))?;
-    let status = described
-        .time_to_live_description()
-        .and_then(|ttl| ttl.time_to_live_status());
-    if matches!(
-        status,
-        Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)
-    ) {
+    if expires(client, name).await? {
         return Ok(());
     }
     let expiry = TimeToLiveSpecification::builder()
@@ -135,9 +144,22 @@ async fn enable_expiry(client: &Client, table: Table, name: &str) -> Result<(), 
         .update_time_to_live()
         .table_name(name)
         .time_to_live_specification(expiry.expect("enabled and name are set"));
-    request
-        .send()
-        .await
-        .map_err(|e| StoreError::request("UpdateTimeToLive", e))?;
-    Ok(())
+    match request.send().await {
+        Ok(_) => Ok(()),
+        // Someone else has done it at the same time.
+        Err(_) if expires(client, name).await? => Ok(()),
+        Err(e) => Err(StoreError::request("UpdateTimeToLive", e)),
+    }
+}
+
+async fn expires(client: &Client, name: &str) -> Result<bool, StoreError> {
+    let described = client.describe_time_to_live().table_name(name).send().await;
+    let described = described.map_err(|e| StoreError::request("DescribeTimeToLive", e))?;
+    let status = described
+        .time_to_live_description()
+        .and_then(|ttl| ttl.time_to_live_status());
+    Ok(matches!(
+        status,
+        Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)
+    ))
 }
