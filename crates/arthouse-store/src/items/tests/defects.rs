@@ -146,7 +146,10 @@ fn an_item_of_another_family_is_refused() {
     check_key(&receipt(Outcome::Applied), &course().key());
 }
 
-/// Reads a session with some attributes put in another way; nothing takes one away.
+/// What attributes are to be; nothing takes one away.
+type Changes = Vec<(&'static str, Option<AttributeValue>)>;
+
+/// Reads a session with some attributes put in another way.
 fn contradicted(
     session: Session,
     changes: &[(&str, Option<AttributeValue>)],
@@ -190,7 +193,7 @@ fn a_session_is_paid_exactly_when_it_is_attended_or_skipped() {
 #[test]
 fn a_session_has_a_reschedule_date_exactly_when_it_has_an_original_one() {
     let date = || Some(s("2026-11-01T17:00:00Z"));
-    let cases: [(Session, Vec<(&str, Option<AttributeValue>)>); 6] = [
+    let cases: [(Session, Changes); 6] = [
         (session(), vec![("RescheduleDate", date())]),
         (session(), vec![("OriginalSessionDate", date())]),
         (session(), vec![("RescheduledAt", date())]),
