@@ -1,0 +1,89 @@
+//! Items without the attributes that came later are not only read but changed.
+
+use arthouse_core::{Charge, ChargeId, ChargeKind, SessionId};
+use arthouse_store::{ChargeResult, Commit, Table};
+use serde_json::json;
+
+use crate::commands::{apply, attend, confirm, id, now, skip, update};
+use crate::school::{School, application_key, course_key, enrollment_key, n, session_key};
+
+#[tokio::test]
+async fn records_without_a_version_are_at_their_first_one() {
+    let school = School::with_course(3).await;
+    school
+        .rewrite(&course_key(), |item| drop(item.remove("Version")))
+        .await;
+    school
+        .carry_out(&update("update", json!({"title": "Oils"})))
+        .await;
+    let course = school
+        .item(Table::Courses, course_key().attributes())
+        .await
+        .expect("it is there");
+    assert_eq!(course.get("Version"), Some(&n(2)));
+
+    school.carry_out(&apply("apply", "ada")).await;
+    school
+        .rewrite(&application_key("ada"), |item| drop(item.remove("Version")))
+        .await;
+    school.carry_out(&confirm("confirm", "ada", "pay-1")).await;
+
+    school
+        .rewrite(&enrollment_key("ada"), |item| drop(item.remove("Version")))
+        .await;
+    let enrollment = school.enrollment("ada").await;
+    school
+        .store
+        .initialise_sessions(&enrollment, now())
+        .await
+        .expect("they are put");
+    assert_eq!(school.enrollment("ada").await.version, 2);
+
+    school
+        .rewrite(&session_key("ada", "0001"), |item| {
+            drop(item.remove("Version"))
+        })
+        .await;
+    school.carry_out(&attend("attend", "ada", "0001")).await;
+    let key = session_key("ada", "0001").attributes();
+    let session = school
+        .item(Table::Sessions, key)
+        .await
+        .expect("it is there");
+    assert_eq!(session.get("Version"), Some(&n(2)));
+
+    school
+        .rewrite(&enrollment_key("ada"), |item| drop(item.remove("Version")))
+        .await;
+    let charge = Charge {
+        amount: 3_334.try_into().expect("in range"),
+        kind: ChargeKind::Attended,
+        at: now(),
+    };
+    let charge_id = ChargeId::of_session(SessionId::from_ordinal(1));
+    let made = school
+        .store
+        .charge(&id("ada"), &id("oils"), &charge_id, &charge)
+        .await;
+    assert_eq!(made.expect("an answer"), ChargeResult::Made);
+    assert_eq!(school.enrollment("ada").await.version, 2);
+}
+
+#[tokio::test]
+async fn a_record_without_a_version_that_moved_on_or_is_gone_has_moved() {
+    let school = School::with_ada(3).await;
+    let key = session_key("ada", "0001");
+    school
+        .rewrite(&key, |item| drop(item.remove("Version")))
+        .await;
+    let late = school.decide(&skip("late", "ada", "0001")).await;
+    school.carry_out(&attend("early", "ada", "0001")).await;
+    assert_eq!(school.commit(&late).await, Commit::Moved);
+    school.delete(Table::Sessions, key.attributes()).await;
+    assert_eq!(school.commit(&late).await, Commit::Moved);
+    assert_eq!(
+        school.item(Table::Sessions, key.attributes()).await,
+        None,
+        "none is made up"
+    );
+}
