@@ -19,13 +19,18 @@ use crate::lease::liveness::Liveness;
 use crate::lease::{Guard, Lease, ShardKey, View};
 use crate::lineage;
 use crate::shard::Exit;
-use crate::shard::runner::{self, Directive, Shared};
+use crate::shard::runner::{self, Directive};
+use crate::shard::work::Shared;
 use crate::source::StreamSource;
 use crate::store::{LeaseStore, ParkedStore};
 
 /// The first wait between two searches for the children of a shard, doubled up to the longest.
 const FIRST_SEARCH_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_SEARCH_WAIT: Duration = Duration::from_secs(10);
+/// The wait before a full listing that failed is tried again.
+const SURVEY_RETRY: Duration = Duration::from_secs(5);
+/// How long children are searched for; later ones are found by the full listings.
+const SEARCH: Duration = Duration::from_secs(300);
 
 pub(crate) struct Coordinator<S, L, H> {
     shared: Arc<Shared<S, L, H>>,
@@ -55,6 +60,7 @@ struct Held {
 struct Search {
     due: Instant,
     wait: Duration,
+    until: Instant,
 }
 
 enum Discovered {
@@ -97,8 +103,11 @@ where
         self.liveness
             .observe(&view.heartbeats, &view.leases, Instant::now());
         if self.leads() {
-            discovery::survey(&self.shared, &self.tables).await?;
-            self.survey_due = Instant::now() + self.shared.settings.discovery_interval;
+            let surveyed = discovery::survey(&self.shared, &self.tables).await;
+            if let Err(error @ Error::NoStream { .. }) = surveyed {
+                return Err(error);
+            }
+            self.surveyed(&surveyed);
         }
         Ok(())
     }
@@ -293,6 +302,7 @@ where
                     Search {
                         due: now,
                         wait: FIRST_SEARCH_WAIT,
+                        until: now + SEARCH,
                     },
                 );
                 // What waited for this shard may be known already.
@@ -327,13 +337,25 @@ where
         }
     }
 
+    fn surveyed(&mut self, surveyed: &Result<(), Error>) {
+        let now = Instant::now();
+        let interval = self.shared.settings.discovery_interval;
+        match surveyed {
+            Ok(()) => {
+                self.sync_due = now;
+                self.survey_due = now + interval;
+            }
+            Err(error) => {
+                warn!(error = chain(error), "the shards could not be listed");
+                self.survey_due = now + interval.min(SURVEY_RETRY);
+            }
+        }
+    }
+
     fn discovered(&mut self, found: Result<Discovered, tokio::task::JoinError>) {
         let now = Instant::now();
         match found {
-            Ok(Discovered::Survey(Ok(()))) => self.sync_due = now,
-            Ok(Discovered::Survey(Err(error))) => {
-                warn!(error = chain(&error), "the shards could not be listed");
-            }
+            Ok(Discovered::Survey(surveyed)) => self.surveyed(&surveyed),
             Ok(Discovered::Children(shard, Ok(true))) => {
                 self.searches.remove(&shard);
                 self.sync_due = now;
@@ -346,6 +368,7 @@ where
                     search.due = now + search.wait;
                     search.wait = (search.wait * 2).min(LONGEST_SEARCH_WAIT);
                 }
+                self.searches.retain(|_, search| search.due < search.until);
             }
             Err(error) => error!(error = chain(&error), "a discovery task failed"),
         }

@@ -1,23 +1,49 @@
 //! Discovery: listings of streams and shards, turned into leases.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::TimeDelta;
+use tokio::time::Instant;
 use tracing::{info, warn};
 
+use crate::arn;
 use crate::error::Error;
 use crate::handler::RecordHandler;
 use crate::lease::{Checkpoint, Lease, StreamEntry, View};
 use crate::lineage;
 use crate::observer::{GapCause, GapRecord};
 use crate::settings::StartPosition;
-use crate::shard::runner::Shared;
+use crate::shard::work::Shared;
 use crate::source::{ListedShard, StreamSource};
 use crate::store::{LeaseStore, ParkedStore};
-use crate::{arn, wall_clock};
 
 /// How far the clocks of this machine and of the service may differ at the first ever start.
 const CLOCK_SLACK: TimeDelta = TimeDelta::seconds(5);
+
+/// How long a shard waits for a parent that nobody has seen: listings may show a child first.
+const UNSEEN_PARENT: Duration = Duration::from_secs(300);
+
+/// Shards that wait for a parent that nobody has seen, each since when.
+#[derive(Debug, Default)]
+pub(crate) struct Unseen(Mutex<BTreeMap<String, Instant>>);
+
+impl Unseen {
+    fn given_up(&self, shard_id: &str) -> bool {
+        let since = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        since
+            .get(shard_id)
+            .is_some_and(|since| since.elapsed() >= UNSEEN_PARENT)
+    }
+
+    fn wait_for(&self, early: &[ListedShard]) {
+        let mut since = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for shard in early {
+            since.entry(shard.id.clone()).or_insert_with(Instant::now);
+        }
+    }
+}
 
 /// What a listing of a whole stream showed.
 struct Listing {
@@ -103,7 +129,9 @@ async fn enter<S, L: LeaseStore, H>(
     first_ever: bool,
 ) -> Result<StreamEntry, Error> {
     let start = match shared.settings.start {
-        StartPosition::Latest if first_ever => Checkpoint::Since(wall_clock() - CLOCK_SLACK),
+        StartPosition::Latest if first_ever => {
+            Checkpoint::Since(shared.settings.wall_clock.now() - CLOCK_SLACK)
+        }
         StartPosition::Latest | StartPosition::TrimHorizon => Checkpoint::TrimHorizon,
     };
     let entry = StreamEntry {
@@ -152,7 +180,7 @@ where
         shared.figures.lease_writes();
         shared.store.mark_drained(&entry.stream_arn).await?;
     }
-    for lease in lineage::forgettable(&listing.shards, &known, wall_clock()) {
+    for lease in lineage::forgettable(&listing.shards, &known, shared.settings.wall_clock.now()) {
         shared.figures.lease_writes();
         shared.store.forget(&lease.shard).await?;
     }
@@ -171,7 +199,10 @@ where
     H: RecordHandler,
 {
     let known = leases_of(&entry.stream_arn, view);
-    let growth = lineage::grow(entry, listing, &known, wall_clock());
+    let now = shared.settings.wall_clock.now();
+    let given_up = |shard: &ListedShard| shared.unseen.given_up(&shard.id);
+    let growth = lineage::grow(entry, listing, &known, given_up, now);
+    shared.unseen.wait_for(&growth.early);
     for orphan in growth.breaks {
         shared.note_gap(unseen(&entry.stream_arn, orphan)).await?;
     }
@@ -200,7 +231,8 @@ fn unseen(stream_arn: &str, orphan: ListedShard) -> GapRecord {
         from: None,
         to: orphan.first_sequence_number,
         cause: GapCause::ParentUnseen,
-        detected_at: wall_clock(),
+        // Stamped when it is noted.
+        detected_at: chrono::DateTime::UNIX_EPOCH,
     }
 }
 

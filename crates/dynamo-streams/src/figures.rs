@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
+use crate::clock::WallClock;
 use crate::lease::ShardKey;
 use crate::shard::Gauge;
 
@@ -108,11 +109,19 @@ impl Monitor {
 
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
+    wall_clock: WallClock,
     counters: Counters,
     shards: Mutex<BTreeMap<ShardKey, Gauge>>,
 }
 
 impl Figures {
+    pub(crate) fn new(wall_clock: WallClock) -> Self {
+        Self {
+            wall_clock,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn gauge(&self, shard: &ShardKey, gauge: Gauge) {
         let mut shards = self.shards.lock().unwrap_or_else(PoisonError::into_inner);
         match shards.get_mut(shard) {
@@ -139,7 +148,7 @@ impl Figures {
             &gauges,
             self.counters.read(),
             Instant::now(),
-            crate::wall_clock(),
+            self.wall_clock.now(),
         )
     }
 
@@ -183,7 +192,7 @@ mod tests {
     use super::*;
 
     fn check(oldest_seconds: Option<i64>, unread_seconds: u64, expected_seconds: u64) {
-        let (now, wall) = (Instant::now() + RETENTION, crate::wall_clock());
+        let (now, wall) = (Instant::now() + RETENTION, WallClock::default().now());
         let gauge = Gauge {
             oldest: oldest_seconds.map(|seconds| wall - chrono::TimeDelta::seconds(seconds)),
             unfinished: 3,

@@ -9,9 +9,8 @@ use tracing::{info, warn};
 
 use crate::error::{Error, chain};
 use crate::lease::Heartbeat;
-use crate::shard::runner::Shared;
+use crate::shard::work::Shared;
 use crate::store::LeaseStore;
-use crate::wall_clock;
 
 /// The wait before a heartbeat that failed is tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -90,7 +89,7 @@ pub(crate) async fn beat<S, L: LeaseStore, H>(
     let heartbeat = Heartbeat {
         worker: worker.to_owned(),
         beat,
-        beaten_at: wall_clock(),
+        beaten_at: shared.settings.wall_clock.now(),
         figures: shared.figures.publish(),
     };
     shared.store.beat(&heartbeat).await

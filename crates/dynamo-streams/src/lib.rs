@@ -24,6 +24,7 @@ mod source;
 mod store;
 
 pub mod lease_table;
+mod sdk_client;
 mod sdk_error;
 
 mod operations;
@@ -33,13 +34,19 @@ mod status;
 mod figures;
 
 mod arn;
+mod clock;
 mod sequence;
 
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod histories;
+#[cfg(test)]
+mod scenarios;
+#[cfg(test)]
 mod testing;
 
-use chrono::{DateTime, Utc};
-
+pub use clock::WallClock;
 pub use error::{BoxError, Error};
 pub use figures::{Counts, Monitor, Snapshot};
 pub use handler::{Disposition, RecordContext, RecordHandler};
@@ -52,8 +59,3 @@ pub use redrive::{RedriveReport, Selection};
 pub use settings::{RetryPolicy, Settings, StartPosition};
 pub use status::{ShardStatus, Status, WorkerStatus};
 pub use store::ParkedLane;
-
-/// The time as people see it: for ages and stamps, never for judging who is alive.
-fn wall_clock() -> DateTime<Utc> {
-    std::time::SystemTime::now().into()
-}

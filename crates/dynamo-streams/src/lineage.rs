@@ -16,16 +16,22 @@ const FINISHED_MEMORY: TimeDelta = TimeDelta::hours(48);
 pub(crate) struct Growth {
     /// The leases to make, parents before children.
     pub(crate) leases: Vec<Lease>,
-    /// Shards whose parent nobody has seen: what it held was never read.
+    /// Shards whose parent nobody has seen and nobody waits for any longer: what it held was never read.
     pub(crate) breaks: Vec<ListedShard>,
+    /// Shards whose parent nobody has seen yet: it may still be listed.
+    pub(crate) early: Vec<ListedShard>,
 }
 
 /// Compares a listing with the known leases of its stream. A stream that is not seeded yet gets its
-/// chosen start; later shards always begin at their oldest record.
+/// chosen start; later shards always begin at their oldest record. A shard whose parent nobody has seen
+/// waits, and its descendants with it, until `given_up` says that it has waited enough.
+///
+/// Shard ids sort by the time they were made: `shardId-<milliseconds, 20 digits>-<digest>`.
 pub(crate) fn grow(
     stream: &StreamEntry,
     listing: &[ListedShard],
     known: &BTreeMap<&str, &Lease>,
+    given_up: impl Fn(&ListedShard) -> bool,
     now: DateTime<Utc>,
 ) -> Growth {
     let listed: BTreeSet<&str> = listing.iter().map(|shard| shard.id.as_str()).collect();
@@ -34,34 +40,56 @@ pub(crate) fn grow(
         .iter()
         .filter_map(|shard| shard.parent.as_deref())
         .collect();
+    let mut waiting: BTreeSet<&str> = BTreeSet::new();
     let mut growth = Growth::default();
     for shard in parents_first(listing) {
         if known.contains_key(shard.id.as_str()) {
             continue;
         }
-        let key = ShardKey {
-            stream_arn: stream.stream_arn.clone(),
-            shard_id: shard.id.clone(),
-        };
-        let checkpoint = if stream.seeded {
-            Checkpoint::TrimHorizon
-        } else {
-            stream.start.clone()
-        };
-        let passed_over =
-            matches!(checkpoint, Checkpoint::Since(_)) && closed.contains(shard.id.as_str());
-        let mut lease = Lease::new(key, shard.parent.clone(), checkpoint, now);
-        lease.finished_at = passed_over.then_some(now);
-        growth.leases.push(lease);
-        let parent_unseen = shard
-            .parent
-            .as_deref()
-            .is_some_and(|parent| !listed.contains(parent) && !known.contains_key(parent));
-        if stream.seeded && parent_unseen {
+        let parent = shard.parent.as_deref();
+        let unseen = parent.is_some_and(|id| !listed.contains(id) && !known.contains_key(id));
+        // At the first start an absent parent is a trimmed one, unless older shards are still listed.
+        if unseen && (stream.seeded || parent > listed.first().copied()) {
+            if !given_up(shard) {
+                growth.early.push(shard.clone());
+                waiting.insert(&shard.id);
+                continue;
+            }
             growth.breaks.push(shard.clone());
         }
+        if parent.is_some_and(|parent| waiting.contains(parent)) {
+            waiting.insert(&shard.id);
+            continue;
+        }
+        growth.leases.push(first_lease(
+            stream,
+            shard,
+            closed.contains(shard.id.as_str()),
+            now,
+        ));
     }
     growth
+}
+
+fn first_lease(
+    stream: &StreamEntry,
+    shard: &ListedShard,
+    closed: bool,
+    now: DateTime<Utc>,
+) -> Lease {
+    let key = ShardKey {
+        stream_arn: stream.stream_arn.clone(),
+        shard_id: shard.id.clone(),
+    };
+    let checkpoint = if stream.seeded {
+        Checkpoint::TrimHorizon
+    } else {
+        stream.start.clone()
+    };
+    let passed_over = closed && matches!(checkpoint, Checkpoint::Since(_));
+    let mut lease = Lease::new(key, shard.parent.clone(), checkpoint, now);
+    lease.finished_at = passed_over.then_some(now);
+    lease
 }
 
 /// Orders shards so that a parent comes before its children: a child whose parent has no lease would

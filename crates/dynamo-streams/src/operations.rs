@@ -2,15 +2,16 @@
 
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::WallClock;
 use crate::error::Error;
 use crate::handler::RecordHandler;
 use crate::lease_table::LeaseTable;
 use crate::observer::{GapRecord, QuarantinedRecord};
 use crate::record::LaneId;
 use crate::redrive::{self, RedriveReport, Selection};
+use crate::sdk_client::bounded_dynamo;
 use crate::status::{self, Status};
 use crate::store::{LeaseStore as _, ParkedLane, ParkedStore as _};
-use crate::wall_clock;
 
 /// What an operator asks of an application, from any process that reaches its lease table.
 #[derive(Clone, Debug)]
@@ -26,7 +27,7 @@ impl Operations {
         application: &str,
     ) -> Result<Self, Error> {
         Ok(Self {
-            store: LeaseTable::new(client, lease_table, application)?,
+            store: LeaseTable::new(bounded_dynamo(&client), lease_table, application)?,
         })
     }
 
@@ -34,7 +35,12 @@ impl Operations {
     pub async fn status(&self) -> Result<Status, Error> {
         let (view, parked, gaps) =
             futures::try_join!(self.store.view(), self.store.lanes(None), self.store.gaps())?;
-        Ok(status::summarise(view, parked, gaps, wall_clock()))
+        Ok(status::summarise(
+            view,
+            parked,
+            gaps,
+            WallClock::default().now(),
+        ))
     }
 
     /// Lists the items in quarantine.

@@ -9,14 +9,16 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::coordinator::Coordinator;
+use crate::discovery::Unseen;
 use crate::error::Error;
 use crate::figures::{Counts, Figures, Monitor};
 use crate::handler::RecordHandler;
 use crate::heartbeat;
 use crate::lease_table::LeaseTable;
 use crate::observer::{Observer, Unobserved};
+use crate::sdk_client::{bounded_dynamo, bounded_streams};
 use crate::settings::Settings;
-use crate::shard::runner::Shared;
+use crate::shard::work::Shared;
 use crate::source::{AwsSource, StreamSource};
 use crate::store::{LeaseStore, ParkedStore};
 
@@ -85,7 +87,7 @@ impl Processor {
     /// Reads until `shutdown` fires; then stops reading, lets running handlers end within the grace,
     /// writes the last checkpoints and gives the shards to its fellows.
     ///
-    /// Fails only at the start: if the lease table can't be read, or a table has no stream. Later
+    /// Fails only at the start: if the lease table can't be reached, or a table has no stream. Other
     /// failures are logged and overcome. A dropped future leaves its leases to expire.
     pub async fn run<H: RecordHandler>(
         self,
@@ -130,6 +132,7 @@ impl ProcessorBuilder {
     /// Sets limits and rhythms.
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
+        self.setup.figures = Arc::new(Figures::new(settings.wall_clock.clone()));
         self.setup.settings = settings;
         self
     }
@@ -151,8 +154,12 @@ impl ProcessorBuilder {
         let lease_table = self.lease_table.ok_or_else(|| missing("the lease table"))?;
         let application = self.application.ok_or_else(|| missing("the application"))?;
         Ok(Processor {
-            source: AwsSource::new(self.streams_client),
-            store: LeaseTable::new(self.dynamo_client, &lease_table, &application)?,
+            source: AwsSource::new(bounded_streams(&self.streams_client)),
+            store: LeaseTable::new(
+                bounded_dynamo(&self.dynamo_client),
+                &lease_table,
+                &application,
+            )?,
             setup: self.setup,
         })
     }
@@ -181,6 +188,7 @@ where
         handlers: Arc::new(Semaphore::new(setup.settings.concurrent_handlers)),
         settings: setup.settings,
         figures: Arc::clone(&figures),
+        unseen: Unseen::default(),
     });
     info!(worker = me, "a stream processor begins");
     let began = Instant::now();

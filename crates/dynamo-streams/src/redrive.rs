@@ -8,12 +8,12 @@ use futures::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::clock::WallClock;
 use crate::error::{Error, chain};
 use crate::handler::{Disposition, RecordContext, RecordHandler};
 use crate::observer::QuarantinedRecord;
 use crate::record::LaneId;
 use crate::store::{ParkedLane, ParkedStore};
-use crate::wall_clock;
 
 /// How long a redrive may take over one record before another redrive may take the item.
 const CLAIM: Duration = Duration::from_secs(300);
@@ -125,7 +125,7 @@ async fn claim<L: ParkedStore>(
     lane: &ParkedLane,
     id: &str,
 ) -> Result<Option<u64>, Error> {
-    let now = wall_clock();
+    let now = WallClock::default().now();
     let claim = TimeDelta::from_std(CLAIM).unwrap_or_default();
     store.claim(lane, id, now, now + claim).await
 }

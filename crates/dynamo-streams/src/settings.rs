@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::clock::WallClock;
 use crate::error::Error;
 
 /// The limits and rhythms of a processor, each with a default that suits AWS.
@@ -42,6 +43,8 @@ pub struct Settings {
     pub handover_timeout: Duration,
     /// How long running handlers may take when the processor shuts down or hands a shard over.
     pub drain_grace: Duration,
+    /// The time of day.
+    pub wall_clock: WallClock,
 }
 
 /// Where to begin in a stream that the application has never read.
@@ -94,6 +97,7 @@ impl Default for Settings {
             discovery_interval: Duration::from_secs(60),
             handover_timeout: Duration::from_secs(30),
             drain_grace: Duration::from_secs(20),
+            wall_clock: WallClock::default(),
         }
     }
 }

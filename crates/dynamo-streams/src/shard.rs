@@ -3,6 +3,7 @@
 mod event;
 mod reader;
 pub(crate) mod runner;
+pub(crate) mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -115,11 +116,14 @@ impl Shard {
         let idle = self.writing.is_none();
         let write_due = self.write_due.max(self.next_save());
         let save = (idle && self.watermark.has_moved()).then_some(write_due);
-        let end = (idle && (self.stop.is_some() || self.is_drained())).then_some(self.write_due);
+        let may_end = self.is_drained() || (self.stop.is_some() && self.is_still());
+        let end = (idle && may_end).then_some(self.write_due);
         let (read, retry) = if self.stop.is_some() {
             (None, None)
         } else {
-            (self.reader.due(self.has_room()), self.lanes.next_retry())
+            let free = self.lanes.running() < self.settings.lanes_per_shard;
+            let retry = self.lanes.next_retry().filter(|_| free);
+            (self.reader.due(self.has_room()), retry)
         };
         [save, end, read, retry].into_iter().flatten().min()
     }
@@ -169,6 +173,7 @@ impl Shard {
     /// Gives up what still runs, at the end of the grace: its records stay unfinished.
     pub(crate) fn abandon(&mut self) {
         self.lanes = Lanes::default();
+        self.reader.abandon();
         if let Some(Write(Some(reached))) = self.writing.take() {
             self.watermark.put_back(reached);
         }
@@ -194,6 +199,11 @@ impl Shard {
     fn has_room(&self) -> bool {
         self.watermark.len() < self.settings.unfinished_records_per_shard
             && self.watermark.unfinished_bytes() < self.settings.unfinished_bytes_per_shard
+    }
+
+    /// Whether nothing runs that a release would have to wait for.
+    fn is_still(&self) -> bool {
+        self.lanes.running() == 0 && !self.reader.is_noting()
     }
 
     fn is_drained(&self) -> bool {
@@ -321,12 +331,11 @@ impl Shard {
         if self.writing.is_some() || now < self.write_due {
             return None;
         }
-        let still = self.lanes.running() == 0 && !self.reader.is_noting();
         let command = if self.is_drained() {
             let reached = self.watermark.take_reached();
             self.writing = Some(Write(reached.clone()));
             Command::Finish { reached }
-        } else if let Some(stop) = self.stop.as_ref().filter(|_| still) {
+        } else if let Some(stop) = self.stop.as_ref().filter(|_| self.is_still()) {
             let reached = self.watermark.take_reached();
             self.writing = Some(Write(reached.clone()));
             Command::Release {
@@ -372,3 +381,6 @@ impl Shard {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,10 @@
 //! Fakes of the ports and examples of the types, for tests.
 
+pub(crate) mod link;
+pub(crate) mod memory;
+pub(crate) mod streams;
+pub(crate) mod world;
+
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;

@@ -358,8 +358,8 @@ fn refused(
     >,
 ) -> Option<&Item> {
     use aws_sdk_dynamodb::operation::update_item::UpdateItemError::ConditionalCheckFailedException;
-    match error.as_service_error()? {
-        ConditionalCheckFailedException(refusal) => refusal.item(),
-        _ => None,
-    }
+    let ConditionalCheckFailedException(refusal) = error.as_service_error()? else {
+        return None;
+    };
+    refusal.item()
 }

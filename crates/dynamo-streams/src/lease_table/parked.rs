@@ -1,15 +1,16 @@
 //! Parked records in the lease table.
 
+mod parts;
+
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update,
-};
+use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, TransactWriteItem, Update};
 use chrono::{DateTime, Utc};
+
+use parts::{decode_parts, encode_parts};
 
 use super::LeaseTable;
 use super::encoding::{Attributes, keyed, lease_key, n, s, time, wrong_family};
@@ -17,13 +18,10 @@ use super::key::{Key, PARTITION_KEY, SEPARATOR, SORT_KEY};
 use crate::error::Error;
 use crate::lease::Guard;
 use crate::observer::{GapRecord, QuarantinedRecord};
-use crate::record::{Item, LaneId, Record};
+use crate::record::{Item, LaneId};
 use crate::sdk_error::classify;
 use crate::sequence::padded;
 use crate::store::{ParkOutcome, ParkedLane, ParkedStore};
-
-/// Bytes of a record in one item: an item may have 400 KB, and a record brings two images of that size.
-const PART_BYTES: usize = 300_000;
 
 impl ParkedStore for LeaseTable {
     async fn parked_lanes(&self, table: &str) -> Result<BTreeSet<LaneId>, Error> {
@@ -303,62 +301,6 @@ fn transaction_error(error: SdkError<TransactWriteItemsError>) -> Error {
     classify("TransactWriteItems", error)
 }
 
-fn encode_parts(application: &str, parked: &QuarantinedRecord) -> Result<Vec<Item>, Error> {
-    let body = parked.record.to_bytes()?;
-    let parts = body.chunks(PART_BYTES).zip(0_u16..).map(|(bytes, part)| {
-        let mut item = keyed(&Key::Parked {
-            application: application.to_owned(),
-            lane: parked.lane,
-            sequence_number: parked.record.sequence_number.clone(),
-            part,
-        });
-        item.insert("body".to_owned(), AttributeValue::B(Blob::new(bytes)));
-        if part == 0 {
-            item.insert("reason".to_owned(), s(&parked.reason));
-            item.insert("attempts".to_owned(), n(parked.attempts));
-            item.insert("behind".to_owned(), AttributeValue::Bool(parked.behind));
-            item.insert("parked_at".to_owned(), time(parked.parked_at));
-        }
-        item
-    });
-    Ok(parts.collect())
-}
-
-/// Puts the records of a lane together again; items arrive in the order of their keys.
-fn decode_parts(lane: LaneId, items: &[Item]) -> Result<Vec<QuarantinedRecord>, Error> {
-    let mut records: Vec<(&Item, Vec<u8>)> = Vec::new();
-    for item in items {
-        let part = match Attributes(item).key()? {
-            Key::Parked { part, .. } => part,
-            other @ (Key::Lease { .. }
-            | Key::Worker { .. }
-            | Key::Stream { .. }
-            | Key::Lane { .. }
-            | Key::Gap { .. }) => return Err(wrong_family(&other)),
-        };
-        if part == 0 {
-            records.push((item, Vec::new()));
-        }
-        let body = item.get("body").and_then(|value| value.as_b().ok());
-        match (records.last_mut(), body) {
-            (Some((_, bytes)), Some(body)) => bytes.extend_from_slice(body.as_ref()),
-            (_, _) => return Err(Error::Corrupt("a part of a parked record".to_owned())),
-        }
-    }
-    let decoded = records.into_iter().map(|(item, body)| {
-        let attributes = Attributes(item);
-        Ok(QuarantinedRecord {
-            record: Record::from_bytes(&body)?,
-            lane,
-            reason: attributes.text("reason")?.to_owned(),
-            attempts: attributes.number("attempts")?,
-            behind: attributes.flag("behind"),
-            parked_at: attributes.time("parked_at")?,
-        })
-    });
-    decoded.collect()
-}
-
 fn decode_lane(item: &Item) -> Result<ParkedLane, Error> {
     let attributes = Attributes(item);
     let (table_name, lane) = match attributes.key()? {
@@ -376,30 +318,4 @@ fn decode_lane(item: &Item) -> Result<ParkedLane, Error> {
         parked_at: attributes.time("parked_at")?,
         version: attributes.number("version")?,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::parked;
-
-    #[test]
-    fn a_record_too_large_for_one_item_is_kept_in_parts() {
-        let mut large = parked("a", 7, false);
-        let image = Item::from([("text".to_owned(), s("x".repeat(390_000)))]);
-        large.record.old_image = Some(image.clone());
-        large.record.new_image = Some(image);
-        let small = parked("a", 8, true);
-        let mut items = encode_parts("app", &large).unwrap();
-        assert_eq!(items.len(), 3);
-        items.extend(encode_parts("app", &small).unwrap());
-        assert_eq!(decode_parts(large.lane, &items).unwrap(), [large, small]);
-    }
-
-    #[test]
-    fn a_lost_first_part_is_noticed() {
-        let mut items = encode_parts("app", &parked("a", 7, false)).unwrap();
-        items[0].insert("SK".to_owned(), s(format!("{:0>40}#001", 7)));
-        assert!(decode_parts(crate::testing::lane("a"), &items).is_err());
-    }
 }

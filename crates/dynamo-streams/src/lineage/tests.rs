@@ -37,10 +37,12 @@ fn grown(
     listing: &[ListedShard],
     leases: &[Lease],
 ) -> (Vec<(String, Checkpoint, bool)>, usize) {
+    let given_up = |_: &ListedShard| true;
     let growth = grow(
         &stream("1", seeded, false),
         listing,
         &known(leases),
+        given_up,
         epoch_time(0),
     );
     let leases = growth.leases.into_iter().map(|lease| {
@@ -48,6 +50,51 @@ fn grown(
         (lease.shard.shard_id, lease.checkpoint, finished)
     });
     (leases.collect(), growth.breaks.len())
+}
+
+#[test]
+fn at_the_first_start_a_parent_younger_than_a_listed_shard_is_late_and_an_older_one_trimmed() {
+    let listing = [listed("2", Some("1")), listed("4", Some("3"))];
+    let never = |_: &ListedShard| false;
+    let growth = grow(
+        &stream("1", false, false),
+        &listing,
+        &known(&[]),
+        never,
+        epoch_time(0),
+    );
+    let made: Vec<_> = growth
+        .leases
+        .iter()
+        .map(|lease| lease.shard.shard_id.as_str())
+        .collect();
+    assert_eq!((made, growth.early), (vec!["2"], vec![listing[1].clone()]));
+}
+
+#[test]
+fn a_shard_that_is_listed_before_its_parent_waits_for_it_with_its_descendants() {
+    let listing = [
+        listed("d", Some("late")),
+        listed("e", Some("d")),
+        listed("other", None),
+    ];
+    let never = |_: &ListedShard| false;
+    let growth = grow(
+        &stream("1", true, false),
+        &listing,
+        &known(&[]),
+        never,
+        epoch_time(0),
+    );
+    let made: Vec<_> = growth
+        .leases
+        .iter()
+        .map(|lease| lease.shard.shard_id.as_str())
+        .collect();
+    assert_eq!(
+        (made, growth.breaks.len(), growth.early),
+        (vec!["other"], 0, vec![listing[0].clone()])
+    );
 }
 
 #[test]
@@ -80,10 +127,10 @@ fn at_the_first_ever_start_at_latest_an_open_parent_that_has_children_is_closed(
 
 #[test]
 fn an_unseen_parent_of_a_late_shard_is_a_gap_but_not_at_the_first_ever_start() {
-    let listing = [listed("d", Some("never-seen"))];
+    let listing = [listed("d", Some("an-unseen-one"))];
     assert_eq!(grown(true, &listing, &[]).1, 1);
     assert_eq!(grown(false, &listing, &[]).1, 0);
-    assert_eq!(grown(true, &listing, &[finished("never-seen", 1)]).1, 0);
+    assert_eq!(grown(true, &listing, &[finished("an-unseen-one", 1)]).1, 0);
 }
 
 #[test]

@@ -49,6 +49,7 @@ fn item(item: std::collections::HashMap<String, streams::AttributeValue>) -> Res
         .collect()
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the SDK's enum may grow")]
 fn attribute(value: streams::AttributeValue) -> Result<AttributeValue, Error> {
     Ok(match value {
         streams::AttributeValue::S(text) => AttributeValue::S(text),

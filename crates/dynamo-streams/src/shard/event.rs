@@ -58,7 +58,8 @@ pub(crate) enum Event {
         asked: Instant,
         result: Result<RecordsPage, Error>,
     },
-    GapNoted(Result<(), Error>),
+    /// The gap is durable, and stamped.
+    GapNoted(Result<GapRecord, Error>),
     GapClosed(Result<(), Error>),
     /// The handler's word, or nothing if it was dropped before it had one.
     Handled {

@@ -158,27 +158,35 @@ impl Reader {
         page.records.into_iter().filter(wanted).collect()
     }
 
-    pub(crate) fn gap_noted(&mut self, result: Result<(), Error>, now: Instant) {
+    pub(crate) fn gap_noted(&mut self, result: Result<GapRecord, Error>, now: Instant) {
         let State::Noting { gap } = std::mem::replace(&mut self.state, State::Ended) else {
             return;
         };
-        self.state = match (result, gap.cause) {
+        let cause = gap.cause;
+        self.state = match (result, cause) {
             (Err(_), _) => {
                 let due = self.pace.after_failure(fastrand::f64(), now);
                 State::Note { gap, due }
             }
-            (Ok(()), GapCause::Trimmed) => {
+            (Ok(gap), GapCause::Trimmed) => {
                 self.position = Checkpoint::TrimHorizon;
                 self.open_gap = Some(gap);
                 State::Open { due: now }
             }
-            (Ok(()), GapCause::ShardMissing | GapCause::ParentUnseen) => State::Ended,
+            (Ok(_), GapCause::ShardMissing | GapCause::ParentUnseen) => State::Ended,
         };
     }
 
     pub(crate) fn gap_closed(&mut self, result: Result<(), Error>) {
         if result.is_ok() {
             self.closed_gap = None;
+        }
+    }
+
+    /// Forgets the call that is under way; the shard is not read any further.
+    pub(crate) fn abandon(&mut self) {
+        if !self.has_ended() {
+            self.state = State::Opening;
         }
     }
 
@@ -228,7 +236,7 @@ impl Reader {
             from,
             to: None,
             cause,
-            // The runner stamps the gap: this state has no wall clock.
+            // Stamped when it is noted: this state has no wall clock.
             detected_at: DateTime::UNIX_EPOCH,
         }
     }

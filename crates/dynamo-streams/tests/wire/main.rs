@@ -4,3 +4,4 @@
 mod local;
 
 mod delivery;
+mod sharing;

@@ -1,0 +1,5 @@
+//! One suite for every implementation of a port.
+
+mod service;
+mod source;
+mod store;

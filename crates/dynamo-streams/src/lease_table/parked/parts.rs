@@ -1,0 +1,98 @@
+//! A parked record in as many items as its size asks for.
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::error::Error;
+use crate::lease_table::encoding::{Attributes, keyed, n, s, time, wrong_family};
+use crate::lease_table::key::Key;
+use crate::observer::QuarantinedRecord;
+use crate::record::{Item, LaneId, Record};
+
+/// Bytes of a record in one item: an item may have 400 KB, and a record brings two images of that size.
+const PART_BYTES: usize = 300_000;
+
+pub(super) fn encode_parts(
+    application: &str,
+    parked: &QuarantinedRecord,
+) -> Result<Vec<Item>, Error> {
+    let body = parked.record.to_bytes()?;
+    let parts = body.chunks(PART_BYTES).zip(0_u16..).map(|(bytes, part)| {
+        let mut item = keyed(&Key::Parked {
+            application: application.to_owned(),
+            lane: parked.lane,
+            sequence_number: parked.record.sequence_number.clone(),
+            part,
+        });
+        item.insert("body".to_owned(), AttributeValue::B(Blob::new(bytes)));
+        if part == 0 {
+            item.insert("reason".to_owned(), s(&parked.reason));
+            item.insert("attempts".to_owned(), n(parked.attempts));
+            item.insert("behind".to_owned(), AttributeValue::Bool(parked.behind));
+            item.insert("parked_at".to_owned(), time(parked.parked_at));
+        }
+        item
+    });
+    Ok(parts.collect())
+}
+
+/// Puts the records of a lane together again; items arrive in the order of their keys.
+pub(super) fn decode_parts(lane: LaneId, items: &[Item]) -> Result<Vec<QuarantinedRecord>, Error> {
+    let mut records: Vec<(&Item, Vec<u8>)> = Vec::new();
+    for item in items {
+        let part = match Attributes(item).key()? {
+            Key::Parked { part, .. } => part,
+            other @ (Key::Lease { .. }
+            | Key::Worker { .. }
+            | Key::Stream { .. }
+            | Key::Lane { .. }
+            | Key::Gap { .. }) => return Err(wrong_family(&other)),
+        };
+        if part == 0 {
+            records.push((item, Vec::new()));
+        }
+        let body = item.get("body").and_then(|value| value.as_b().ok());
+        match (records.last_mut(), body) {
+            (Some((_, bytes)), Some(body)) => bytes.extend_from_slice(body.as_ref()),
+            (_, _) => return Err(Error::Corrupt("a part of a parked record".to_owned())),
+        }
+    }
+    let decoded = records.into_iter().map(|(item, body)| {
+        let attributes = Attributes(item);
+        Ok(QuarantinedRecord {
+            record: Record::from_bytes(&body)?,
+            lane,
+            reason: attributes.text("reason")?.to_owned(),
+            attempts: attributes.number("attempts")?,
+            behind: attributes.flag("behind"),
+            parked_at: attributes.time("parked_at")?,
+        })
+    });
+    decoded.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::parked;
+
+    #[test]
+    fn a_record_too_large_for_one_item_is_kept_in_parts() {
+        let mut large = parked("a", 7, false);
+        let image = Item::from([("text".to_owned(), s("x".repeat(390_000)))]);
+        large.record.old_image = Some(image.clone());
+        large.record.new_image = Some(image);
+        let small = parked("a", 8, true);
+        let mut items = encode_parts("app", &large).unwrap();
+        assert_eq!(items.len(), 3);
+        items.extend(encode_parts("app", &small).unwrap());
+        assert_eq!(decode_parts(large.lane, &items).unwrap(), [large, small]);
+    }
+
+    #[test]
+    fn a_lost_first_part_is_noticed() {
+        let mut items = encode_parts("app", &parked("a", 7, false)).unwrap();
+        items[0].insert("SK".to_owned(), s(format!("{:0>40}#001", 7)));
+        assert!(decode_parts(crate::testing::lane("a"), &items).is_err());
+    }
+}

@@ -1,0 +1,273 @@
+//! Delivery: lanes, watermark, quarantine.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::handler::Disposition;
+use crate::lease::Checkpoint;
+use crate::redrive::{Selection, redrive};
+use crate::testing::link::Link;
+use crate::testing::world::{World, pass, time};
+
+fn poison(item: &str, _: u64) -> Option<Disposition> {
+    (item == "poison").then(|| Disposition::Retry {
+        reason: "no such course".to_owned(),
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn different_items_run_side_by_side_up_to_the_limit() {
+    let world = World::new().with(|settings| settings.lanes_per_shard = 8);
+    let world = World {
+        effort: Duration::from_secs(1),
+        ..world
+    };
+    for item in 0..16 {
+        world.streams.write(&format!("item-{item}"));
+    }
+    let worker = world.start("a");
+    let ((), took) = time(world.settled()).await;
+    assert!(
+        (2..=3).contains(&took.as_secs()),
+        "{took:?} for two rounds of eight"
+    );
+    worker.drain().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn handlers_of_all_shards_together_keep_to_their_limit() {
+    let world = World::new().with(|settings| settings.concurrent_handlers = 2);
+    let world = World {
+        effort: Duration::from_secs(1),
+        ..world
+    };
+    world.streams.split(0, 2, Duration::ZERO);
+    for item in 0..10 {
+        world.streams.write(&format!("item-{item}"));
+    }
+    let worker = world.start("a");
+    let ((), took) = time(world.settled()).await;
+    assert!(
+        (5..=7).contains(&took.as_secs()),
+        "{took:?} for ten by twos"
+    );
+    worker.drain().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_checkpoint_stays_before_a_record_that_is_not_finished() {
+    let world = World::new().refusing(poison).with(|settings| {
+        settings.retry.attempts = 1_000;
+    });
+    let sound = world.streams.write("a");
+    world.streams.write("poison");
+    world.streams.write("b");
+    let worker = world.start("a");
+    pass(30).await;
+    assert_eq!(
+        world.journal.by_item().len(),
+        2,
+        "the others are not held up"
+    );
+    let checkpoint = world.memory.leases()[0].checkpoint.clone();
+    assert_eq!(checkpoint, Checkpoint::After(sound.to_string()));
+    worker.drain().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_keeps_failing_is_parked_with_the_later_records_of_its_item() {
+    let world = World::new().refusing(poison);
+    let worker = world.start("a");
+    let first = world.streams.write("poison");
+    let second = world.streams.write("poison");
+    let sound = world.streams.write("sound");
+    world.settled().await;
+    let third = world.streams.write("poison");
+    world.settled().await;
+    let notes = world.journal.notes();
+    assert_eq!(
+        notes
+            .begun
+            .iter()
+            .filter(|(_, _, number)| *number == first)
+            .count(),
+        3
+    );
+    let parked: Vec<_> = notes
+        .quarantined
+        .iter()
+        .map(|(_, number, behind)| (*number, *behind))
+        .collect();
+    assert_eq!(parked, [(first, false), (second, true), (third, true)]);
+    assert_eq!(world.journal.done_numbers(), BTreeSet::from([sound]));
+    pass(5).await;
+    let checkpoint = world.memory.leases()[0].checkpoint.clone();
+    assert_eq!(
+        checkpoint,
+        Checkpoint::After(third.to_string()),
+        "the shard goes on"
+    );
+    worker.drain().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn redrive_replays_in_order_beside_the_running_worker_and_opens_the_item_again() {
+    let world = World::new().refusing(poison);
+    let worker = world.start("a");
+    let numbers: Vec<u64> = (0..3).map(|_| world.streams.write("poison")).collect();
+    world.settled().await;
+
+    let mended = World {
+        refuse: World::new().refuse,
+        effort: Duration::from_secs(2),
+        ..world.clone()
+    };
+    let link = Link::sound();
+    let (store, handler) = (world.memory.store(&link), mended.reactor("redrive", &link));
+    let shutdown = CancellationToken::new();
+    let meanwhile = async {
+        pass(1).await;
+        world.streams.write("poison")
+    };
+    let (report, late) = tokio::join!(
+        redrive(&store, &handler, &Selection::All, &shutdown),
+        meanwhile
+    );
+    assert_eq!(
+        report.unwrap().records,
+        4,
+        "what was parked meanwhile is redriven too"
+    );
+    assert_eq!(
+        world.journal.by_item()["poison"],
+        [&numbers[..], &[late]].concat()
+    );
+    worker.drain().await;
+
+    let worker = mended.start("b");
+    let next = world.streams.write("poison");
+    world.settled().await;
+    assert_eq!(
+        world.journal.by_item()["poison"].last(),
+        Some(&next),
+        "it is no longer parked"
+    );
+    worker.drain().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redrive_stops_at_the_first_record_that_fails_again() {
+    let world = World::new().refusing(poison);
+    let worker = world.start("a");
+    world.streams.write("poison");
+    world.settled().await;
+    let link = Link::sound();
+    let (store, handler) = (world.memory.store(&link), world.reactor("redrive", &link));
+    let report = redrive(&store, &handler, &Selection::All, &CancellationToken::new())
+        .await
+        .unwrap();
+    assert_eq!((report.records, report.reopened.len()), (0, 0));
+    assert_eq!(report.remaining[0].1, "no such course");
+    worker.drain().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_item_stays_in_quarantine_across_a_change_of_holder() {
+    let world = World::new().refusing(poison);
+    let worker = world.start("a");
+    let first = world.streams.write("poison");
+    world.settled().await;
+    worker.crash();
+    let mended = World {
+        refuse: World::new().refuse,
+        ..world.clone()
+    };
+    let worker = mended.start("b");
+    let second = world.streams.write("poison");
+    world.settled().await;
+    assert_eq!(world.memory.ever_parked(), BTreeSet::from([first, second]));
+    assert!(world.journal.by_item().is_empty());
+    worker.drain().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_the_handler_is_an_attempt_that_failed() {
+    let world = World::new().refusing(|item, _| {
+        if item == "bad" {
+            panic!("a defect")
+        } else {
+            None
+        }
+    });
+    let worker = world.start("a");
+    let bad = world.streams.write("bad");
+    world.streams.write("good");
+    world.settled().await;
+    assert_eq!(world.memory.ever_parked(), BTreeSet::from([bad]));
+    assert_eq!(worker.monitor.snapshot().counts.lost_leases, 0);
+    worker.drain().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_read_and_not_finished_is_bounded_by_number_and_by_bytes() {
+    for (records, bytes) in [(20, u64::MAX), (usize::MAX, 2_000)] {
+        let world = World::new().with(|settings| {
+            settings.page_records = 10;
+            settings.unfinished_records_per_shard = records;
+            settings.unfinished_bytes_per_shard = bytes;
+        });
+        let world = World {
+            effort: Duration::from_secs(60),
+            ..world
+        };
+        for _ in 0..100 {
+            world.streams.write("x");
+        }
+        let worker = world.start("a");
+        pass(30).await;
+        assert_eq!(worker.monitor.snapshot().unacknowledged, 20);
+        worker.crash();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_record_is_parked_early_when_it_alone_fills_the_window() {
+    let world = World::new().refusing(poison).with(|settings| {
+        settings.unfinished_records_per_shard = 10;
+        settings.retry.attempts = 1_000;
+        settings.retry.first_wait = Duration::from_secs(3_600);
+        settings.retry.longest_wait = Duration::from_secs(3_600);
+    });
+    let poisoned = world.streams.write("poison");
+    for item in 0..30 {
+        world.streams.write(&format!("item-{item}"));
+    }
+    let worker = world.start("a");
+    let ((), took) = time(world.settled()).await;
+    assert!(took < Duration::from_secs(30), "{took:?}");
+    assert_eq!(world.memory.ever_parked(), BTreeSet::from([poisoned]));
+    worker.drain().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn checkpoints_are_batched_by_time() {
+    let world = World::new().with(|settings| settings.checkpoint_interval = Duration::from_secs(5));
+    let saves = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let count = std::sync::Arc::clone(&saves);
+    world.memory.audit(move |_| {
+        count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    });
+    let worker = world.start("a");
+    for _ in 0..50 {
+        world.streams.write("x");
+        pass(1).await;
+    }
+    let saves = saves.load(std::sync::atomic::Ordering::Relaxed);
+    assert!(
+        (8..=10).contains(&saves),
+        "{saves} checkpoints in fifty seconds"
+    );
+    worker.drain().await;
+}

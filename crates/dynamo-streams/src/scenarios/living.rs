@@ -1,0 +1,101 @@
+//! Liveness and cost.
+
+use std::time::Duration;
+
+use crate::settings::Settings;
+use crate::testing::world::{World, pass, time};
+
+/// What the Kinesis Client Library 3 writes for one idle shard: a renewal each third of 10 s.
+const OTHERS_WRITES_A_DAY: u64 = 26_118;
+
+fn as_delivered(world: World) -> World {
+    let wall_clock = world.settings.wall_clock.clone();
+    World {
+        settings: Settings {
+            wall_clock,
+            ..Settings::default()
+        },
+        ..world
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stalled_shard_shows_by_an_age_that_grows_when_nothing_happens() {
+    let world = World::new();
+    let worker = world.start("a");
+    pass(60).await;
+    let age = || worker.monitor.snapshot().oldest_unreacted_age.unwrap();
+    assert!(age() <= Duration::from_millis(250), "{:?}", age());
+    world.streams.throttle(1_000_000);
+    pass(600).await;
+    assert!(age() >= Duration::from_secs(599), "{:?}", age());
+    let headroom = worker.monitor.snapshot().trim_headroom.unwrap();
+    assert_eq!(headroom, Duration::from_secs(24 * 3_600) - age());
+    worker.crash();
+}
+
+#[tokio::test(start_paused = true)]
+async fn lag_and_backlog_are_those_of_the_records_nobody_has_reacted_to() {
+    let mut world = World::new();
+    world.effort = Duration::from_secs(120);
+    let worker = world.start("a");
+    for item in 0..3 {
+        world.streams.write(&format!("item-{item}"));
+    }
+    pass(60).await;
+    let snapshot = worker.monitor.snapshot();
+    assert_eq!(snapshot.unacknowledged, 3);
+    assert!(snapshot.oldest_unreacted_age.unwrap() >= Duration::from_secs(60));
+    world.settled().await;
+    pass(1).await;
+    let snapshot = worker.monitor.snapshot();
+    assert_eq!(snapshot.unacknowledged, 0);
+    assert!(snapshot.oldest_unreacted_age.unwrap() < Duration::from_secs(2));
+    worker.drain().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_day_costs_a_third_of_what_others_write_at_a_comparable_take_over_time() {
+    let world = as_delivered(World::new());
+    let first = world.start("a");
+    pass(600).await;
+    let before = world.memory.writes();
+    pass(86_400).await;
+    let idle = world.memory.writes() - before;
+    assert!(
+        idle <= OTHERS_WRITES_A_DAY / 3,
+        "{idle} writes on an idle day"
+    );
+    let polls = first.monitor.snapshot().counts;
+    assert!(
+        polls.empty_polls > 0 && polls.empty_polls == polls.polls,
+        "{polls:?}"
+    );
+
+    let second = world.start("b");
+    pass(60).await;
+    first.crash();
+    world.streams.write("x");
+    let ((), took) = time(world.settled()).await;
+    // Others: a lease of 10 s that is looked at every 20 s.
+    assert!(took <= Duration::from_secs(40), "{took:?}");
+    second.drain().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_worker_writes_the_same_whatever_the_number_of_its_shards() {
+    let mut writes = Vec::new();
+    for splits in [0, 3] {
+        let world = as_delivered(World::new());
+        for nth in 0..splits {
+            world.streams.split(nth, 2, Duration::ZERO);
+        }
+        let worker = world.start("a");
+        pass(600).await;
+        let before = world.memory.writes();
+        pass(3_600).await;
+        writes.push(world.memory.writes() - before);
+        worker.drain().await;
+    }
+    assert_eq!(writes[0], writes[1], "{writes:?}");
+}

@@ -1,0 +1,268 @@
+use super::*;
+use crate::observer::GapCause;
+use crate::source::RecordsPage;
+use crate::testing::{free_lease, lane, record};
+
+use std::time::Duration;
+
+fn shard(settings: Settings) -> (Shard, Instant) {
+    let now = Instant::now();
+    (
+        Shard::new(settings, &free_lease("s-1"), BTreeSet::new(), now),
+        now,
+    )
+}
+
+fn page(items: &[(&str, u64)], ends: bool) -> RecordsPage {
+    RecordsPage {
+        records: items
+            .iter()
+            .map(|(item, number)| record(item, *number))
+            .collect(),
+        next: (!ends).then(|| "next".to_owned()),
+    }
+}
+
+/// Opens the shard and reads one page; returns the ordinals that were started.
+fn read(shard: &mut Shard, now: Instant, items: &[(&str, u64)], ends: bool) -> Vec<u64> {
+    shard.poll(now);
+    shard.handle(Event::Opened(Ok("first".to_owned())), now);
+    shard.poll(now);
+    shard.handle(
+        Event::Read {
+            asked: now,
+            result: Ok(page(items, ends)),
+        },
+        now,
+    );
+    delivered(&shard.poll(now))
+}
+
+fn delivered(commands: &[Command]) -> Vec<u64> {
+    let ordinals = commands.iter().filter_map(|command| match command {
+        Command::Deliver { ordinal, .. } => Some(*ordinal),
+        Command::Open { .. }
+        | Command::Read { .. }
+        | Command::NoteGap { .. }
+        | Command::CloseGap { .. }
+        | Command::Park { .. }
+        | Command::Save { .. }
+        | Command::Finish { .. }
+        | Command::Release { .. } => None,
+    });
+    ordinals.collect()
+}
+
+fn handled(shard: &mut Shard, item: &str, ordinal: u64, disposition: Disposition, now: Instant) {
+    shard.handle(
+        Event::Handled {
+            lane: lane(item),
+            ordinal,
+            disposition: Some(disposition),
+        },
+        now,
+    );
+}
+
+fn retry() -> Disposition {
+    Disposition::Retry {
+        reason: "later".to_owned(),
+    }
+}
+
+#[test]
+fn the_last_page_is_delivered_and_only_then_the_shard_is_finished() {
+    let (mut shard, now) = shard(Settings::default());
+    assert_eq!(read(&mut shard, now, &[("a", 1)], true), [0]);
+    assert!(shard.poll(now).is_empty());
+    handled(&mut shard, "a", 0, Disposition::Done, now);
+    let commands = shard.poll(now);
+    assert!(
+        matches!(&commands[..], [Command::Finish { reached: Some(number) }] if number == "1"),
+        "{commands:?}"
+    );
+    shard.handle(
+        Event::Ended {
+            exit: Exit::Finished,
+            result: Ok(()),
+        },
+        now,
+    );
+    assert_eq!(shard.exit(), Some(Exit::Finished));
+}
+
+#[test]
+fn a_page_that_arrives_during_a_drain_is_left_for_the_next_holder() {
+    let (mut shard, now) = shard(Settings::default());
+    shard.poll(now);
+    shard.handle(Event::Opened(Ok("first".to_owned())), now);
+    shard.poll(now);
+    shard.stop(Some("b".to_owned()), now);
+    shard.handle(
+        Event::Read {
+            asked: now,
+            result: Ok(page(&[("a", 1)], true)),
+        },
+        now,
+    );
+    let commands = shard.poll(now);
+    assert!(
+        matches!(&commands[..], [Command::Release { reached: None, handover_to: Some(to) }] if to == "b"),
+        "{commands:?}"
+    );
+}
+
+#[test]
+fn a_drain_waits_for_what_runs_and_saves_what_is_finished() {
+    let (mut shard, now) = shard(Settings::default());
+    assert_eq!(
+        read(&mut shard, now, &[("a", 1), ("b", 2), ("b", 3)], false),
+        [0, 1]
+    );
+    shard.stop(None, now);
+    handled(&mut shard, "a", 0, Disposition::Done, now);
+    assert!(shard.poll(now).is_empty(), "b still runs");
+    assert_eq!(
+        shard.wake_at().filter(|at| *at <= now),
+        None,
+        "and nothing spins meanwhile"
+    );
+    handled(&mut shard, "b", 1, Disposition::Done, now);
+    let commands = shard.poll(now);
+    assert!(
+        matches!(&commands[..], [Command::Release { reached: Some(number), .. }] if number == "2")
+    );
+}
+
+#[test]
+fn what_is_abandoned_at_the_end_of_the_grace_is_not_checkpointed() {
+    let (mut shard, now) = shard(Settings::default());
+    read(&mut shard, now, &[("a", 1), ("b", 2)], false);
+    shard.stop(None, now);
+    handled(&mut shard, "a", 0, Disposition::Done, now);
+    shard.abandon();
+    let commands = shard.poll(now);
+    assert!(
+        matches!(&commands[..], [Command::Release { reached: Some(number), .. }] if number == "1")
+    );
+}
+
+#[test]
+fn a_refused_write_ends_the_hold_at_once() {
+    let (mut shard, now) = shard(Settings::default());
+    read(&mut shard, now, &[("a", 1), ("a", 2)], false);
+    handled(&mut shard, "a", 0, Disposition::Done, now);
+    let later = now + Duration::from_secs(5);
+    assert!(
+        shard
+            .poll(later)
+            .iter()
+            .any(|command| matches!(command, Command::Save { .. }))
+    );
+    shard.handle(Event::Saved(Err(Error::Fenced)), later);
+    assert_eq!(shard.exit(), Some(Exit::Lost));
+    assert!(shard.poll(later).is_empty());
+}
+
+#[test]
+fn a_failed_checkpoint_is_written_again_with_whatever_was_finished_since() {
+    let (mut shard, now) = shard(Settings::default());
+    read(&mut shard, now, &[("a", 1), ("b", 2)], false);
+    handled(&mut shard, "a", 0, Disposition::Done, now);
+    let due = now + Duration::from_secs(5);
+    shard.poll(due);
+    handled(&mut shard, "b", 1, Disposition::Done, due);
+    shard.handle(
+        Event::Saved(Err(Error::unavailable("UpdateItem", "lost"))),
+        due,
+    );
+    let again = due + WRITE_RETRY;
+    let commands = shard.poll(again);
+    assert!(
+        commands
+            .iter()
+            .any(|command| matches!(command, Command::Save { reached, .. } if reached == "2")),
+        "{commands:?}"
+    );
+}
+
+#[test]
+fn a_retried_record_keeps_its_attempts_and_is_parked_after_the_last() {
+    let settings = Settings {
+        retry: crate::settings::RetryPolicy {
+            attempts: 2,
+            ..Default::default()
+        },
+        ..Settings::default()
+    };
+    let (mut shard, now) = shard(settings);
+    read(&mut shard, now, &[("a", 1)], false);
+    handled(&mut shard, "a", 0, retry(), now);
+    assert!(delivered(&shard.poll(now)).is_empty(), "it waits");
+    let later = now + Duration::from_secs(1);
+    assert_eq!(delivered(&shard.poll(later)), [0]);
+    handled(&mut shard, "a", 0, retry(), later);
+    let commands = shard.poll(later);
+    let park = commands.iter().find_map(|command| match command {
+        Command::Park {
+            attempts,
+            behind,
+            reason,
+            ..
+        } => Some((*attempts, *behind, reason.as_str())),
+        Command::Open { .. }
+        | Command::Read { .. }
+        | Command::NoteGap { .. }
+        | Command::CloseGap { .. }
+        | Command::Deliver { .. }
+        | Command::Save { .. }
+        | Command::Finish { .. }
+        | Command::Release { .. } => None,
+    });
+    assert_eq!(park, Some((2, false, "later")));
+}
+
+#[test]
+fn a_record_behind_an_item_that_was_redriven_meanwhile_is_handled() {
+    let now = Instant::now();
+    let parked = BTreeSet::from([lane("a")]);
+    let mut shard = Shard::new(Settings::default(), &free_lease("s-1"), parked, now);
+    assert!(
+        read(&mut shard, now, &[("a", 1)], false).is_empty(),
+        "it is to be parked"
+    );
+    let (lane, result) = (lane("a"), Ok(ParkOutcome::LaneOpen));
+    shard.handle(
+        Event::Parked {
+            lane,
+            ordinal: 0,
+            result,
+        },
+        now,
+    );
+    assert_eq!(delivered(&shard.poll(now)), [0]);
+}
+
+#[test]
+fn a_trimmed_position_is_noted_before_anything_behind_it_is_read() {
+    let (mut shard, now) = shard(Settings::default());
+    shard.poll(now);
+    shard.handle(Event::Opened(Err(Error::Trimmed)), now);
+    let commands = shard.poll(now);
+    let [Command::NoteGap { gap }] = &commands[..] else {
+        panic!("{commands:?}")
+    };
+    assert_eq!(gap.cause, GapCause::Trimmed);
+    shard.handle(
+        Event::GapNoted(Err(Error::unavailable("PutItem", "lost"))),
+        now,
+    );
+    assert!(shard.poll(now).is_empty());
+    let later = now + Duration::from_secs(1);
+    let commands = shard.poll(later);
+    let [Command::NoteGap { gap }] = &commands[..] else {
+        panic!("{commands:?}")
+    };
+    shard.handle(Event::GapNoted(Ok(gap.clone())), later);
+    assert!(matches!(&shard.poll(later)[..], [Command::Open { .. }]));
+}

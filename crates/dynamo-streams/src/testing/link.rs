@@ -1,0 +1,112 @@
+//! The line between one worker and the world: it can fail, freeze and die.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::error::Error;
+
+/// The line of one worker. A frozen line holds calls and answers until it thaws, as a stopped process
+/// does; a dead one never answers again.
+#[derive(Clone, Debug)]
+pub(crate) struct Link {
+    state: Arc<watch::Sender<State>>,
+    faults: Arc<Mutex<Faults>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Up,
+    Frozen,
+    Dead,
+}
+
+/// How often calls fail, in percent: before they are applied, or with their answer lost.
+#[derive(Debug)]
+struct Faults {
+    random: fastrand::Rng,
+    percent: u8,
+    longest_delay: Duration,
+}
+
+impl Link {
+    pub(crate) fn sound() -> Self {
+        Self::faulty(0, 0, Duration::ZERO)
+    }
+
+    pub(crate) fn faulty(seed: u64, percent: u8, longest_delay: Duration) -> Self {
+        let random = fastrand::Rng::with_seed(seed);
+        Self {
+            state: Arc::new(watch::Sender::new(State::Up)),
+            faults: Arc::new(Mutex::new(Faults {
+                random,
+                percent,
+                longest_delay,
+            })),
+        }
+    }
+
+    pub(crate) fn freeze(&self) {
+        self.set(State::Frozen);
+    }
+
+    pub(crate) fn thaw(&self) {
+        self.set(State::Up);
+    }
+
+    pub(crate) fn kill(&self) {
+        self.state.send_replace(State::Dead);
+    }
+
+    /// Makes the line answer every call from now on.
+    pub(crate) fn heal(&self) {
+        self.faults.lock().unwrap().percent = 0;
+        self.thaw();
+    }
+
+    /// Carries a call over, and its answer back.
+    pub(crate) async fn call<T>(
+        &self,
+        operation: &'static str,
+        apply: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.cross(operation, "the request was lost").await?;
+        let answer = apply();
+        self.cross(operation, "the answer was lost").await?;
+        answer
+    }
+
+    async fn cross(&self, operation: &'static str, fault: &'static str) -> Result<(), Error> {
+        let (delay, fails) = {
+            let Faults {
+                random,
+                percent,
+                longest_delay,
+            } = &mut *self.faults.lock().unwrap();
+            let delay = longest_delay.mul_f64(random.f64());
+            (delay, random.u8(0..100) < *percent)
+        };
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        let mut state = self.state.subscribe();
+        let up = state.wait_for(|state| *state == State::Up).await;
+        drop(up);
+        if fails {
+            Err(Error::unavailable(operation, fault))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn set(&self, wanted: State) {
+        self.state.send_if_modified(|state| {
+            let changes = *state != State::Dead && *state != wanted;
+            if changes {
+                *state = wanted;
+            }
+            changes
+        });
+    }
+}
