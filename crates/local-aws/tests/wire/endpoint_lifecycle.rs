@@ -1,6 +1,7 @@
 //! Starting, stopping and telling requests apart.
 
 use std::net::TcpListener;
+use std::time::Duration;
 
 use crate::local::{Local, create_table, s};
 use local_aws::{Config, Error, LocalAws};
@@ -159,4 +160,32 @@ async fn a_body_of_just_under_16_megabytes_is_read() {
     let answer = raw(&local.aws, head, &format!("{{\"Ignored\":\"{filler}\"}}")).await;
 
     assert!(answer.starts_with("HTTP/1.1 200"), "{}", &answer[..200]);
+}
+
+#[tokio::test]
+async fn a_long_poll_does_not_hold_up_the_shutdown() {
+    let local = Local::start().await;
+    let target =
+        |operation: &str| format!("POST / HTTP/1.1\r\nx-amz-target: AmazonSQS.{operation}");
+    let created = raw(&local.aws, &target("CreateQueue"), r#"{"QueueName":"q"}"#).await;
+    assert!(created.starts_with("HTTP/1.1 200"), "{created}");
+    let url = format!("{}/000000000000/q", local.aws.endpoint_url());
+    let address = local.aws.endpoint_url().strip_prefix("http://").unwrap();
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    let body = format!(r#"{{"QueueUrl":"{url}","WaitTimeSeconds":20}}"#);
+    let head = target("ReceiveMessage");
+    let request = format!(
+        "{head}\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    socket.write_all(request.as_bytes()).await.unwrap();
+    // By the time a later request is answered, the poll waits.
+    raw(&local.aws, &target("ListQueues"), "{}").await;
+
+    let stopped = tokio::time::timeout(Duration::from_secs(5), local.aws.shutdown()).await;
+
+    stopped.unwrap().unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
