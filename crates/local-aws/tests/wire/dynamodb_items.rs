@@ -321,45 +321,41 @@ async fn a_check_in_a_transaction_guards_the_others() {
     assert_eq!(all.count(), 0);
 }
 
-#[tokio::test]
-async fn a_sparse_index_lists_only_items_with_its_key_in_order() {
-    let (_local, client) = with_table().await;
+/// Gives the table an index of the items that have `Pending`, in the order of `Applied`.
+async fn index_pending(client: &Client) {
     let attribute = |name: &str| {
         let attribute = AttributeDefinition::builder().attribute_name(name);
-        attribute
-            .attribute_type(ScalarAttributeType::S)
-            .build()
-            .unwrap()
+        let attribute = attribute.attribute_type(ScalarAttributeType::S);
+        attribute.build().unwrap()
     };
     let key = |name: &str, kind| {
-        KeySchemaElement::builder()
-            .attribute_name(name)
-            .key_type(kind)
-            .build()
-            .unwrap()
+        let key = KeySchemaElement::builder().attribute_name(name);
+        key.key_type(kind).build().unwrap()
     };
+    let all = Projection::builder().projection_type(ProjectionType::All);
     let index = CreateGlobalSecondaryIndexAction::builder()
         .index_name("pending")
         .key_schema(key("Pending", KeyType::Hash))
         .key_schema(key("Applied", KeyType::Range))
-        .projection(
-            Projection::builder()
-                .projection_type(ProjectionType::All)
-                .build(),
-        )
+        .projection(all.build())
         .build()
         .unwrap();
+    let attributes = ["PK", "SK", "Pending", "Applied"].map(attribute);
     client
         .update_table()
         .table_name("Things")
         .billing_mode(BillingMode::PayPerRequest)
-        .set_attribute_definitions(Some(
-            ["PK", "SK", "Pending", "Applied"].map(attribute).into(),
-        ))
+        .set_attribute_definitions(Some(attributes.into()))
         .global_secondary_index_updates(GlobalSecondaryIndexUpdate::builder().create(index).build())
         .send()
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn a_sparse_index_lists_only_items_with_its_key_in_order() {
+    let (_local, client) = with_table().await;
+    index_pending(&client).await;
     for (name, applied, pending) in [("a", "2", true), ("b", "1", true), ("c", "0", false)] {
         let put = client
             .put_item()

@@ -1,8 +1,6 @@
 //! Reading streams in tests.
 use aws_sdk_dynamodbstreams::Client;
-use aws_sdk_dynamodbstreams::types::{
-    AttributeValue, Record, Shard, ShardIteratorType, StreamDescription,
-};
+use aws_sdk_dynamodbstreams::types::{Record, Shard, ShardIteratorType, StreamDescription};
 
 pub(crate) async fn describe(client: &Client, stream: &str) -> StreamDescription {
     let described = client.describe_stream().stream_arn(stream).send().await;
@@ -78,10 +76,8 @@ pub(crate) fn told(records: &[Record]) -> Vec<String> {
 }
 
 pub(crate) fn key(record: &Record) -> String {
-    match &record.dynamodb().unwrap().keys().unwrap()["PK"] {
-        AttributeValue::S(key) => key.clone(),
-        other => panic!("the key is a string, not {other:?}"),
-    }
+    let keys = record.dynamodb().unwrap().keys().unwrap();
+    keys["PK"].as_s().unwrap().clone()
 }
 
 pub(crate) fn sequence(record: &Record) -> String {
