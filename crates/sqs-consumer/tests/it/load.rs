@@ -355,8 +355,8 @@ async fn fifo_groups_stay_in_order_over_real_connections() {
 
     println!("{:?}", summary.stats);
     assert_eq!(local.counts(&source).await, (0, 0));
-    let order = order.lock().unwrap();
-    for (group, order) in &*order {
+    let order = order.lock().unwrap().clone();
+    for (group, order) in &order {
         let expected: Vec<_> = (0..EACH).map(|n| n * 50 + group).collect();
         assert_eq!(order, &expected, "group {group}");
     }

@@ -8,8 +8,8 @@ use metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
     SharedString, Unit,
 };
-use sqs_consumer::Settings;
 use sqs_consumer::memory::MemoryQueue;
+use sqs_consumer::{Settings, Stats};
 
 use crate::rig::{Act, Rig, message, ms};
 
@@ -79,6 +79,23 @@ impl Ledger {
             .map(|(_, value)| value)
             .sum()
     }
+
+    /// Demands this sum for the queue `commands`.
+    fn expect(&self, name: &str, label: &str, expected: u64) {
+        let labels = [
+            "messaging.system=aws_sqs",
+            "messaging.destination.name=commands",
+            label,
+        ];
+        let (sum, expected) = (
+            self.sum(name, &labels),
+            f64::from(u32::try_from(expected).unwrap()),
+        );
+        assert!(
+            (sum - expected).abs() < 0.1,
+            "{name} {label}: {sum}, not {expected}"
+        );
+    }
 }
 
 impl Recorder for Ledger {
@@ -96,10 +113,8 @@ impl Recorder for Ledger {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_happens_is_counted_under_the_names_of_the_messaging_conventions() {
-    let ledger = Ledger::default();
-    let _recording = metrics::set_default_local_recorder(&ledger);
+/// Handles one message of each fate and returns what was recorded meanwhile, with the final counts.
+async fn a_life_of_each_kind(ledger: &Ledger) -> Stats {
     let queue = MemoryQueue::new("commands");
     for body in ["done", "done", "retry", "dead", "panic"] {
         queue.put(message(body));
@@ -114,63 +129,61 @@ async fn what_happens_is_counted_under_the_names_of_the_messaging_conventions() 
         (ms(10), act)
     });
     rig.until(|stats| stats.running == 5).await;
-    assert!((ledger.sum("sqs_consumer.handlers.running", &[]) - 5.0).abs() < 0.1);
+    ledger.expect("sqs_consumer.handlers.running", "", 5);
     rig.until(|stats| stats.deleted == 5).await;
-    let stats = rig.stop().await.stats;
+    rig.stop().await.stats
+}
 
-    let of_queue = [
-        "messaging.system=aws_sqs",
-        "messaging.destination.name=commands",
-    ];
-    let count = |name: &str, label: &str| ledger.sum(name, &[of_queue[0], of_queue[1], label]);
-    let expect = |name: &str, label: &str, expected: u64| {
-        let counted = count(name, label);
-        assert!(
-            (counted - f64::from(u32::try_from(expected).unwrap())).abs() < 0.1,
-            "{name} {label}: {counted}, not {expected}"
-        );
-    };
-    expect(
+#[tokio::test(start_paused = true)]
+async fn what_happens_is_counted_under_the_names_of_the_messaging_conventions() {
+    let ledger = Ledger::default();
+    let _recording = metrics::set_default_local_recorder(&ledger);
+
+    let stats = a_life_of_each_kind(&ledger).await;
+
+    ledger.expect(
         "messaging.client.consumed.messages",
         "messaging.operation.name=receive",
         7,
     );
-    for (outcome, expected) in [
+    let outcomes = [
         ("done", 4),
         ("retried", 2),
         ("panicked", 1),
         ("dead_lettered", 1),
         ("duplicate", 0),
         ("lease_lost", 0),
-    ] {
-        expect(
+    ];
+    for (outcome, expected) in outcomes {
+        ledger.expect(
             "sqs_consumer.messages",
             &format!("outcome={outcome}"),
             expected,
         );
     }
-    expect(
+    let (receives, deletes) = (stats.requests.receive, stats.requests.delete);
+    ledger.expect(
         "sqs_consumer.requests",
         "messaging.operation.name=ReceiveMessage",
-        stats.requests.receive,
+        receives,
     );
-    expect(
+    ledger.expect(
         "sqs_consumer.requests",
         "messaging.operation.name=DeleteMessageBatch",
-        stats.requests.delete,
+        deletes,
     );
-    expect(
+    ledger.expect(
+        "messaging.client.operation.duration",
+        "messaging.operation.name=ReceiveMessage",
+        receives,
+    );
+    ledger.expect(
         "messaging.process.duration",
         "messaging.operation.type=process",
         7,
     );
-    expect("messaging.process.duration", "error.type=panic", 1);
-    expect(
-        "messaging.client.operation.duration",
-        "messaging.operation.name=ReceiveMessage",
-        stats.requests.receive,
-    );
-    expect("sqs_consumer.messages.in_flight", "process", 0);
+    ledger.expect("messaging.process.duration", "error.type=panic", 1);
+    ledger.expect("sqs_consumer.messages.in_flight", "", 0);
     let sent = ledger.sum(
         "messaging.client.sent.messages",
         &["messaging.destination.name=dead"],

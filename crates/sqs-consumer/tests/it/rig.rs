@@ -138,8 +138,11 @@ impl Rig {
         self.runs().into_iter().map(|run| run.body).collect()
     }
 
+    /// Waits until the counts satisfy the condition, for two days at most: paused time never hangs.
     pub(crate) async fn until(&mut self, condition: impl FnMut(&Stats) -> bool) -> Stats {
-        self.stats.wait_for(condition).await
+        let satisfied = tokio::time::timeout(secs(2 * 24 * 3_600), self.stats.wait_for(condition));
+        let satisfied = satisfied.await.ok();
+        satisfied.unwrap_or_else(|| panic!("it never came to it: {:?}", self.stats.snapshot()))
     }
 
     /// Waits for the end of the run, which the shutdown must have brought about.

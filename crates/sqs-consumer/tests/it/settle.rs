@@ -34,6 +34,17 @@ async fn deletes_go_out_in_batches_by_size_or_age_whichever_comes_first() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn when_nothing_else_is_in_process_a_delete_does_not_wait_for_others() {
+    let (queue, _) = queue_of(1);
+    let mut rig = Rig::start(&queue, Settings::default(), |_, _| (secs(1), Act::done()));
+    rig.until(|stats| stats.done == 1).await;
+    let handled = Instant::now();
+    rig.until(|stats| stats.deleted == 1).await;
+    assert!(handled.elapsed() < ms(10), "{:?}", handled.elapsed());
+    rig.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn visibility_changes_share_requests() {
     let (queue, _) = queue_of(20);
     let mut rig = Rig::start(&queue, Settings::default(), |_, context| {

@@ -1,18 +1,21 @@
 //! Spans and logs: fields of the messaging conventions, the sender's trace, and nothing private.
+//!
+//! A process of its own, since what others log at the same time decides which spans `tracing` keeps up.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use sqs_consumer::memory::MemoryQueue;
-use sqs_consumer::{Consumer, Disposition, OutgoingMessage, Settings, handler_fn};
+use sqs_consumer::{Consumer, Disposition, Message, OutgoingMessage, Settings, handler_fn};
 use tokio_util::sync::CancellationToken;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
-
-use crate::rig::{message, ms};
 
 const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
@@ -42,6 +45,30 @@ impl<S: Subscriber> Layer<S> for Transcript {
         let mut line = Line(event.metadata().level().to_string());
         event.record(&mut line);
         self.events.lock().unwrap().push(line.0);
+    }
+}
+
+fn message(body: &str) -> OutgoingMessage {
+    OutgoingMessage {
+        body: body.to_owned(),
+        ..OutgoingMessage::default()
+    }
+}
+
+/// Fails at first; then the message with a trace is done and the other one buried.
+async fn act(message: Message, context: sqs_consumer::Context) -> Disposition {
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    match (message.trace_context().is_some(), context.attempt()) {
+        (true, 1) => Disposition::Retry {
+            after: None,
+            reason: "not yet".to_owned(),
+        },
+        (true, _) => Disposition::Done,
+        (false, 1) => std::panic::resume_unwind(Box::new("private-panic")),
+        (false, _) => Disposition::DeadLetter {
+            reason: "hopeless".to_owned(),
+            detail: "private-detail".to_owned(),
+        },
     }
 }
 
@@ -75,23 +102,7 @@ async fn a_handler_runs_in_a_span_that_names_its_message_and_the_senders_trace_a
                 .unwrap()
         });
     let (mut stats, shutdown) = (consumer.stats(), CancellationToken::new());
-    let handler = handler_fn(
-        |message: sqs_consumer::Message, context: sqs_consumer::Context| async move {
-            tokio::time::sleep(ms(10)).await;
-            match (message.trace_context().is_some(), context.attempt()) {
-                (true, 1) => Disposition::Retry {
-                    after: None,
-                    reason: "not yet".to_owned(),
-                },
-                (true, _) => Disposition::Done,
-                (false, 1) => std::panic::resume_unwind(Box::new("private-panic")),
-                (false, _) => Disposition::DeadLetter {
-                    reason: "hopeless".to_owned(),
-                    detail: "private-detail".to_owned(),
-                },
-            }
-        },
-    );
+    let handler = handler_fn(act);
     let run = tokio::spawn(consumer.run(handler, shutdown.clone()));
     stats.wait_for(|stats| stats.deleted == 2).await;
     shutdown.cancel();
