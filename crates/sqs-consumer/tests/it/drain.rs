@@ -162,12 +162,46 @@ async fn the_token_tells_that_the_grace_is_ending() {
     let run = tokio::spawn(consumer.run(handler, shutdown.clone()));
     stats.wait_for(|stats| stats.running == 1).await;
     shutdown.cancel();
-    assert_eq!(told.recv().await, Some(Some(CancelReason::GraceEnding)));
+    assert_eq!(
+        tokio::time::timeout(secs(3_600), told.recv())
+            .await
+            .unwrap(),
+        Some(Some(CancelReason::GraceEnding))
+    );
     run.await.unwrap().unwrap();
     assert!(
         queue.is_empty(),
         "what is done after the token is done all the same"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_flushes_deletes_at_once_instead_of_letting_them_gather() {
+    let queue = MemoryQueue::new("commands");
+    for body in ["fast", "slow"] {
+        queue.put(message(body));
+    }
+    let settings = Settings {
+        settle_linger: secs(7),
+        ..Settings::default()
+    };
+    let mut rig = Rig::start(&queue, settings, |message, _| {
+        (
+            if message.body() == "fast" {
+                ms(10)
+            } else {
+                secs(20)
+            },
+            Act::done(),
+        )
+    });
+    let stats = rig.until(|stats| stats.done == 1).await;
+    assert_eq!((stats.running, stats.requests.delete), (1, 0));
+    rig.shutdown.cancel();
+    let began = Instant::now();
+    rig.until(|stats| stats.deleted == 1).await;
+    assert!(began.elapsed() < ms(100), "{:?}", began.elapsed());
+    rig.ended().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -157,7 +157,9 @@ async fn the_token_tells_that_the_lease_is_lost() {
     let run = tokio::spawn(consumer.run(handler, shutdown.clone()));
 
     assert_eq!(
-        told.recv().await,
+        tokio::time::timeout(secs(3_600), told.recv())
+            .await
+            .unwrap(),
         Some((Some(sqs_consumer::CancelReason::LeaseLost), true))
     );
     shutdown.cancel();
