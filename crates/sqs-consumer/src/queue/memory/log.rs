@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::queue::ErrorKind;
 
-/// A kind of request to a [`MemoryQueue`](crate::MemoryQueue).
+/// A kind of request to a [`MemoryQueue`](crate::memory::MemoryQueue).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operation {
     /// `ReceiveMessage`.
@@ -31,7 +31,7 @@ impl Operation {
     }
 }
 
-/// What goes wrong with one request to a [`MemoryQueue`](crate::MemoryQueue).
+/// What goes wrong with one request to a [`MemoryQueue`](crate::memory::MemoryQueue).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// Nothing.
