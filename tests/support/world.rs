@@ -247,7 +247,7 @@ impl World {
             .expect("the item can be read")
             .item
             .expect("the item is there");
-        plain(&aws_sdk_dynamodb::types::AttributeValue::M(item))
+        serde_dynamo::aws_sdk_dynamodb_1::from_item(item).expect("plain attributes")
     }
 
     /// Drains the workers and stops the stack.
@@ -286,20 +286,5 @@ impl World {
             let request = self.stack.clients.dynamodb.delete_table().table_name(table);
             request.send().await.expect("the table can be deleted");
         }
-    }
-}
-
-/// Writes an attribute as plain JSON.
-fn plain(value: &aws_sdk_dynamodb::types::AttributeValue) -> serde_json::Value {
-    use aws_sdk_dynamodb::types::AttributeValue;
-    match value {
-        AttributeValue::S(text) => text.as_str().into(),
-        AttributeValue::N(number) => number.parse::<i64>().expect("an integer").into(),
-        AttributeValue::Bool(flag) => (*flag).into(),
-        AttributeValue::M(map) => map
-            .iter()
-            .map(|(name, value)| (name.clone(), plain(value)))
-            .collect(),
-        other => panic!("an attribute of a kind that is never written: {other:?}"),
     }
 }

@@ -15,7 +15,9 @@ pub use queues::{Queue, QueueError, QueueNames, QueueUrls, find_queues, provisio
 pub use settings::Settings;
 
 pub use commands::{CommandHandler, command_message, command_worker};
-pub use reactions::{ReactionHandler, StreamClients, StreamObserver, stream_processor};
+pub use reactions::{
+    APPLICATION, ReactionHandler, StreamClients, StreamObserver, reaction_handler, stream_processor,
+};
 
 pub use audit::{AuditReport, audit_tables};
 

@@ -14,6 +14,9 @@ use sqs_consumer::BatchSender;
 
 use crate::{QueueUrls, Settings};
 
+/// What the stream processor is called in the lease table; processors of one name share the work.
+pub const APPLICATION: &str = "arthouse";
+
 /// Puts the stream processor together; it runs with the handler that comes with it.
 ///
 /// # Errors
@@ -25,18 +28,33 @@ pub fn stream_processor(
     queues: &QueueUrls,
     settings: &Settings,
 ) -> Result<(Processor, ReactionHandler), dynamo_streams::Error> {
-    let sender = |url: &str| BatchSender::new(clients.sqs.clone(), url, settings.sender.clone());
+    let notices = BatchSender::new(
+        clients.sqs.clone(),
+        &queues.stream_dlq,
+        settings.sender.clone(),
+    );
     let builder = Processor::builder(clients.streams.clone(), clients.dynamodb.clone())
         .stream_of_table(tables.name(Table::UsersCourses))
         .stream_of_table(tables.name(Table::Sessions))
         .lease_table(tables.leases())
-        .application("arthouse")
+        .application(APPLICATION)
         .settings(settings.streams.clone())
-        .observer(Arc::new(StreamObserver::new(sender(&queues.stream_dlq))));
-    let notifications = sender(&queues.notifications);
-    let handler =
-        ReactionHandler::new(store, tables.clone(), notifications, settings.clock.clone());
+        .observer(Arc::new(StreamObserver::new(notices)));
+    let handler = reaction_handler(&clients.sqs, store, tables, queues, settings);
     Ok((builder.build()?, handler))
+}
+
+/// Makes the handler that carries out reactions.
+pub fn reaction_handler(
+    sqs: &aws_sdk_sqs::Client,
+    store: Store,
+    tables: &TableNames,
+    queues: &QueueUrls,
+    settings: &Settings,
+) -> ReactionHandler {
+    let notifications =
+        BatchSender::new(sqs.clone(), &queues.notifications, settings.sender.clone());
+    ReactionHandler::new(store, tables.clone(), notifications, settings.clock.clone())
 }
 
 /// The clients that the stream processor needs.

@@ -13,12 +13,18 @@ pub struct Settings {
     pub clock: Clock,
 }
 
+/// How often a reaction that may yet pass is tried: for about an hour, so that an outage parks no records. What can't pass is parked at
+/// once, so this holds nothing else up.
+const REACTION_ATTEMPTS: u32 = 70;
+
 impl Default for Settings {
     fn default() -> Self {
+        let mut streams = dynamo_streams::Settings::default();
+        streams.retry.attempts = REACTION_ATTEMPTS;
         Self {
             commands: sqs_consumer::Settings::default(),
             sender: sqs_consumer::SenderSettings::default(),
-            streams: dynamo_streams::Settings::default(),
+            streams,
             clock: Clock::system(),
         }
     }

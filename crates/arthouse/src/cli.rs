@@ -62,6 +62,10 @@ pub(crate) enum Command {
     Outcome(command::outcome::Options),
     /// Check in the tables what must always hold
     Audit(command::audit::Options),
+    /// Show how far the streams and the queues are: ages, depths, parked records
+    Status(command::status::Options),
+    /// Handle parked stream records again, in order, once their cause is mended
+    Redrive(command::redrive::Options),
     /// Print the contracts: JSON Schema of commands and events, AsyncAPI of the queues
     Schema(command::schema::Options),
 }
@@ -80,6 +84,8 @@ impl Command {
             | Self::Roster(_)
             | Self::Outcome(_)
             | Self::Audit(_)
+            | Self::Status(_)
+            | Self::Redrive(_)
             | Self::Schema(_) => false,
         }
     }

@@ -7,9 +7,11 @@ pub(crate) mod outcome;
 pub(crate) mod pending;
 pub(crate) mod progress;
 pub(crate) mod provision;
+pub(crate) mod redrive;
 pub(crate) mod roster;
 pub(crate) mod schema;
 pub(crate) mod send;
+pub(crate) mod status;
 pub(crate) mod streams;
 pub(crate) mod worker;
 
@@ -43,6 +45,8 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Roster(options) => roster::run(options, deployment).await,
         Command::Outcome(options) => outcome::run(options, deployment).await,
         Command::Audit(options) => audit::run(options, deployment).await,
+        Command::Status(options) => status::run(options, deployment).await,
+        Command::Redrive(options) => Box::pin(redrive::run(options, deployment)).await,
         Command::Schema(options) => schema::run(&options, deployment),
     };
     exit.map(ExitCode::from)

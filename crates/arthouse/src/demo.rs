@@ -31,17 +31,17 @@ const SILENCE_LIMIT: Duration = Duration::from_secs(30);
 
 /// Plays a whole course's life on a fresh embedded stack.
 #[derive(Debug, Clone, clap::Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// How many students take a ten-session course beside the ones whose story is told; 13 commands each.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=100_000))]
-    pub students: u32,
+    students: u32,
 }
 
 /// Plays the story, then the load, then checks the tables.
 ///
 /// # Errors
 /// Returns what failed; a broken expectation or invariant is no error but [`Exit::Violations`].
-pub async fn run(options: Options) -> Result<Exit> {
+pub(crate) async fn run(options: Options) -> Result<Exit> {
     let data = tempfile::tempdir().context("no temporary folder for the embedded stack")?;
     let config = Config {
         data_dir: data.path().to_owned(),

@@ -4,7 +4,7 @@ use arthouse_core::{Notification, Reaction, react};
 use arthouse_store::{ChargeResult, Image, Store, StoreError, TableNames, change};
 use dynamo_streams::{Disposition, Record, RecordContext, RecordHandler};
 use sqs_consumer::{BatchSender, OutgoingMessage, SendError};
-use tracing::{Instrument, info, info_span, warn};
+use tracing::{info, warn};
 
 use crate::{Clock, chain};
 
@@ -107,14 +107,8 @@ impl ReactionHandler {
 }
 
 impl RecordHandler for ReactionHandler {
-    async fn handle(&self, record: &Record, context: &RecordContext) -> Disposition {
-        let span = info_span!(
-            "record",
-            table = record.table_name,
-            sequence_number = record.sequence_number,
-            attempt = context.attempt(),
-        );
-        self.react_to(record).instrument(span).await
+    async fn handle(&self, record: &Record, _context: &RecordContext) -> Disposition {
+        self.react_to(record).await
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use arthouse_core::{Invariant, Violation};
+use arthouse_core::Violation;
 use arthouse_store::{Key, Table};
 use arthouse_worker::audit_tables;
 use tokio::sync::mpsc;
@@ -80,76 +80,51 @@ async fn notifications_due(stack: &Stack) -> Result<usize> {
     }
 }
 
+/// The invariants by number, as `domain.md` counts them.
+const RULES: [(u8, &str); 10] = [
+    (1, "each balance is the cost less the charges"),
+    (
+        2,
+        "each attended or skipped session is charged once, no other is",
+    ),
+    (
+        3,
+        "sessions remaining are the duration less the attended ones",
+    ),
+    (4, "nobody is both applied and paid"),
+    (
+        5,
+        "each enrolment has its sessions, whose costs sum to its cost",
+    ),
+    (6, "each command has one outcome, the expected one"),
+    (
+        7,
+        "each change that calls for a notification yielded one id",
+    ),
+    (8, "a session is paid exactly when attended or skipped"),
+    (9, "a session has both or none of its two dates"),
+    (10, "no contact detail in any outcome or notification"),
+];
+
 fn checks(ledger: &Ledger, violations: &[Violation], due: usize) -> Vec<Check> {
-    let mut by_number: BTreeMap<u8, Vec<String>> = BTreeMap::new();
+    let mut problems: BTreeMap<u8, Vec<String>> = BTreeMap::new();
     for violation in violations {
-        by_number
-            .entry(violation.invariant.number())
+        let number = violation.invariant.number();
+        problems
+            .entry(number)
             .or_default()
             .push(violation.to_string());
     }
-    let mut of = |invariant: Invariant, rule| {
-        let number = invariant.number();
-        Check {
-            number,
-            rule,
-            problems: by_number.remove(&number).unwrap_or_default(),
-        }
-    };
-    let leaks = |problem: &&String| problem.contains("contact detail");
-    let (leaked, unexpected): (Vec<_>, Vec<_>) = ledger.problems().iter().partition(leaks);
-    let outcomes = ledger
-        .not_one_outcome()
-        .into_iter()
-        .chain(unexpected.into_iter().cloned())
-        .collect();
+    problems.insert(6, ledger.wrong_outcomes());
     let told = ledger.notifications().len();
-    let notifications = (told != due).then(|| format!("{due} notifications due, {told} heard"));
-    let other = |number, rule, problems| Check {
+    if told != due {
+        problems.insert(7, vec![format!("{due} notifications due, {told} heard")]);
+    }
+    problems.insert(10, ledger.leaks().to_vec());
+    let check = |(number, rule)| Check {
         number,
         rule,
-        problems,
+        problems: problems.remove(&number).unwrap_or_default(),
     };
-    vec![
-        of(
-            Invariant::Balance,
-            "each balance is the cost less the charges",
-        ),
-        of(
-            Invariant::OneCharge,
-            "each attended or skipped session is charged once, no other is",
-        ),
-        of(
-            Invariant::SessionsRemaining,
-            "sessions remaining are the duration less the attended ones",
-        ),
-        of(Invariant::AppliedOrPaid, "nobody is both applied and paid"),
-        of(
-            Invariant::Sessions,
-            "each enrolment has its sessions, whose costs sum to its cost",
-        ),
-        other(
-            6,
-            "each command has one outcome, the expected one",
-            outcomes,
-        ),
-        other(
-            7,
-            "each change that calls for a notification yielded one id",
-            notifications.into_iter().collect(),
-        ),
-        of(
-            Invariant::PaymentStatus,
-            "a session is paid exactly when attended or skipped",
-        ),
-        of(
-            Invariant::RescheduleDate,
-            "a session has both or none of its two dates",
-        ),
-        other(
-            10,
-            "no contact detail in any outcome or notification",
-            leaked.into_iter().cloned().collect(),
-        ),
-    ]
+    RULES.into_iter().map(check).collect()
 }

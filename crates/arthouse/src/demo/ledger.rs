@@ -17,6 +17,7 @@ pub(super) struct Ledger {
     settled: usize,
     notifications: BTreeMap<String, String>,
     problems: Vec<String>,
+    leaks: Vec<String>,
 }
 
 impl Ledger {
@@ -55,7 +56,7 @@ impl Ledger {
                 }
             }
             Heard::Leak { queue } => self
-                .problems
+                .leaks
                 .push(format!("a contact detail on the {queue} queue")),
         }
     }
@@ -94,18 +95,17 @@ impl Ledger {
         &self.notifications
     }
 
-    /// What was not as it should be.
-    pub(super) fn problems(&self) -> &[String] {
-        &self.problems
+    /// Where contact details stood.
+    pub(super) fn leaks(&self) -> &[String] {
+        &self.leaks
     }
 
-    /// Commands with more than one outcome, or with none.
-    pub(super) fn not_one_outcome(&self) -> Vec<String> {
+    /// Commands with more than one outcome, with none, or with another than the expected one, and dead letters that were not expected.
+    pub(super) fn wrong_outcomes(&self) -> Vec<String> {
         let count = |id: &String| self.outcomes.get(id).map_or(0, BTreeSet::len);
         let wrong = self.expected.keys().filter(|id| count(id) != 1);
-        wrong
-            .map(|id| format!("{id} has {} outcomes", count(id)))
-            .collect()
+        let wrong = wrong.map(|id| format!("{id} has {} outcomes", count(id)));
+        wrong.chain(self.problems.iter().cloned()).collect()
     }
 }
 

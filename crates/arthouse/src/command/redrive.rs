@@ -1,0 +1,86 @@
+use anyhow::{Context, Result, bail};
+use arthouse_worker::{APPLICATION, Settings, reaction_handler};
+use clap::Args;
+use dynamo_streams::{LaneId, Operations, RedriveReport, Selection};
+use serde_json::{Value, json};
+
+use super::Format;
+use crate::cli::Deployment;
+use crate::{Clients, Exit, Stack, output, signals};
+
+/// Which parked records are handled again.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Only this item's, as `arthouse status` names it
+    #[arg(long)]
+    lane: Option<String>,
+    #[command(flatten)]
+    format: Format,
+}
+
+pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
+    let selection = match &options.lane {
+        None => Selection::All,
+        Some(text) => Selection::Lane(lane(text)?),
+    };
+    let stack = Stack::find(Clients::from_env().await?, deployment.names()).await?;
+    let operations = Operations::new(
+        stack.clients.dynamodb.clone(),
+        &stack.names.tables.leases(),
+        APPLICATION,
+    )?;
+    let handler = reaction_handler(
+        &stack.clients.sqs,
+        stack.store.clone(),
+        &stack.names.tables,
+        &stack.queues,
+        &Settings::default(),
+    );
+    let shutdown = signals::shutdown()?;
+    let report = Box::pin(operations.redrive(&handler, &selection, &shutdown));
+    let report = report.await.context("can't redrive")?;
+    if options.format.json {
+        output::print_json(&as_json(&report))?;
+    } else {
+        output::print(as_text(&report))?;
+    }
+    Ok(if report.remaining.is_empty() {
+        Exit::Success
+    } else {
+        Exit::Violations
+    })
+}
+
+fn lane(text: &str) -> Result<LaneId> {
+    match text.parse() {
+        Ok(lane) => Ok(lane),
+        Err(_) => bail!(crate::exit::Failure::BadInput(format!(
+            "{text:?} is no lane"
+        ))),
+    }
+}
+
+fn as_json(report: &RedriveReport) -> Value {
+    let remaining = report
+        .remaining
+        .iter()
+        .map(|(lane, reason)| json!({"lane": lane.to_string(), "reason": reason}));
+    json!({
+        "records": report.records,
+        "reopened": report.reopened.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "remaining": remaining.collect::<Vec<_>>(),
+    })
+}
+
+fn as_text(report: &RedriveReport) -> String {
+    let (records, items) = (report.records, report.reopened.len());
+    let first = format!("{records} records handled, {items} items up to date again");
+    let remaining = report
+        .remaining
+        .iter()
+        .map(|(lane, reason)| format!("still parked: {lane}: {reason}"));
+    std::iter::once(first)
+        .chain(remaining)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
