@@ -15,7 +15,7 @@ const MAX_SCHEDULE_BYTES: usize = 8_000;
 /// Says why a text is no timetable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScheduleError {
-    /// The text is longer than [`MAX_SCHEDULE_BYTES`].
+    /// The text is longer than 8,000 bytes.
     #[error("the schedule is longer than {MAX_SCHEDULE_BYTES} bytes")]
     TooLong,
     /// A line is not `NAME;PARAMETERS:VALUE`, or names another property.
