@@ -171,6 +171,7 @@ impl Stack {
 pub fn local_settings() -> Settings {
     let mut settings = Settings::default();
     settings.commands.wait = Duration::from_secs(1);
+    settings.commands.retry.first = Duration::from_secs(1);
     settings.commands.settle_linger = Duration::from_millis(20);
     settings.sender.linger = Duration::from_millis(2);
     let streams = &mut settings.streams;

@@ -35,7 +35,8 @@ pub enum Disposition {
     /// Not now, through no fault of the message (a throttled dependency, a closed window): it comes back, and no attempt
     /// is counted.
     Defer {
-        /// When to try again; `None` leaves it to the [`RetryPolicy`](crate::RetryPolicy). Rounded up to whole seconds.
+        /// When to try again; `None` leaves it to the [`RetryPolicy`](crate::RetryPolicy), by receives: it grows with each. Rounded up to whole
+        /// seconds.
         after: Option<Duration>,
         /// Why, in a few constant words; it is logged, so nothing private.
         reason: String,

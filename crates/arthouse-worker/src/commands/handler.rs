@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use arthouse_core::{Command, EventId, Malformed, Outcome, Receipt};
 use arthouse_store::{Store, StoreError};
@@ -9,9 +8,6 @@ use tracing::{Instrument, info, info_span, warn};
 
 use super::decide::{Settled, settle};
 use crate::chain;
-
-/// How soon a command is tried again that came before its sessions: they take as long as the stream takes to tell.
-const TOO_EARLY_DELAY: Duration = Duration::from_secs(1);
 
 /// Carries out commands. A message is done when its outcome is stored and sent; until then it is its own outbox entry.
 ///
@@ -35,16 +31,9 @@ impl CommandHandler {
             Ok(Settled::Decided(receipt)) => self.publish(command, &receipt, message).await,
             Ok(Settled::TooEarly) => {
                 info!("sessions are not initialised yet");
-                let after = Some(TOO_EARLY_DELAY);
-                Disposition::Defer {
-                    after,
-                    reason: "sessions are not initialised yet".to_owned(),
-                }
+                put_off("sessions are not initialised yet")
             }
-            Ok(Settled::Contended) => Disposition::Defer {
-                after: None,
-                reason: "the records kept moving".to_owned(),
-            },
+            Ok(Settled::Contended) => put_off("the records kept moving"),
             Err(error) => not_settled(&error),
         }
     }
@@ -73,10 +62,7 @@ impl CommandHandler {
             }
             Err(error) => {
                 warn!(error = chain(&error), "the outcome was not sent");
-                Disposition::Defer {
-                    after: None,
-                    reason: "the outcome was not sent".to_owned(),
-                }
+                put_off("the outcome was not sent")
             }
         }
     }
@@ -105,6 +91,14 @@ fn telling(outcome_id: &str, message_id: &str) -> String {
     EventId::derive(&[outcome_id, message_id]).to_string()
 }
 
+/// Puts a command off for a while that grows, without counting an attempt.
+fn put_off(reason: &str) -> Disposition {
+    Disposition::Defer {
+        after: None,
+        reason: reason.to_owned(),
+    }
+}
+
 fn dead_letter(malformed: Malformed) -> Disposition {
     Disposition::DeadLetter {
         reason: malformed.reason.code().to_owned(),
@@ -125,10 +119,7 @@ fn not_settled(error: &StoreError) -> Disposition {
             reason: error.to_string(),
         },
         StoreError::Request { .. } | StoreError::Contended(_) | StoreError::Unprocessed(_) => {
-            Disposition::Defer {
-                after: None,
-                reason: error.to_string(),
-            }
+            put_off(&error.to_string())
         }
     }
 }

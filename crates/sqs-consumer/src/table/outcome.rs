@@ -67,11 +67,18 @@ impl Table {
     }
 
     fn defer(&mut self, key: Key, cancelled: bool, after: Option<Duration>, now: Instant) {
+        let Some(held) = self.held.get(&key) else {
+            return;
+        };
         self.stats.deferred += 1;
         let delay = match after {
             Some(delay) => delay,
             None if cancelled => Duration::ZERO,
-            None => self.settings.retry.delay(1, &mut self.rng),
+            // By receives, since no attempts are counted: a delay that did not grow would use them up in minutes.
+            None => self
+                .settings
+                .retry
+                .delay(held.message.receive_count(), &mut self.rng),
         };
         self.postpone(key, delay, now);
     }

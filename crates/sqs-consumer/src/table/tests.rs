@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::retry::RetryPolicy;
 
 /// A table with a clock of its own.
 struct Rig {
@@ -449,6 +450,43 @@ fn a_retry_after_the_token_fired_is_not_an_attempt_and_comes_back_at_once() {
     let stats = rig.table.stats();
     assert_eq!((stats.retried, stats.deferred), (0, 1));
     assert_eq!(rig.table.attempts.next("a"), 1);
+}
+
+#[test]
+fn a_deferred_message_comes_back_later_with_each_receive_so_that_hours_of_outage_bury_none() {
+    let policy = RetryPolicy::default();
+    let mut shortest = Duration::ZERO;
+    for receives in 1..=policy.receives_at_most {
+        let mut rig = Rig::new(false, Settings::default());
+        let mut delivery = received("a", "");
+        delivery.message = delivery.message.with_receive_count(receives);
+        rig.step(Event::Received {
+            reserved: 10,
+            result: Ok(vec![delivery]),
+        });
+        let defer = Disposition::Defer {
+            after: None,
+            reason: "throttled".to_owned(),
+        };
+        let changed = rig
+            .handled(0, defer)
+            .into_iter()
+            .chain(rig.live(SECOND))
+            .collect::<Vec<_>>();
+        let [(0, seconds)] = changes(&changed)[..] else {
+            panic!("{changed:?}")
+        };
+        let full = policy
+            .first
+            .saturating_mul(1 << (receives - 1).min(20))
+            .min(policy.longest);
+        assert!(
+            (full.as_secs() / 2..=full.as_secs()).contains(&seconds),
+            "receive {receives}: {seconds} s"
+        );
+        shortest += Duration::from_secs(seconds);
+    }
+    assert!(shortest > Duration::from_secs(10 * 60 * 60), "{shortest:?}");
 }
 
 #[test]
