@@ -15,9 +15,6 @@ use crate::settings::Settings;
 use crate::stats::{Stats, StatsHandle, Summary};
 use crate::trace::TraceContext;
 
-/// Links the span of a handler run to the span that sent the message.
-pub(crate) type LinkSpan = Arc<dyn Fn(&tracing::Span, &TraceContext) + Send + Sync>;
-
 /// Receives messages from one queue and hands each to a handler, until it is told to stop.
 pub struct Consumer<Q = SqsQueue>(Parts<Q>);
 

@@ -11,7 +11,6 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{self, Instant};
 use tokio_util::sync::CancellationToken;
 
-use crate::consumer::LinkSpan;
 use crate::dead_letter;
 use crate::error::Error;
 use crate::handler::Handler;
@@ -22,6 +21,7 @@ use crate::settings::Settings;
 use crate::stats::{Stats, Summary};
 use crate::table::{Answer, Command, Entry, Event, Key, Table};
 use crate::telemetry::Meter;
+use crate::trace::LinkSpan;
 use crew::{Crew, End};
 
 const RECEIVE: &str = "ReceiveMessage";

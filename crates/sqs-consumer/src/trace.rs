@@ -1,5 +1,7 @@
 //! The sender's trace context, read from where senders put it.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use crate::message::Message;
@@ -11,6 +13,9 @@ pub struct TraceContext {
     span_id: String,
     sampled: bool,
 }
+
+/// Links the span of a handler run to the span that sent the message.
+pub(crate) type LinkSpan = Arc<dyn Fn(&tracing::Span, &TraceContext) + Send + Sync>;
 
 impl TraceContext {
     /// Returns the 32 hexadecimal digits of the trace.

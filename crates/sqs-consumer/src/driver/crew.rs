@@ -10,11 +10,11 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
 use super::log;
-use crate::consumer::LinkSpan;
 use crate::context::{CancelReason, Cancellation, Context};
 use crate::handler::{Disposition, Handler};
 use crate::message::Message;
 use crate::table::{Ended, Key};
+use crate::trace::LinkSpan;
 
 /// Runs each handler in a task of its own, which ends with the crew.
 pub(super) struct Crew<H> {
