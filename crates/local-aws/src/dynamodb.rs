@@ -1,7 +1,6 @@
 //! DynamoDB: dynoxide behind its own server, with what it lacks put right in front of it.
 
 mod engine;
-mod ledger;
 mod proxy;
 mod refusal;
 mod tables;
@@ -17,11 +16,11 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::data_dir::DataDir;
-use crate::endpoint::{Reply, fault, unknown_operation};
+use crate::ledger::Ledger;
+use crate::reply::{Reply, fault, unknown_operation};
 use crate::streams::Streams;
 use crate::{Error, Pace};
-use engine::Engine;
-pub(crate) use ledger::{Ledger, LedgerError};
+use engine::{BoxError, Engine};
 use proxy::Proxy;
 
 /// dynoxide takes these under either service's name; they have a service of their own here.
@@ -31,8 +30,6 @@ const STREAM_OPERATIONS: [&str; 4] = [
     "GetShardIterator",
     "GetRecords",
 ];
-
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The service of tables and items.
 #[derive(Debug)]
@@ -100,7 +97,7 @@ impl DynamoDb {
     }
 
     async fn transact(&self, operation: &str, body: Bytes) -> Reply {
-        let now = upkeep::since_epoch();
+        let now = tokens::since_epoch();
         match tokens::claim(&body, now, self.pace.token_life) {
             Some((body, claim)) => tokens::settle(self.forward(operation, body).await, &claim),
             None => self.forward(operation, body).await,

@@ -1,10 +1,8 @@
 //! The one HTTP endpoint: reads a request whole, tells by `X-Amz-Target` whose it is and writes the answer.
 
-mod reply;
 mod target;
 
 use std::io;
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,20 +11,17 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, Request, Response, StatusCode};
 use axum::serve::ListenerExt;
-use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::Error;
 use crate::dynamodb::DynamoDb;
+use crate::loopback::Listener;
+use crate::reply::{self, Reply, fault};
 use crate::sqs::SqsService;
-pub(crate) use reply::{Reply, fault, unknown_operation};
 use target::Target;
 
 /// The largest request body that DynamoDB accepts, in bytes; SQS's is 1 MiB and it says so itself.
 const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
-/// Connections that a listening socket keeps waiting for the server.
-const BACKLOG: u32 = 1024;
 /// How long requests in flight may take to end once the endpoint stops.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -35,49 +30,6 @@ const GRACE: Duration = Duration::from_secs(10);
 pub(crate) struct Services {
     pub(crate) dynamodb: DynamoDb,
     pub(crate) sqs: SqsService,
-}
-
-/// A bound socket, so that the URL is known before anything is served.
-#[derive(Debug)]
-pub(crate) struct Listener {
-    listener: TcpListener,
-    url: String,
-}
-
-impl Listener {
-    /// Binds to the loopback address alone.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::PortInUse`] and [`Error::Listen`].
-    pub(crate) fn bind(port: u16) -> Result<Self, Error> {
-        let refused = |source: io::Error| {
-            if source.kind() == io::ErrorKind::AddrInUse {
-                Error::PortInUse { port }
-            } else {
-                Error::Listen { port, source }
-            }
-        };
-        let listener = listen(port).map_err(refused)?;
-        let address = listener.local_addr().map_err(refused)?;
-        Ok(Self {
-            listener,
-            url: format!("http://{address}"),
-        })
-    }
-
-    pub(crate) fn url(&self) -> &str {
-        &self.url
-    }
-}
-
-/// Listens on 127.0.0.1; what it accepts inherits the `TCP_NODELAY` set here, so that no answer waits for an acknowledgement.
-pub(crate) fn listen(port: u16) -> io::Result<TcpListener> {
-    let socket = TcpSocket::new_v4()?;
-    socket.set_reuseaddr(cfg!(unix))?;
-    socket.set_nodelay(true)?;
-    socket.bind((Ipv4Addr::LOCALHOST, port).into())?;
-    socket.listen(BACKLOG)
 }
 
 /// The running endpoint.
@@ -93,14 +45,15 @@ impl Endpoint {
     pub(crate) fn serve(listener: Listener, services: Arc<Services>) -> Self {
         let stop = CancellationToken::new();
         let router = Router::new().fallback(answer).with_state(services);
-        let socket = listener.listener.tap_io(|connection| {
+        let Listener { socket, url } = listener;
+        let socket = socket.tap_io(|connection| {
             // A socket whose delay can't be turned off still works, only slower.
             let _ = connection.set_nodelay(true);
         });
         let serving =
             axum::serve(socket, router).with_graceful_shutdown(stop.clone().cancelled_owned());
         Self {
-            url: listener.url,
+            url,
             stop: stop.drop_guard(),
             served: tokio::spawn(serving.into_future()),
         }

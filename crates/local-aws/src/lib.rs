@@ -10,6 +10,10 @@ mod streams;
 mod sqs;
 
 mod data_dir;
+mod ledger;
+mod loopback;
+mod reply;
+
 mod error;
 mod pace;
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::data_dir::DataDir;
 use crate::dynamodb::DynamoDb;
-use crate::endpoint::{Endpoint, Listener, Services};
+use crate::endpoint::{Endpoint, Services};
+use crate::loopback::Listener;
 use crate::sqs::SqsService;
 use crate::{Error, Pace};
 

@@ -43,7 +43,7 @@ impl Reply {
         self.headers.remove(CHECKSUM);
     }
 
-    pub(super) fn into_response(self) -> Response<Body> {
+    pub(crate) fn into_response(self) -> Response<Body> {
         let mut response = Response::new(Body::from(self.body));
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
@@ -76,7 +76,7 @@ pub(crate) fn unknown_operation() -> Reply {
 }
 
 /// The answer to `GET /`.
-pub(super) fn health(path: &str) -> Reply {
+pub(crate) fn health(path: &str) -> Reply {
     if path != "/" {
         return unknown_operation();
     }

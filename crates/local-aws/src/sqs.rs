@@ -18,6 +18,7 @@ mod request;
 mod store;
 mod worker;
 
+mod attribute;
 mod digest;
 mod fault;
 mod message;

@@ -7,20 +7,20 @@ mod list;
 mod page;
 mod position;
 mod record;
+mod request;
 mod sequence;
 mod shard;
 mod upkeep;
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::body::Bytes;
 use axum::http::StatusCode;
 
 use crate::Pace;
-use crate::dynamodb::Ledger;
-use crate::endpoint::{Reply, fault, unknown_operation};
-use fault::Fault;
+use crate::ledger::Ledger;
+use crate::reply::{Reply, fault, unknown_operation};
+use upkeep::epoch_ms;
 pub(crate) use upkeep::tidy;
 
 /// The tables, index and triggers that the streams add to dynoxide's file.
@@ -66,27 +66,4 @@ impl Streams {
             Err(fault) => fault.into_reply(operation),
         }
     }
-}
-
-/// Reads a request's body; what the operation requires, it checks itself.
-fn parse<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<T, Fault> {
-    Ok(serde_json::from_slice(body)?)
-}
-
-/// The `Limit` of a listing: 1 to 100, which is also the default.
-fn listing_limit(wished: Option<i64>) -> Result<usize, Fault> {
-    match wished {
-        None => Ok(100),
-        Some(limit @ 1..) => Ok(usize::try_from(limit).unwrap_or(100).min(100)),
-        Some(limit) => Err(Fault::Validation(format!(
-            "1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1"
-        ))),
-    }
-}
-
-fn epoch_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    })
 }

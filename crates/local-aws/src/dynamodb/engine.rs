@@ -10,11 +10,13 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
-use super::ledger::Ledger;
-use super::{BoxError, tokens};
+use super::tokens;
 use crate::data_dir::DataDir;
-use crate::endpoint::listen;
+use crate::ledger::Ledger;
+use crate::loopback::listen;
 use crate::streams;
+
+pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Threads that serve the database: one runs SQL (a lock admits no second), the other reads and writes JSON meanwhile.
 const WORKER_THREADS: usize = 2;

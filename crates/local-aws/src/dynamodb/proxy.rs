@@ -10,7 +10,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
-use crate::endpoint::Reply;
+use crate::reply::Reply;
 
 /// The server behind wants a signature but checks none; any caller's credentials are as good as these.
 const AUTHORIZED: HeaderValue = HeaderValue::from_static(

@@ -4,8 +4,8 @@ use axum::http::StatusCode;
 use rusqlite::OptionalExtension;
 use serde::Deserialize;
 
-use super::ledger::{Ledger, LedgerError};
-use crate::endpoint::{Reply, fault};
+use crate::ledger::{Ledger, LedgerError};
+use crate::reply::{Reply, fault};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]

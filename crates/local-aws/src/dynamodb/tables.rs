@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde_json::Value;
 
 use super::tokens::TABLE;
-use crate::endpoint::Reply;
+use crate::reply::Reply;
 
 /// Takes our table out of the names. A page may so be one short, which the service's own may be as well.
 pub(super) fn without_ours(mut reply: Reply) -> Reply {

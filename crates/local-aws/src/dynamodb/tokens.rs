@@ -4,15 +4,15 @@
 //! the token and a digest of the request into a table of our own, on condition that the token is not
 //! there. The token is kept exactly if the transaction is committed, at whatever moment the process dies.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::ledger::{Ledger, LedgerError};
-use crate::endpoint::{Reply, fault};
+use crate::ledger::{Ledger, LedgerError};
+use crate::reply::{Reply, fault};
 
 /// The table of tokens; its name sorts behind others, so that listings by page hardly notice it.
 pub(super) const TABLE: &str = "zzz.local-aws.request-tokens";
@@ -39,6 +39,13 @@ pub(super) fn table_definition() -> Value {
         "KeySchema": [{ "AttributeName": "RequestToken", "KeyType": "HASH" }],
         "BillingMode": "PAY_PER_REQUEST",
     })
+}
+
+/// What expiry times are counted in.
+pub(super) fn since_epoch() -> Duration {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
 }
 
 /// Adds the claim of the request's token; `None` for a request that is to go on as it is.

@@ -1,15 +1,15 @@
 //! What the clock does: expired items, tokens and stream records go, shards are replaced.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use dynoxide::Database;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::ledger::Ledger;
 use super::tokens;
 use crate::Pace;
+use crate::ledger::Ledger;
 use crate::streams;
 
 /// Upkeep takes at most one part in so many of the time: removing expired items reads whole tables.
@@ -47,14 +47,8 @@ fn run(database: &Database, ledger: &Ledger, pace: &Pace) -> Duration {
     if let Err(error) = streams::tidy(ledger, pace) {
         tracing::warn!(error = ?error, "streams could not be tidied");
     }
-    if let Err(error) = tokens::purge(ledger, since_epoch()) {
+    if let Err(error) = tokens::purge(ledger, tokens::since_epoch()) {
         tracing::warn!(error = ?error, "expired request tokens could not be removed");
     }
     begun.elapsed()
-}
-
-pub(super) fn since_epoch() -> Duration {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
 }

@@ -5,7 +5,7 @@ use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-use super::message::{Attribute, Payload};
+use super::attribute::{Attribute, Payload};
 
 const TEXT_TRANSPORT: u8 = 1;
 const BINARY_TRANSPORT: u8 = 2;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::attribute::{Attribute, Payload};
 use super::digest::Checksum;
 use super::moment::Moment;
 use super::name::QueueName;
@@ -82,20 +83,6 @@ impl Content {
         });
         self.body.len() + attributes.sum::<usize>()
     }
-}
-
-/// One attribute that a sender put on a message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Attribute {
-    pub(crate) data_type: String,
-    pub(crate) payload: Payload,
-}
-
-/// The value of an [`Attribute`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Payload {
-    Text(String),
-    Binary(Vec<u8>),
 }
 
 /// A message in a queue.

@@ -5,9 +5,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::fault::Fault;
+use super::request::{listing_limit, parse};
+use super::sequence;
 use super::shard::{Shard, Stream};
-use super::{listing_limit, parse, sequence};
-use crate::dynamodb::Ledger;
+use crate::ledger::Ledger;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]

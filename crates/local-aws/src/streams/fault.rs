@@ -1,7 +1,7 @@
 use axum::http::StatusCode;
 
-use crate::dynamodb::LedgerError;
-use crate::endpoint::{Reply, fault};
+use crate::ledger::LedgerError;
+use crate::reply::{Reply, fault};
 
 /// Why a stream operation is refused.
 #[derive(Debug, thiserror::Error)]

@@ -4,9 +4,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::fault::Fault;
+use super::request::{listing_limit, parse};
 use super::shard::Stream;
-use super::{listing_limit, parse};
-use crate::dynamodb::Ledger;
+use crate::ledger::Ledger;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]

@@ -6,10 +6,11 @@ use serde::Deserialize;
 use super::fault::Fault;
 use super::iterator::ShardIterator;
 use super::record::Record;
+use super::request::parse;
+use super::sequence;
 use super::shard::Shard;
-use super::{parse, sequence};
 use crate::Pace;
-use crate::dynamodb::Ledger;
+use crate::ledger::Ledger;
 
 /// The most records in an answer.
 const MAX_RECORDS: usize = 1_000;

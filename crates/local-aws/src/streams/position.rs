@@ -6,9 +6,10 @@ use serde_json::json;
 
 use super::fault::Fault;
 use super::iterator::ShardIterator;
+use super::request::parse;
+use super::sequence;
 use super::shard::{Shard, Stream};
-use super::{parse, sequence};
-use crate::dynamodb::Ledger;
+use crate::ledger::Ledger;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]

@@ -1,13 +1,12 @@
 //! What the clock does to streams: old records go, old shards close and hand over, closed ones are forgotten.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::Transaction;
 
-use super::epoch_ms;
 use crate::Pace;
-use crate::dynamodb::{Ledger, LedgerError};
+use crate::ledger::{Ledger, LedgerError};
 
 /// Records removed in one transaction, so that no write of a client waits long.
 const TRIM_BATCH: usize = 500;
@@ -130,4 +129,11 @@ fn forget_closed(ledger: &Transaction<'_>, retained_from: f64) -> Result<(), Led
         [retained_from],
     )?;
     Ok(())
+}
+
+pub(super) fn epoch_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
 }

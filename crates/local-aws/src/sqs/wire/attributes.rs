@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use super::text::check_characters;
+use crate::sqs::attribute::{Attribute, Payload};
 use crate::sqs::fault::{Code, Fault};
-use crate::sqs::message::{Attribute, Payload};
 
 const MAX_ATTRIBUTES: usize = 10;
 const MAX_NAME: usize = 256;

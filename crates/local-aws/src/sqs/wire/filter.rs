@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use crate::sqs::message::Attribute;
+use crate::sqs::attribute::Attribute;
 
 /// What of each received message the caller asked to see.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

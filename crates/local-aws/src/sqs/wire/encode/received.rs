@@ -5,8 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::sqs::attribute::{Attribute, Payload};
 use crate::sqs::digest::Checksum;
-use crate::sqs::message::{Attribute, Delivered, Payload};
+use crate::sqs::message::Delivered;
 use crate::sqs::name::{ACCOUNT, QueueName};
 use crate::sqs::receipt::Receipt;
 use crate::sqs::request::Received;

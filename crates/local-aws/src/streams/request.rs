@@ -1,0 +1,19 @@
+//! What the requests of all operations have in common.
+
+use super::fault::Fault;
+
+/// Reads a request's body; what the operation requires, it checks itself.
+pub(super) fn parse<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<T, Fault> {
+    Ok(serde_json::from_slice(body)?)
+}
+
+/// The `Limit` of a listing: 1 to 100, which is also the default.
+pub(super) fn listing_limit(wished: Option<i64>) -> Result<usize, Fault> {
+    match wished {
+        None => Ok(100),
+        Some(limit @ 1..) => Ok(usize::try_from(limit).unwrap_or(100).min(100)),
+        Some(limit) => Err(Fault::Validation(format!(
+            "1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1"
+        ))),
+    }
+}
