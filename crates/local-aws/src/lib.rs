@@ -20,4 +20,4 @@ mod pace;
 pub use error::Error;
 pub use local_aws::{Config, LocalAws};
 pub use pace::Pace;
-pub use sqs::SqsOpenError;
+pub use sqs::{SqsInMemory, SqsOpenError, SqsResponse};

@@ -15,6 +15,7 @@ mod wire;
 mod engine;
 mod request;
 
+mod in_memory;
 mod store;
 mod worker;
 
@@ -37,14 +38,31 @@ use fault::{Code, Fault};
 use request::{Reply, Request};
 use worker::Job;
 
+pub use in_memory::SqsInMemory;
 pub use store::SqsOpenError;
 
-/// What the queue service answers: an HTTP status, a JSON body and, for an error, the value of `x-amzn-query-error`.
+/// What the queue service answers a request with.
 #[derive(Debug)]
-pub(crate) struct SqsResponse {
-    pub(crate) status: u16,
-    pub(crate) body: Vec<u8>,
-    pub(crate) query_error: Option<String>,
+pub struct SqsResponse {
+    /// The HTTP status.
+    pub status: u16,
+    /// The JSON body.
+    pub body: Vec<u8>,
+    /// Of an error, the value of the header `x-amzn-query-error`.
+    pub query_error: Option<String>,
+}
+
+impl SqsResponse {
+    fn of(answered: Result<Vec<u8>, Fault>) -> Self {
+        match answered {
+            Ok(body) => Self {
+                status: 200,
+                body,
+                query_error: None,
+            },
+            Err(fault) => wire::encode_fault(&fault),
+        }
+    }
 }
 
 /// The queue service; clones share the same queues.
@@ -72,14 +90,7 @@ impl SqsService {
                 .map(|reply| wire::encode(&reply, &view, &self.base_url)),
             Err(fault) => Err(fault),
         };
-        match answered {
-            Ok(body) => SqsResponse {
-                status: 200,
-                body,
-                query_error: None,
-            },
-            Err(fault) => wire::encode_fault(&fault),
-        }
+        SqsResponse::of(answered)
     }
 
     /// Answers those who wait with nothing, flushes the store and lets go of it. Later requests are refused.

@@ -38,6 +38,7 @@ pub(crate) struct Engine {
     last_queue: u64,
     last_seq: u64,
     next_sweep: Moment,
+    passed_over: usize,
 }
 
 impl Engine {
@@ -140,6 +141,16 @@ impl Engine {
     /// When a message of a queue that is hidden now becomes visible; none if there is no such message or queue.
     pub(crate) fn next_visible(&self, queue: QueueId) -> Option<Moment> {
         self.queues.get(&queue).and_then(Queue::next_visible)
+    }
+
+    /// When a hidden message of the queue of this name becomes visible.
+    pub(crate) fn next_visible_in(&self, name: &QueueName) -> Option<Moment> {
+        self.queue(name).ok()?.next_visible()
+    }
+
+    /// Receives from now on pass over so many messages or groups that come first, as the service may.
+    pub(crate) fn pass_over(&mut self, count: usize) {
+        self.passed_over = count;
     }
 
     fn queue(&self, name: &QueueName) -> Result<&Queue, Fault> {

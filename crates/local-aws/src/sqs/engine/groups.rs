@@ -40,12 +40,14 @@ impl Groups {
         }
     }
 
-    /// The messages of the group whose turn it is that can be received now, `limit` at most.
-    pub(super) fn front(&self, limit: usize) -> Vec<Seq> {
+    /// The messages that can be received now, `limit` at most, of the group whose turn it is, or that comes this many
+    /// turns later.
+    pub(super) fn front(&self, limit: usize, passed_over: usize) -> Vec<Seq> {
+        let turn = passed_over.checked_rem(self.ready.len()).unwrap_or(0);
         let Some(group) = self
             .ready
             .values()
-            .next()
+            .nth(turn)
             .and_then(|name| self.groups.get(name))
         else {
             return Vec::new();
@@ -98,7 +100,11 @@ mod tests {
     }
 
     fn front(groups: &Groups, limit: usize) -> Vec<u64> {
-        groups.front(limit).into_iter().map(|seq| seq.0).collect()
+        groups
+            .front(limit, 0)
+            .into_iter()
+            .map(|seq| seq.0)
+            .collect()
     }
 
     #[test]
@@ -107,6 +113,16 @@ mod tests {
         assert_eq!(front(&groups, 10), [1, 3, 4]);
         assert_eq!(front(&groups, 2), [1, 3]);
         assert_eq!(front(&groups, 0), [0; 0]);
+    }
+
+    #[test]
+    fn passing_over_a_turn_hands_out_of_the_next_group_and_comes_round() {
+        let groups = groups(&[("a", 1), ("b", 2), ("a", 3)]);
+        let fronts = [0, 1, 2, 3].map(|passed_over| groups.front(10, passed_over));
+        let expected = [vec![Seq(1), Seq(3)], vec![Seq(2)]];
+        assert_eq!(fronts[..2], expected);
+        assert_eq!(fronts[2..], expected);
+        assert!(Groups::default().front(10, 3).is_empty());
     }
 
     #[test]
@@ -125,7 +141,7 @@ mod tests {
         groups.set(&name("a"), Seq(1), true);
         let mut order = Vec::new();
         for group in ["b", "c", "a"] {
-            let seq = groups.front(1)[0];
+            let seq = groups.front(1, 0)[0];
             order.push(seq.0);
             groups.remove(&name(group), seq);
         }

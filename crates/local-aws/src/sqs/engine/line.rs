@@ -48,11 +48,16 @@ impl Line {
         }
     }
 
-    /// The next messages to be received; of a FIFO queue, of one group. Empty only if there is none.
-    pub(super) fn front(&self, limit: usize) -> Vec<Seq> {
+    /// The next messages to be received; of a FIFO queue, of one group. Empty only if there is none. So many that come
+    /// first, messages or groups, are passed over: from the last, the line goes round.
+    pub(super) fn front(&self, limit: usize, passed_over: usize) -> Vec<Seq> {
         match self {
-            Self::Standard(visible) => visible.iter().take(limit).map(|(_, seq)| *seq).collect(),
-            Self::Fifo(groups) => groups.front(limit),
+            Self::Standard(visible) => {
+                let first = passed_over.checked_rem(visible.len()).unwrap_or(0);
+                let round = visible.iter().skip(first).chain(visible.iter().take(first));
+                round.take(limit).map(|(_, seq)| *seq).collect()
+            }
+            Self::Fifo(groups) => groups.front(limit, passed_over),
         }
     }
 }

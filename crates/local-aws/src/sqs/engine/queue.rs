@@ -108,8 +108,8 @@ impl Queue {
             .map(|(state, message)| (*state, message))
     }
 
-    pub(super) fn front(&self, limit: usize) -> Vec<Seq> {
-        self.line.front(limit)
+    pub(super) fn front(&self, limit: usize, passed_over: usize) -> Vec<Seq> {
+        self.line.front(limit, passed_over)
     }
 
     pub(super) fn next_visible(&self) -> Option<Moment> {

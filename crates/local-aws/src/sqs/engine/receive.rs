@@ -19,6 +19,7 @@ impl Engine {
         effects: &mut Effects,
     ) -> Result<Received, Fault> {
         let dead_letters = self.dead_letter_queue(&receive.queue)?;
+        let passed_over = self.passed_over;
         let queue = self.queue_mut(&receive.queue)?;
         check_attempt(queue, receive)?;
         queue.advance(now, effects);
@@ -33,7 +34,7 @@ impl Engine {
                 wait_seconds,
             });
         }
-        let (messages, dead) = take(queue, receive, dead_letters, now, effects);
+        let (messages, dead) = take(queue, receive, passed_over, dead_letters, now, effects);
         if messages.is_empty() && wait_seconds == 0 && is_over_limit(queue) {
             return Err(Fault::new(
                 Code::OverLimit,
@@ -114,6 +115,7 @@ impl Engine {
 fn take(
     queue: &mut Queue,
     receive: &Receive,
+    passed_over: usize,
     dead_letters: Option<(u32, QueueId)>,
     now: Moment,
     effects: &mut Effects,
@@ -122,7 +124,7 @@ fn take(
     let mut dead = Vec::new();
     loop {
         let room = MAX_IN_FLIGHT.saturating_sub(queue.counts().in_flight);
-        let front = queue.front(room.min(receive.limit - messages.len()));
+        let front = queue.front(room.min(receive.limit - messages.len()), passed_over);
         if front.is_empty() {
             return (messages, dead);
         }

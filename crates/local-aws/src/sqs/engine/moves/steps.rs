@@ -75,7 +75,7 @@ impl Engine {
         let gone = |fault: Fault| fault.code.query().to_owned();
         let source = self.queue_mut(&task.source).map_err(gone)?;
         source.advance(now, effects);
-        let Some(seq) = source.front(1).first().copied() else {
+        let Some(seq) = source.front(1, 0).first().copied() else {
             return Ok(false);
         };
         let origin = source
