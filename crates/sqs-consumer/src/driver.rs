@@ -37,6 +37,7 @@ pub(crate) struct Driver<Q, H> {
     table: Table,
     replies: (mpsc::UnboundedSender<Reply>, mpsc::UnboundedReceiver<Reply>),
     missing: Option<QueueError>,
+    answered_at: Option<Instant>,
     meter: Meter,
     publish: watch::Sender<Stats>,
 }
@@ -93,6 +94,7 @@ impl<Q: Queue, H: Handler> Driver<Q, H> {
             dead_letters,
             replies: mpsc::unbounded_channel(),
             missing: None,
+            answered_at: None,
             publish,
         }
     }
@@ -221,6 +223,9 @@ impl<Q: Queue, H: Handler> Driver<Q, H> {
     ) -> Event {
         self.meter
             .requested(operation, took, failure.as_ref().map(|error| error.kind));
+        if failure.is_none() && operation != BURY {
+            self.answered_at = Some(Instant::now());
+        }
         if let Some(error) = failure {
             log::request_failed(self.queue.name(), &error);
             if error.kind == ErrorKind::QueueMissing && operation == RECEIVE {
@@ -277,6 +282,7 @@ impl<Q: Queue, H: Handler> Driver<Q, H> {
             .dead_letters
             .as_ref()
             .map_or(0, |dead| dead.sender.stats().requests);
+        stats.answered_at = self.answered_at.map(Instant::into_std);
         stats
     }
 

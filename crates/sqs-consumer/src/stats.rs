@@ -1,6 +1,6 @@
 //! What a consumer has done, in plain numbers.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::watch;
 
@@ -41,6 +41,9 @@ pub struct Stats {
     pub in_flight: usize,
     /// When the oldest message held now was sent.
     pub oldest_sent_at: Option<SystemTime>,
+    /// When the queue last answered a request as a whole. An idle consumer has an answer every `wait`, one whose handlers all run every
+    /// half `visibility`: later than that, it or its queue stands still.
+    pub answered_at: Option<Instant>,
 }
 
 /// Requests by operation, each of them one HTTP request.

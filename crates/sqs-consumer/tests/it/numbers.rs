@@ -8,8 +8,8 @@ use metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
     SharedString, Unit,
 };
-use sqs_consumer::memory::MemoryQueue;
-use sqs_consumer::{Settings, Stats};
+use sqs_consumer::memory::{Fault, MemoryQueue};
+use sqs_consumer::{ErrorKind, Settings, Stats};
 
 use crate::rig::{Act, Rig, message, ms};
 
@@ -202,5 +202,27 @@ async fn the_age_of_the_oldest_and_what_is_in_flight_can_be_read_at_any_time() {
     assert!(stats.oldest_sent_at.unwrap() >= before);
     let stats = rig.until(|stats| stats.deleted == 1).await;
     assert_eq!((stats.in_flight, stats.oldest_sent_at), (0, None));
+    rig.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_consumer_whose_queue_no_longer_answers_shows_by_the_time_of_its_last_answer() {
+    let queue = MemoryQueue::new("commands");
+    let mut rig = Rig::start(&queue, Settings::default(), |_, _| (ms(10), Act::done()));
+    let idle = rig.until(|stats| stats.empty_receives == 3).await;
+    let now = tokio::time::Instant::now().into_std();
+    assert_eq!(idle.answered_at, Some(now));
+
+    queue.set_faults(|_, _| Fault::Refused(ErrorKind::Unavailable));
+    // The poll under way is still answered.
+    let last = rig.until(|stats| stats.failed_requests == 1).await;
+    let failing = rig.until(|stats| stats.failed_requests == 5).await;
+    assert_eq!(failing.answered_at, last.answered_at);
+
+    queue.set_faults(|_, _| Fault::None);
+    let later = rig
+        .until(|stats| stats.answered_at > last.answered_at)
+        .await;
+    assert!(later.empty_receives > last.empty_receives);
     rig.stop().await;
 }
