@@ -100,6 +100,7 @@ where
     /// Looks for the first time, and finds the shards if no other worker is there to do it.
     pub(crate) async fn begin(&mut self) -> Result<(), Error> {
         let view = self.shared.store.view().await?;
+        self.shared.figures.viewed();
         self.liveness
             .observe(&view.heartbeats, &view.leases, Instant::now());
         if self.leads() {
@@ -144,6 +145,7 @@ where
                 return;
             }
         };
+        self.shared.figures.viewed();
         let now = Instant::now();
         self.liveness.observe(&view.heartbeats, &view.leases, now);
         self.compare(&view, now);

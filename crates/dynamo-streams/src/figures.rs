@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -39,6 +39,11 @@ macro_rules! counters {
                 self.counters.$name.fetch_add(1, Ordering::Relaxed);
                 metrics::counter!($metric).increment(1);
             })*
+
+            /// Makes each counter known to the process's metrics recorder while it is 0, so that its first step is seen as one.
+            pub(crate) fn register(&self) {
+                $(metrics::counter!($metric).increment(0);)*
+            }
         }
 
         impl Counts {
@@ -96,6 +101,18 @@ pub struct Snapshot {
     pub counts: Counts,
 }
 
+/// How long ago each loop of a processor last had an answer. A processor stands still when one of them grows beyond its rhythm.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pulse {
+    /// Since the lease table took a heartbeat, one of which is due every `heartbeat_interval`. None before the first.
+    pub heartbeat: Option<Duration>,
+    /// Since the lease table was read, which is due every `sync_interval`. None before the first time.
+    pub lease_table: Option<Duration>,
+    /// The longest since a read of a shard that is held, of those with nothing unfinished: the others may wait for room.
+    /// None while there is none.
+    pub shards: Option<Duration>,
+}
+
 /// A window into a running processor.
 #[derive(Clone, Debug)]
 pub struct Monitor(pub(crate) Arc<Figures>);
@@ -105,6 +122,17 @@ impl Monitor {
     pub fn snapshot(&self) -> Snapshot {
         self.0.snapshot()
     }
+
+    /// Reads the figures and shows them to the process's metrics recorder, which otherwise has them with each heartbeat: for a
+    /// scrape, so that ages grow also when the heartbeat stands still.
+    pub fn publish(&self) -> Snapshot {
+        self.0.publish()
+    }
+
+    /// Reads how long ago each loop last had an answer.
+    pub fn pulse(&self) -> Pulse {
+        self.0.pulse(Instant::now())
+    }
 }
 
 #[derive(Debug, Default)]
@@ -112,6 +140,14 @@ pub(crate) struct Figures {
     wall_clock: WallClock,
     counters: Counters,
     shards: Mutex<BTreeMap<ShardKey, Gauge>>,
+    answers: Mutex<Answers>,
+}
+
+/// When each loop last had an answer.
+#[derive(Clone, Copy, Debug, Default)]
+struct Answers {
+    beaten_at: Option<Instant>,
+    viewed_at: Option<Instant>,
 }
 
 impl Figures {
@@ -150,6 +186,35 @@ impl Figures {
             Instant::now(),
             self.wall_clock.now(),
         )
+    }
+
+    /// Notes that the lease table took a heartbeat.
+    pub(crate) fn beaten(&self) {
+        self.answers().beaten_at = Some(Instant::now());
+    }
+
+    /// Notes that the lease table was read.
+    pub(crate) fn viewed(&self) {
+        self.answers().viewed_at = Some(Instant::now());
+    }
+
+    fn answers(&self) -> MutexGuard<'_, Answers> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pulse(&self, now: Instant) -> Pulse {
+        let shards = self.shards.lock().unwrap_or_else(PoisonError::into_inner);
+        let idle = shards.values().filter(|gauge| gauge.unfinished == 0);
+        let since = |at: Instant| now.saturating_duration_since(at);
+        let Answers {
+            beaten_at,
+            viewed_at,
+        } = *self.answers();
+        Pulse {
+            heartbeat: beaten_at.map(since),
+            lease_table: viewed_at.map(since),
+            shards: idle.map(|gauge| since(gauge.read_at)).max(),
+        }
     }
 
     /// Shows the gauges to the process's metrics recorder.

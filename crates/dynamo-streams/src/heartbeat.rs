@@ -92,7 +92,9 @@ pub(crate) async fn beat<S, L: LeaseStore, H>(
         beaten_at: shared.settings.wall_clock.now(),
         figures: shared.figures.publish(),
     };
-    shared.store.beat(&heartbeat).await
+    shared.store.beat(&heartbeat).await?;
+    shared.figures.beaten();
+    Ok(())
 }
 
 /// Raises the fence for the first time, after the first beat.

@@ -48,7 +48,7 @@ mod testing;
 
 pub use clock::WallClock;
 pub use error::{BoxError, Error};
-pub use figures::{Counts, Monitor, Snapshot};
+pub use figures::{Counts, Monitor, Pulse, Snapshot};
 pub use handler::{Disposition, RecordContext, RecordHandler};
 pub use lease_table::create_lease_table;
 pub use observer::{GapCause, GapRecord, Observer, QuarantinedRecord, Unobserved};

@@ -190,6 +190,7 @@ where
         figures: Arc::clone(&figures),
         unseen: Unseen::default(),
     });
+    figures.register();
     info!(worker = me, "a stream processor begins");
     let began = Instant::now();
     heartbeat::beat(&shared, &me, 1).await?;

@@ -99,3 +99,48 @@ async fn an_idle_worker_writes_the_same_whatever_the_number_of_its_shards() {
     }
     assert_eq!(writes[0], writes[1], "{writes:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_processor_that_stands_still_shows_by_a_pulse_that_grows() {
+    let world = World::new();
+    let worker = world.start("a");
+    pass(60).await;
+    let settings = &world.settings;
+    let pulse = worker.monitor.pulse();
+    assert!(pulse.heartbeat.unwrap() <= settings.heartbeat_interval);
+    assert!(pulse.lease_table.unwrap() <= settings.sync_interval);
+    assert!(pulse.shards.unwrap() <= settings.idle_poll_interval);
+
+    worker.link.freeze();
+    pass(600).await;
+    let pulse = worker.monitor.pulse();
+    let least = Duration::from_secs(590);
+    assert!(pulse.heartbeat.unwrap() >= least, "{pulse:?}");
+    assert!(pulse.lease_table.unwrap() >= least, "{pulse:?}");
+
+    worker.link.thaw();
+    pass(60).await;
+    let pulse = worker.monitor.pulse();
+    assert!(
+        pulse.heartbeat.unwrap() <= settings.heartbeat_interval,
+        "{pulse:?}"
+    );
+    assert!(
+        pulse.shards.unwrap() <= settings.idle_poll_interval,
+        "{pulse:?}"
+    );
+    worker.drain().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shard_that_waits_for_room_does_not_stand_still() {
+    let mut world = World::new();
+    world.effort = Duration::from_secs(600);
+    world.settings.unfinished_records_per_shard = 1;
+    let worker = world.start("a");
+    world.streams.write("x");
+    pass(300).await;
+    assert_eq!(worker.monitor.snapshot().unacknowledged, 1);
+    assert_eq!(worker.monitor.pulse().shards, None);
+    worker.crash();
+}
