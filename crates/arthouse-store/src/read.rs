@@ -11,11 +11,14 @@ use std::collections::HashMap;
 use arthouse_core::{
     Application, CommandId, Course, CourseId, Receipt, Session, SessionId, Source,
 };
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 
 use crate::items::{Item, PENDING, Record};
 use crate::tables::PENDING_INDEX;
 use crate::{DecodeError, Key, Store, StoreError, Table};
+
+/// A key that nothing has: those of [`Key`] begin otherwise.
+const ABSENT: &str = "ABSENT";
 
 /// A page of a longer list.
 #[derive(Debug, Clone)]
@@ -154,6 +157,25 @@ impl Store {
         page(output.items, output.last_evaluated_key, |item| {
             Key::of_item(table, &item)
         })
+    }
+
+    /// Reads a key that is never there from every table, at once and eventually consistent: what a health check may cost.
+    ///
+    /// # Errors
+    /// Returns what failed, such as a table that is missing or can't be reached.
+    pub async fn reach(&self) -> Result<(), StoreError> {
+        let mut request = self.client.batch_get_item();
+        for table in Table::ALL {
+            let text = || AttributeValue::S(ABSENT.to_owned());
+            let names = table.key_names().iter();
+            let key = names.map(|name| ((*name).to_owned(), text())).collect();
+            let keys = KeysAndAttributes::builder().keys(key).build();
+            let keys = keys.expect("a key was given");
+            request = request.request_items(self.table(table), keys);
+        }
+        let sent = request.send().await;
+        sent.map_err(|e| StoreError::request("BatchGetItem", e))?;
+        Ok(())
     }
 
     pub(crate) async fn get<T: Record>(

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::commands::{apply, attend, confirm, create, id, reschedule};
 use crate::counter::requests;
-use crate::school::{Item, School, course_key, enrollment_key, s, session_key};
+use crate::school::{Item, School, course_key, enrollment_key, names, s, session_key};
 
 /// More than a third and less than half of the 1 MB that the service puts on a page.
 fn padding() -> AttributeValue {
@@ -258,4 +258,19 @@ async fn a_key_of_no_known_family_is_an_error_of_the_scan() {
     school.put(Table::UsersCourses, item).await;
     let failed = scan(&school, Table::UsersCourses).await;
     assert!(matches!(failed, Err(StoreError::Decode(_))), "{failed:?}");
+}
+
+#[tokio::test]
+async fn all_tables_are_reached_by_one_request_and_a_missing_one_is_told() {
+    let school = School::open().await;
+    school.counter.take();
+    school.store.reach().await.expect("the tables are there");
+    let sent = school.counter.take().requests;
+    assert_eq!(sent, requests([("BatchGetItem", 1)]));
+    let missing = school
+        .client
+        .delete_table()
+        .table_name(names().name(Table::Commands));
+    missing.send().await.expect("it is deleted");
+    assert!(school.store.reach().await.is_err());
 }
