@@ -64,6 +64,8 @@ pub(crate) enum Command {
     Audit(command::audit::Options),
     /// Show how far the streams and the queues are: ages, depths, parked records
     Status(command::status::Options),
+    /// Ask a daemon on this machine that runs with --http how it does: for a container's health check
+    Healthy(command::healthy::Options),
     /// Handle parked stream records again, in order, once their cause is mended
     Redrive(command::redrive::Options),
     /// Print the contracts: JSON Schema of commands and events, AsyncAPI of the queues
@@ -85,6 +87,7 @@ impl Command {
             | Self::Outcome(_)
             | Self::Audit(_)
             | Self::Status(_)
+            | Self::Healthy(_)
             | Self::Redrive(_)
             | Self::Schema(_) => false,
         }

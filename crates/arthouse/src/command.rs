@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod course;
+pub(crate) mod healthy;
 pub(crate) mod local;
 pub(crate) mod outcome;
 pub(crate) mod pending;
@@ -46,6 +47,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Outcome(options) => outcome::run(options, deployment).await,
         Command::Audit(options) => audit::run(options, deployment).await,
         Command::Status(options) => status::run(options, deployment).await,
+        Command::Healthy(options) => healthy::run(options).await,
         Command::Redrive(options) => Box::pin(redrive::run(options, deployment)).await,
         Command::Schema(options) => schema::run(&options, deployment),
     };

@@ -23,7 +23,7 @@ pub enum Exit {
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  done; with `send --wait`, every command was applied
-  1  something failed: the network, AWS, the disk
+  1  something failed: the network, AWS, the disk; `healthy`: the daemon does not do well
   2  the command line or the input is not right and nothing was done; `audit` and `demo`: an invariant does not hold
   3  `send --wait`: some commands were rejected
   4  `send --wait`: some commands had no outcome in time

@@ -8,6 +8,8 @@ mod demo;
 mod aws;
 mod stack;
 
+mod http;
+
 mod exit;
 mod output;
 mod report;

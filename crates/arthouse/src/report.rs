@@ -54,6 +54,12 @@ fn hint_for(cause: &(dyn Error + 'static)) -> Option<&'static str> {
             "nothing listens there: is `arthouse local` running, and AWS_ENDPOINT_URL the endpoint that it printed?",
         );
     }
+    if cause
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == ErrorKind::AddrInUse)
+    {
+        return Some("something listens there already: choose another address with --http");
+    }
     if cause.is::<ResourceNotFoundException>() {
         return Some(
             "a table is missing: run `arthouse provision`, with the same --prefix, endpoint and region",

@@ -11,6 +11,7 @@ use arthouse_worker::{
 use tokio_util::sync::CancellationToken;
 
 pub use crate::aws::Clients;
+use crate::http::Vitals;
 
 /// The names of the tables and the queues.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,6 +43,7 @@ pub struct Stack {
     pub queues: QueueUrls,
     /// The records.
     pub store: Store,
+    vitals: Vitals,
 }
 
 /// What a worker and a stream processor did, told when both have drained.
@@ -87,7 +89,14 @@ impl Stack {
             names,
             queues,
             store,
+            vitals: Vitals::default(),
         }
+    }
+
+    /// Makes what runs on it known here.
+    pub(crate) fn watched_by(mut self, vitals: &Vitals) -> Self {
+        self.vitals = vitals.clone();
+        self
     }
 
     /// Runs the command worker and the stream processor until `shutdown` fires, then drains both. If one fails, the other drains.
@@ -132,6 +141,7 @@ impl Stack {
             &self.queues,
             settings,
         )?;
+        self.vitals.watch_commands(consumer.stats(), settings);
         Box::pin(consumer.run(handler, shutdown))
             .await
             .context("the command worker has ended")
@@ -158,6 +168,7 @@ impl Stack {
             &self.queues,
             settings,
         )?;
+        self.vitals.watch_streams(processor.monitor(), settings);
         Box::pin(processor.run(handler, shutdown))
             .await
             .context("the stream processor has not started")

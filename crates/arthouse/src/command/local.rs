@@ -11,6 +11,7 @@ use tracing::info;
 
 use super::{streams, worker};
 use crate::cli::Deployment;
+use crate::http::{self, Probes};
 use crate::{Clients, Exit, Stack, local_settings, output, signals};
 
 /// Where the services listen and keep their data.
@@ -25,10 +26,13 @@ pub(crate) struct Options {
     /// Print where everything is as one line of JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    http: http::Listen,
 }
 
 pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
     let shutdown = signals::shutdown()?;
+    let mut probes = Probes::serve(options.http, &shutdown).await?;
     let config = Config {
         data_dir: options.data.clone(),
         port: options.port,
@@ -39,6 +43,7 @@ pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
         deployment.names(),
     )
     .await?;
+    let stack = probes.watch_with_tables(stack);
     if options.json {
         output::print_json_line(&greeting::json(local.endpoint_url(), &options.data, &stack))?;
     } else {

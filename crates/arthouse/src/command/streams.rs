@@ -5,15 +5,21 @@ use clap::Args;
 use tracing::info;
 
 use crate::cli::Deployment;
+use crate::http::{self, Probes};
 use crate::{Clients, Exit, Stack, signals};
 
 /// How the stream processor runs: as its settings' defaults say.
 #[derive(Debug, Args)]
-pub(crate) struct Options {}
+pub(crate) struct Options {
+    #[command(flatten)]
+    http: http::Listen,
+}
 
-pub(super) async fn run(_options: Options, deployment: &Deployment) -> Result<Exit> {
+pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
     let shutdown = signals::shutdown()?;
+    let probes = Probes::serve(options.http, &shutdown).await?;
     let stack = Stack::find(Clients::from_env().await?, deployment.names()).await?;
+    let stack = probes.watch(stack);
     let tables = &stack.names.tables;
     info!(
         tables = ?[tables.name(Table::UsersCourses), tables.name(Table::Sessions)],

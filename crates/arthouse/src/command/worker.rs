@@ -1,11 +1,13 @@
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use anyhow::Result;
 use arthouse_worker::Settings;
-use clap::Args;
+use clap::{Args, value_parser};
 use tracing::info;
 
 use crate::cli::Deployment;
+use crate::http::{self, Probes};
 use crate::{Clients, Exit, Stack, signals};
 
 /// How the worker runs.
@@ -14,13 +16,21 @@ pub(crate) struct Options {
     /// How many commands are carried out at once; those of one student always one after another
     #[arg(long, env = "ARTHOUSE_CONCURRENCY", default_value = "50")]
     concurrency: NonZeroUsize,
+    /// How long a poll of the empty queue waits, in seconds from 1 to 20: fewer end a drain sooner and cost more requests
+    #[arg(long, env = "ARTHOUSE_POLL_SECONDS", default_value_t = 20, value_parser = value_parser!(u64).range(1..=20))]
+    poll_seconds: u64,
+    #[command(flatten)]
+    http: http::Listen,
 }
 
 pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
     let shutdown = signals::shutdown()?;
+    let mut probes = Probes::serve(options.http, &shutdown).await?;
     let stack = Stack::find(Clients::from_env().await?, deployment.names()).await?;
+    let stack = probes.watch_with_tables(stack);
     let mut settings = Settings::default();
     settings.commands.concurrency = options.concurrency.get();
+    settings.commands.wait = Duration::from_secs(options.poll_seconds);
     settings.commands.held_messages = settings
         .commands
         .held_messages

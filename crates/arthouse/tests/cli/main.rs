@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "what can't be set up fails its test")]
 
 mod bad_input;
+mod daemon;
 mod killed;
 mod life;
+mod probes;
 mod rig;
 mod unreachable;

@@ -122,6 +122,10 @@ impl Local {
         }
     }
 
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Calls the binary against it.
     pub(crate) fn call(&self, arguments: &[&str]) -> Ended {
         run(arthouse(arguments).env("AWS_ENDPOINT_URL", &self.endpoint))

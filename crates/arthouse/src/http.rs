@@ -1,0 +1,146 @@
+//! Probes and metrics of a daemon, on a port of its own that is off by default.
+
+mod ask;
+mod metrics;
+mod verdict;
+mod vitals;
+
+pub(crate) use ask::{Probe, ask};
+pub(crate) use vitals::Vitals;
+
+use std::future::{Future, IntoFuture};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use clap::Args;
+use futures::FutureExt;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::info;
+use verdict::Verdict;
+
+use crate::Stack;
+
+/// Where a daemon tells how it is.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Listen {
+    /// Answer /healthz, /readyz and /metrics here, such as 0.0.0.0:8080; port 0 takes any free one, which the log names
+    ///
+    /// Off without it. There is no encryption and no password: keep it within your network.
+    #[arg(long = "http", env = "ARTHOUSE_HTTP", value_name = "ADDRESS")]
+    address: Option<SocketAddr>,
+}
+
+/// How often the histograms are brought up to date when nobody asks for them, so that they don't grow without end.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// A daemon's signs of life, and its answers to probes where those are asked for; dropping it ends them.
+#[derive(Debug)]
+pub(crate) struct Probes {
+    vitals: Vitals,
+    tasks: Vec<AbortOnDropHandle<()>>,
+}
+
+#[derive(Debug, Clone)]
+struct Daemon {
+    vitals: Vitals,
+    shutdown: CancellationToken,
+    metrics: PrometheusHandle,
+}
+
+impl Probes {
+    /// Listens, if that is asked for, and answers from then on: the daemon is starting until what it runs gives signs of life, and
+    /// draining once `shutdown` has fired.
+    ///
+    /// # Errors
+    /// Says why nothing can listen there.
+    pub(crate) async fn serve(listen: Listen, shutdown: &CancellationToken) -> Result<Self> {
+        let mut probes = Self {
+            vitals: Vitals::default(),
+            tasks: Vec::new(),
+        };
+        let Some(address) = listen.address else {
+            return Ok(probes);
+        };
+        let cannot = || format!("can't listen on {address} for probes and metrics");
+        let listener = TcpListener::bind(address).await.with_context(cannot)?;
+        let address = listener.local_addr().with_context(cannot)?;
+        let metrics = metrics::install()?;
+        let daemon = Daemon {
+            vitals: probes.vitals.clone(),
+            shutdown: shutdown.clone(),
+            metrics: metrics.clone(),
+        };
+        info!(%address, "probes and metrics are answered");
+        let serving = axum::serve(listener, router(daemon)).into_future();
+        // It goes on for ever: a connection that fails is its own affair.
+        probes.run(serving.map(drop));
+        probes.run(async move {
+            loop {
+                tokio::time::sleep(UPKEEP).await;
+                metrics.run_upkeep();
+            }
+        });
+        Ok(probes)
+    }
+
+    /// Takes the signs of life of what runs on a stack.
+    pub(crate) fn watch(&self, stack: Stack) -> Stack {
+        stack.watched_by(&self.vitals)
+    }
+
+    /// The same, and looks at its tables from time to time, if anybody may ask.
+    pub(crate) fn watch_with_tables(&mut self, stack: Stack) -> Stack {
+        if !self.tasks.is_empty() {
+            let (vitals, store) = (self.vitals.clone(), stack.store.clone());
+            vitals.watch_tables();
+            self.run(async move { vitals::look_at_tables(&vitals, &store).await });
+        }
+        self.watch(stack)
+    }
+
+    fn run(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.push(AbortOnDropHandle::new(tokio::spawn(task)));
+    }
+}
+
+fn router(daemon: Daemon) -> Router {
+    Router::new()
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(scrape))
+        .with_state(daemon)
+}
+
+async fn healthz(State(daemon): State<Daemon>) -> Response {
+    answer(&verdict::health(&daemon.vitals.read()))
+}
+
+async fn readyz(State(daemon): State<Daemon>) -> Response {
+    let draining = daemon.shutdown.is_cancelled();
+    answer(&verdict::readiness(&daemon.vitals.read(), draining))
+}
+
+async fn scrape(State(daemon): State<Daemon>) -> Response {
+    daemon.vitals.publish();
+    let text = daemon.metrics.render();
+    ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response()
+}
+
+fn answer(verdict: &Verdict) -> Response {
+    let status = if verdict.is_good() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    (status, json, format!("{}\n", verdict.as_json())).into_response()
+}

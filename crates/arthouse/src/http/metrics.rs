@@ -1,0 +1,141 @@
+//! The metrics that the consumers record, as Prometheus reads them.
+
+use anyhow::{Context, Result};
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+/// The text format that [`PrometheusHandle::render`] writes (Prometheus, "Exposition formats").
+pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Bounds for durations, in seconds: those that the OpenTelemetry messaging conventions advise, and some above them for polls.
+const SECONDS: [f64; 16] = [
+    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 20.0, 30.0,
+];
+
+/// Makes the process's metrics readable from here on. Dots in names become underscores, counters end in `_total`.
+///
+/// # Errors
+/// Says so if the process has a recorder already.
+pub(super) fn install() -> Result<PrometheusHandle> {
+    let handle = PrometheusBuilder::new()
+        .with_recommended_naming(true)
+        .set_buckets_for_metric(Matcher::Suffix("duration".to_owned()), &SECONDS)
+        .and_then(PrometheusBuilder::install_recorder)
+        .context("the metrics can't be recorded")?;
+    describe_messaging();
+    describe_streams();
+    describe_gauge!(
+        "arthouse.build_info",
+        "Always 1; its label is the program's version."
+    );
+    gauge!("arthouse.build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    Ok(handle)
+}
+
+fn describe_messaging() {
+    for (name, text) in [
+        (
+            "messaging.client.consumed.messages",
+            "Messages received, repeats included.",
+        ),
+        (
+            "messaging.client.sent.messages",
+            "Messages sent, repeated tries included.",
+        ),
+        (
+            "sqs_consumer.messages",
+            "Messages by what became of them: done, retried, deferred, dead-lettered, panicked, released, duplicates, lost leases.",
+        ),
+        ("sqs_consumer.requests", "Requests to SQS by operation."),
+    ] {
+        describe_counter!(name, text);
+    }
+    for (name, text) in [
+        ("sqs_consumer.handlers.running", "Handlers running now."),
+        (
+            "sqs_consumer.messages.in_flight",
+            "Messages held now: running, waiting for their group, or being settled.",
+        ),
+    ] {
+        describe_gauge!(name, text);
+    }
+    describe_gauge!(
+        "sqs_consumer.messages.oldest_age",
+        Unit::Seconds,
+        "Since the oldest message held now was sent; 0 while none is held."
+    );
+    for (name, text) in [
+        (
+            "messaging.process.duration",
+            "How long handlers took, by how they failed if they did.",
+        ),
+        (
+            "messaging.client.operation.duration",
+            "How long requests to SQS took, by how they failed if they did.",
+        ),
+    ] {
+        describe_histogram!(name, Unit::Seconds, text);
+    }
+}
+
+fn describe_streams() {
+    for (name, text) in [
+        ("dynamo_streams.polls", "Reads of shards."),
+        (
+            "dynamo_streams.empty_polls",
+            "Reads of shards that found nothing.",
+        ),
+        (
+            "dynamo_streams.records.done",
+            "Records that were reacted to.",
+        ),
+        (
+            "dynamo_streams.records.retried",
+            "Attempts at records that are to be repeated.",
+        ),
+        (
+            "dynamo_streams.records.quarantined",
+            "Records that were parked.",
+        ),
+        (
+            "dynamo_streams.gaps",
+            "Stretches of records that the streams lost before they were read.",
+        ),
+        (
+            "dynamo_streams.leases.lost",
+            "Shards that were lost to another worker.",
+        ),
+        ("dynamo_streams.leases.taken", "Shards that were taken."),
+        (
+            "dynamo_streams.shards.finished",
+            "Shards that were read to their end.",
+        ),
+        (
+            "dynamo_streams.lease.writes",
+            "Writes to the lease table: heartbeats, checkpoints, changes of owner.",
+        ),
+        ("dynamo_streams.listings", "Listings of shards."),
+    ] {
+        describe_counter!(name, text);
+    }
+    for (name, text) in [
+        (
+            "dynamo_streams.oldest_unreacted_age_seconds",
+            "The age of the oldest record not reacted to, or since a shard was last looked at: it grows when nothing happens.",
+        ),
+        (
+            "dynamo_streams.trim_headroom_seconds",
+            "What is left before the streams drop records that nobody reacted to.",
+        ),
+        (
+            "dynamo_streams.unacknowledged",
+            "Records that are read and not finished.",
+        ),
+        (
+            "dynamo_streams.shards",
+            "Shards that this processor holds now.",
+        ),
+    ] {
+        describe_gauge!(name, text);
+    }
+}
