@@ -18,6 +18,7 @@ pub struct SqsInMemory {
     base_url: String,
     seed: u64,
     last_id: u64,
+    woke: bool,
 }
 
 impl SqsInMemory {
@@ -28,6 +29,7 @@ impl SqsInMemory {
             base_url: base_url.trim_end_matches('/').to_owned(),
             seed,
             last_id: 0,
+            woke: false,
         }
     }
 
@@ -35,7 +37,7 @@ impl SqsInMemory {
     /// call's. The operation is what follows `AmazonSQS.` in its target.
     ///
     /// A receive answers at once whatever its wait: who waits calls again, when [`Self::next_visible_millis`] says or
-    /// after another call.
+    /// after a call that [`Self::take_woke`] tells of.
     pub fn call(&mut self, operation: &str, body: &[u8], now_millis: u64) -> SqsResponse {
         SqsResponse::of(self.answer(operation, body, Moment::from_millis(now_millis)))
     }
@@ -45,6 +47,11 @@ impl SqsInMemory {
     pub fn next_visible_millis(&self, queue_url: &str) -> Option<u64> {
         let name = QueueName::from_url(queue_url)?;
         self.engine.next_visible_in(&name).map(Moment::millis)
+    }
+
+    /// Whether, since this was asked last, a call has made something receivable, or taken away a queue.
+    pub fn take_woke(&mut self) -> bool {
+        std::mem::take(&mut self.woke)
     }
 
     /// Makes the receives that follow pass over so many of what comes first: messages in a standard queue, groups in a
@@ -61,6 +68,7 @@ impl SqsInMemory {
             self.engine.tick(now, &mut effects);
         }
         let reply = self.engine.execute(request, now, &mut effects)?;
+        self.woke |= !effects.woken.is_empty();
         Ok(wire::encode(&reply, &view, &self.base_url))
     }
 
@@ -150,6 +158,28 @@ mod tests {
         };
         assert_eq!(run(1), run(1));
         assert_ne!(run(1), run(2));
+    }
+
+    #[test]
+    fn sending_wakes_and_finding_nothing_does_not() {
+        let mut queues = SqsInMemory::new("http://sqs.test", 0);
+        let url = queue(&mut queues, "q", json!({}));
+        queues.take_woke();
+        call(
+            &mut queues,
+            "ReceiveMessage",
+            json!({ "QueueUrl": url }),
+            START,
+        );
+        assert!(!queues.take_woke());
+        call(
+            &mut queues,
+            "SendMessage",
+            json!({ "QueueUrl": url, "MessageBody": "x" }),
+            START,
+        );
+        assert!(queues.take_woke());
+        assert!(!queues.take_woke());
     }
 
     #[test]

@@ -1,0 +1,81 @@
+use serde_json::Value;
+
+use super::{Queues, Receipt, is_fifo};
+use crate::aws::ApiReply;
+use crate::aws::adversity::{Adversary, Behaviour};
+
+/// How many messages or groups are passed over at most.
+const PASSED_OVER: u64 = 12;
+/// When nothing better is known, a message is hidden for this long.
+const VISIBILITY_SECONDS: u64 = 30;
+
+impl Queues {
+    pub(super) fn receive(
+        &mut self,
+        mut request: Value,
+        adversary: &mut Adversary,
+        now: u64,
+    ) -> ApiReply {
+        // Only a short poll asks some of the service's machines and not all.
+        let short_poll = request["WaitTimeSeconds"].as_u64() == Some(0);
+        if short_poll && adversary.strikes(Behaviour::EmptyReceive) {
+            return ApiReply::ok(&serde_json::json!({}));
+        }
+        let limit = request["MaxNumberOfMessages"].as_u64().unwrap_or(1);
+        if limit > 1 && adversary.strikes(Behaviour::FewerReceived) {
+            request["MaxNumberOfMessages"] = adversary.between(1, limit - 1).into();
+        }
+        if adversary.strikes(Behaviour::OutOfOrder) {
+            let count = adversary.between(1, PASSED_OVER);
+            self.engine.pass_over(usize::try_from(count).unwrap_or(1));
+        }
+        let reply = self.pass_json("ReceiveMessage", &request, now);
+        self.engine.pass_over(0);
+        let watched = [
+            Behaviour::DeliveredTwice,
+            Behaviour::EarlyVisibility,
+            Behaviour::DeleteForgotten,
+        ];
+        if reply.status == 200
+            && watched
+                .into_iter()
+                .any(|behaviour| adversary.may(behaviour))
+        {
+            self.watch(&request, &reply.json(), adversary, now);
+        }
+        reply
+    }
+
+    /// Decides what is to go wrong with the messages that were handed out.
+    fn watch(&mut self, request: &Value, reply: &Value, adversary: &mut Adversary, now: u64) {
+        let hidden_for = request["VisibilityTimeout"]
+            .as_u64()
+            .unwrap_or(VISIBILITY_SECONDS);
+        for message in reply["Messages"].as_array().into_iter().flatten() {
+            let (Some(handle), Some(id)) = (
+                message["ReceiptHandle"].as_str(),
+                message["MessageId"].as_str(),
+            ) else {
+                continue;
+            };
+            if adversary.may(Behaviour::DeleteForgotten) {
+                self.received.insert(handle.to_owned(), id.to_owned());
+            }
+            if !is_fifo(request) && adversary.strikes(Behaviour::DeliveredTwice) {
+                self.schedule(request, handle, now);
+            } else if hidden_for > 0 && adversary.strikes(Behaviour::EarlyVisibility) {
+                let due = now + adversary.between(1, hidden_for * 1_000);
+                self.schedule(request, handle, due);
+            }
+        }
+    }
+
+    fn schedule(&mut self, request: &Value, handle: &str, due: u64) {
+        self.scheduled += 1;
+        let receipt = Receipt {
+            queue_url: request["QueueUrl"].as_str().unwrap_or_default().to_owned(),
+            handle: handle.to_owned(),
+        };
+        self.early.insert((due, self.scheduled), receipt);
+    }
+}

@@ -1,0 +1,244 @@
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use serde_json::{Value, json};
+
+use super::record::Draft;
+use super::shard::Shard;
+use crate::aws::adversity::{Adversary, Behaviour};
+use crate::aws::tables::CommittedWrite;
+
+const LATEST_SURFACING_MILLIS: u64 = 10_000;
+const LATEST_LISTING_MILLIS: u64 = 60_000;
+const OLDEST_TRIMMED_MILLIS: u64 = 600_000;
+
+/// The stream of a table, from one switching on to the next switching off.
+#[derive(Debug)]
+pub(super) struct Stream {
+    pub(super) arn: String,
+    pub(super) table: String,
+    pub(super) label: String,
+    pub(super) view_type: String,
+    pub(super) key_schema: Value,
+    pub(super) created: u64,
+    pub(super) open: bool,
+    pub(super) children_first: bool,
+    /// Iterators from before this time are dead.
+    pub(super) iterators_since: u64,
+    pub(super) shards: BTreeMap<String, Shard>,
+    last_sequence: u64,
+    /// Records on their way, by when they surface.
+    pending: BTreeMap<(u64, u64), Draft>,
+    taken: u64,
+    /// When the latest pending record of an item surfaces.
+    latest: BTreeMap<String, u64>,
+}
+
+impl Stream {
+    pub(super) fn new(
+        table: &str,
+        key_schema: &Value,
+        view_type: Option<&str>,
+        number: usize,
+        now: u64,
+    ) -> Self {
+        let label = format!("{now}.{number:03}");
+        Self {
+            arn: format!("arn:aws:dynamodb:us-east-1:000000000000:table/{table}/stream/{label}"),
+            table: table.to_owned(),
+            label,
+            view_type: view_type.unwrap_or("NEW_AND_OLD_IMAGES").to_owned(),
+            key_schema: key_schema.clone(),
+            created: now,
+            open: true,
+            children_first: false,
+            iterators_since: 0,
+            shards: BTreeMap::new(),
+            last_sequence: 0,
+            pending: BTreeMap::new(),
+            taken: 0,
+            latest: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn summary(&self) -> Value {
+        json!({ "StreamArn": self.arn, "TableName": self.table, "StreamLabel": self.label })
+    }
+
+    /// Whether it is off and nothing of it is left.
+    pub(super) fn is_over(&self) -> bool {
+        !self.open && self.shards.is_empty()
+    }
+
+    /// Takes a record on its way: it surfaces at once, or later, but never before an earlier one of its item.
+    pub(super) fn take(
+        &mut self,
+        write: &CommittedWrite,
+        event_id: &str,
+        adversary: &mut Adversary,
+    ) {
+        let now = write.at_millis;
+        let delay = if adversary.strikes(Behaviour::RecordDelayed) {
+            adversary.between(1, LATEST_SURFACING_MILLIS)
+        } else {
+            0
+        };
+        let item = write.key.to_string();
+        let earlier = self.latest.get(&item).copied().unwrap_or(0);
+        let due = earlier.max(now + delay);
+        self.latest.insert(item, due);
+        self.taken += 1;
+        let draft = Draft::new(write, event_id, &self.view_type);
+        self.pending.insert((due, self.taken), draft);
+    }
+
+    /// Puts the records that are due by now into their shards; meanwhile shards may split, close and be trimmed.
+    pub(super) fn surface(&mut self, now: u64, adversary: &mut Adversary, last_shard: &mut u64) {
+        while let Some(first) = self.pending.first_entry() {
+            let due = first.key().0;
+            if due > now {
+                break;
+            }
+            let draft = first.remove();
+            self.grow(draft.hash, due, adversary, last_shard);
+            self.append(draft, adversary.between(1, 1_000));
+            if adversary.strikes(Behaviour::Trimmed) {
+                let age = adversary.between(60_000, OLDEST_TRIMMED_MILLIS);
+                self.trim(now.saturating_sub(age));
+            }
+        }
+        self.latest.retain(|_, due| *due > now);
+    }
+
+    fn append(&mut self, draft: Draft, step: u64) {
+        self.last_sequence += step;
+        let id = self.open_for(draft.hash);
+        let shard = self.shards.get_mut(&id).expect("it was just found");
+        shard.last = self.last_sequence;
+        shard.records.push_back(draft.numbered(self.last_sequence));
+    }
+
+    /// Before a record goes into its shard, that may give way to children.
+    fn grow(&mut self, hash: u32, now: u64, adversary: &mut Adversary, last_shard: &mut u64) {
+        let split = adversary.strikes(Behaviour::ShardSplit);
+        if !split && !adversary.strikes(Behaviour::ShardRolledOver) {
+            return;
+        }
+        let id = self.open_for(hash);
+        let mut listed_from = || {
+            if adversary.strikes(Behaviour::LateChildren) {
+                now + adversary.between(1, LATEST_LISTING_MILLIS)
+            } else {
+                now
+            }
+        };
+        let listed = [listed_from(), listed_from()];
+        if split {
+            self.split(&id, listed, last_shard, now);
+        } else {
+            self.roll_over(&id, listed[0], last_shard, now);
+        }
+        if adversary.strikes(Behaviour::OpenParent) {
+            self.shards
+                .get_mut(&id)
+                .expect("it was just closed")
+                .looks_open = true;
+        }
+    }
+
+    pub(super) fn split(&mut self, id: &str, listed: [u64; 2], last_shard: &mut u64, now: u64) {
+        let (first, last) = self.shards[id].hashes.clone().into_inner();
+        if first == last {
+            return self.roll_over(id, listed[0], last_shard, now);
+        }
+        self.close_shard(id, now);
+        let middle = first + (last - first) / 2;
+        for (hashes, listed) in [first..=middle, middle + 1..=last].into_iter().zip(listed) {
+            self.add(Some(id), hashes, listed, last_shard, now);
+        }
+    }
+
+    pub(super) fn roll_over(&mut self, id: &str, listed: u64, last_shard: &mut u64, now: u64) {
+        let hashes = self.shards[id].hashes.clone();
+        self.close_shard(id, now);
+        self.add(Some(id), hashes, listed, last_shard, now);
+    }
+
+    pub(super) fn open_first_shards(&mut self, count: u32, last_shard: &mut u64, now: u64) {
+        let width = u32::MAX / count.max(1);
+        for number in 0..count.max(1) {
+            let first = number * width;
+            let last = if number + 1 >= count {
+                u32::MAX
+            } else {
+                first + width - 1
+            };
+            self.add(None, first..=last, now, last_shard, now);
+        }
+    }
+
+    fn add(
+        &mut self,
+        parent: Option<&str>,
+        hashes: RangeInclusive<u32>,
+        listed_from: u64,
+        last_shard: &mut u64,
+        now: u64,
+    ) {
+        *last_shard += 1;
+        let id = format!("shardId-{now:020}-{last_shard:08x}");
+        let parent = parent.map(str::to_owned);
+        let shard = Shard::new(parent, hashes, listed_from, self.last_sequence);
+        self.shards.insert(id, shard);
+    }
+
+    fn close_shard(&mut self, id: &str, now: u64) {
+        let shard = self.shards.get_mut(id).expect("the caller names a shard");
+        shard.closed = Some(now);
+    }
+
+    /// The shard that takes the records of items with this hash.
+    fn open_for(&self, hash: u32) -> String {
+        let mut shards = self.shards.iter();
+        let found =
+            shards.find(|(_, shard)| shard.closed.is_none() && shard.hashes.contains(&hash));
+        found
+            .expect("the open shards have all hashes between them")
+            .0
+            .clone()
+    }
+
+    pub(super) fn open_shards(&self) -> Vec<String> {
+        let open = self
+            .shards
+            .iter()
+            .filter(|(_, shard)| shard.closed.is_none());
+        open.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Ends it: what is on its way surfaces, and all shards are closed.
+    pub(super) fn close(&mut self, now: u64) {
+        for (_, draft) in std::mem::take(&mut self.pending) {
+            self.append(draft, 1);
+        }
+        for id in self.open_shards() {
+            self.close_shard(&id, now);
+        }
+        self.open = false;
+    }
+
+    /// Drops records and closed shards from before a time.
+    pub(super) fn trim(&mut self, before: u64) {
+        for shard in self.shards.values_mut() {
+            shard.trim(before);
+        }
+        self.shards.retain(|_, shard| !shard.is_gone(before));
+    }
+
+    pub(super) fn heal(&mut self, now: u64) {
+        for shard in self.shards.values_mut() {
+            shard.listed_from = shard.listed_from.min(now);
+            shard.looks_open = false;
+        }
+    }
+}
