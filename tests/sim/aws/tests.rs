@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 use super::{Adversity, ApiCall, ApiReply, Aws, Behaviour};
 
 mod commits;
+mod queues;
+mod reader;
+mod streams;
 mod tables;
 
 /// Services and one client of them.

@@ -187,6 +187,10 @@ impl Stream {
     ) {
         *last_shard += 1;
         let id = format!("shardId-{now:020}-{last_shard:08x}");
+        // A reader takes a parent that is not listed for one that is gone: no shard is listed before its parent.
+        let listed_from = parent.map_or(listed_from, |parent| {
+            listed_from.max(self.shards[parent].listed_from)
+        });
         let parent = parent.map(str::to_owned);
         let shard = Shard::new(parent, hashes, listed_from, self.last_sequence);
         self.shards.insert(id, shard);
