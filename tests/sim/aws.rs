@@ -6,7 +6,8 @@
 //! - `queues`: SQS. The engine and the wire are `local-aws`'s own.
 //! - `adversity`: what the services do that a careless client does not expect, seeded, each kind with its own rate.
 //!
-//! Time is tokio's clock, which the simulation pauses; the wall clock is [`clock::EPOCH_MILLIS`] and what has passed since.
+//! Time is an argument, since each simulated process has a clock of its own: [`Aws::set_now`]. The wall clock is
+//! [`clock::EPOCH_MILLIS`] and what has passed since.
 //! Where an order can be seen it is that of a `BTreeMap`; ids are counted. The same seed and calls give the same bytes.
 
 mod adversity;
@@ -24,7 +25,6 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::Notify;
-use tokio::time::Instant;
 
 use adversity::Adversary;
 use clock::WallClock;
@@ -62,9 +62,9 @@ struct Services {
 }
 
 impl Aws {
-    /// Services without tables and queues. They start now, at [`clock::EPOCH_MILLIS`] by the wall clock.
+    /// Services without tables and queues. They start at [`clock::EPOCH_MILLIS`] by the wall clock.
     pub(crate) fn new(seed: u64, adversity: Adversity) -> Self {
-        let clock = WallClock::start();
+        let clock = WallClock::default();
         let services = Services {
             adversary: Adversary::new(seed, adversity),
             tables: Tables::new(&clock),
@@ -110,10 +110,15 @@ impl Aws {
         }
     }
 
-    /// When something comes up by itself for a long poll on this queue (a delay or a visibility ends), if ever.
-    pub(crate) fn next_arrival(&self, queue_url: &str) -> Option<Instant> {
+    /// When something comes up by itself for a long poll on this queue (a delay or a visibility ends), if ever: counted from the start.
+    pub(crate) fn next_arrival(&self, queue_url: &str) -> Option<Duration> {
         let due = self.services().queues.next_arrival(queue_url)?;
-        Some(self.clock.instant(due))
+        Some(WallClock::since_start(due))
+    }
+
+    /// Lets so much time have passed since the start; it never goes back.
+    pub(crate) fn set_now(&self, since_start: Duration) {
+        self.clock.set(since_start);
     }
 
     /// Ends when a call has made something receivable, if only after this was called.

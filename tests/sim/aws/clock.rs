@@ -1,36 +1,37 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dynoxide::storage_backend::Clock;
-use tokio::time::Instant;
 
 /// What the wall clock shows when the services start: 2026-01-05T09:00:00Z, in milliseconds since the Unix epoch.
 pub(crate) const EPOCH_MILLIS: u64 = 1_767_603_600_000;
 
-/// A wall clock that goes as tokio's does.
-#[derive(Clone, Copy, Debug)]
+/// The services' wall clock: it stands still until the simulation sets it. Clones are one clock.
+#[derive(Clone, Debug, Default)]
 pub(super) struct WallClock {
-    start: Instant,
+    millis_since_start: Arc<AtomicU64>,
 }
 
 impl WallClock {
-    pub(super) fn start() -> Self {
-        Self {
-            start: Instant::now(),
-        }
+    /// Lets so much time have passed since the start; it never goes back.
+    pub(super) fn set(&self, since_start: Duration) {
+        let millis =
+            u64::try_from(since_start.as_millis()).expect("less than half a billion years");
+        self.millis_since_start.fetch_max(millis, Ordering::Relaxed);
     }
 
-    pub(super) fn now_millis(self) -> u64 {
-        let passed = self.start.elapsed().as_millis();
-        EPOCH_MILLIS + u64::try_from(passed).expect("a simulation lasts less than an eternity")
+    pub(super) fn now_millis(&self) -> u64 {
+        EPOCH_MILLIS + self.millis_since_start.load(Ordering::Relaxed)
     }
 
-    pub(super) fn now(self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_millis(EPOCH_MILLIS) + self.start.elapsed()
+    pub(super) fn now(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_millis(self.now_millis())
     }
 
-    /// When this clock shows so many milliseconds.
-    pub(super) fn instant(self, millis: u64) -> Instant {
-        self.start + Duration::from_millis(millis.saturating_sub(EPOCH_MILLIS))
+    /// How long after the start this clock shows so many milliseconds.
+    pub(super) fn since_start(millis: u64) -> Duration {
+        Duration::from_millis(millis.saturating_sub(EPOCH_MILLIS))
     }
 }
 

@@ -51,7 +51,7 @@ struct Occasion<'a> {
 impl Tables {
     pub(super) fn new(clock: &WallClock) -> Self {
         Self {
-            database: Database::memory_with_clock(Arc::new(*clock))
+            database: Database::memory_with_clock(Arc::new(clock.clone()))
                 .expect("SQLite opens a database in memory"),
             tables: BTreeMap::new(),
             tokens: Tokens::default(),

@@ -1,5 +1,6 @@
 //! The services as a client sees them: each behaviour alone, on calls in the API's own JSON.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -15,6 +16,7 @@ mod tables;
 /// Services and one client of them.
 struct Bench {
     aws: Aws,
+    passed: Cell<Duration>,
 }
 
 impl Bench {
@@ -25,7 +27,15 @@ impl Bench {
     fn seeded(seed: u64, adversity: Adversity) -> Self {
         Self {
             aws: Aws::new(seed, adversity),
+            passed: Cell::default(),
         }
+    }
+
+    /// Lets time pass.
+    fn pass(&self, seconds: u64) {
+        self.passed
+            .set(self.passed.get() + Duration::from_secs(seconds));
+        self.aws.set_now(self.passed.get());
     }
 
     /// Services at their best, but for one behaviour.
@@ -137,8 +147,4 @@ fn put_request(sk: &str, value: u64) -> Value {
 /// A put in a transaction.
 fn put_action(sk: &str, value: u64) -> Value {
     json!({ "Put": put_request(sk, value) })
-}
-
-async fn pass(seconds: u64) {
-    tokio::time::advance(Duration::from_secs(seconds)).await;
 }

@@ -16,8 +16,8 @@ fn some(number: u64) -> Option<String> {
     Some(number.to_string())
 }
 
-#[tokio::test(start_paused = true)]
-async fn each_write_is_reported_with_the_images_before_and_after() {
+#[test]
+fn each_write_is_reported_with_the_images_before_and_after() {
     let bench = Bench::new(Adversity::none()).with_table();
     bench.put("a", 1);
     bench.db(
@@ -40,10 +40,10 @@ async fn each_write_is_reported_with_the_images_before_and_after() {
     assert!(bench.aws.items("Things").is_empty());
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_report_says_which_table_and_key_who_and_when() {
+#[test]
+fn a_report_says_which_table_and_key_who_and_when() {
     let bench = Bench::new(Adversity::none()).with_table();
-    pass(5).await;
+    bench.pass(5);
     bench.put("a", 1);
     let commits = bench.aws.take_commits();
     let [commit] = commits.as_slice() else {
@@ -58,8 +58,8 @@ async fn a_report_says_which_table_and_key_who_and_when() {
     );
 }
 
-#[tokio::test(start_paused = true)]
-async fn writes_of_one_transaction_share_a_commit_and_those_of_a_batch_do_not() {
+#[test]
+fn writes_of_one_transaction_share_a_commit_and_those_of_a_batch_do_not() {
     let bench = Bench::new(Adversity::none()).with_table();
     let transaction = json!({ "TransactItems": [put_action("a", 1), put_action("b", 1)] });
     bench.db("TransactWriteItems", transaction);
@@ -84,8 +84,8 @@ async fn writes_of_one_transaction_share_a_commit_and_those_of_a_batch_do_not() 
     assert_eq!(commits, [2, 3]);
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_failed_or_found_nothing_to_do_is_not_reported() {
+#[test]
+fn what_failed_or_found_nothing_to_do_is_not_reported() {
     let bench = Bench::new(Adversity::none()).with_table();
     bench.db(
         "DeleteItem",
@@ -101,8 +101,8 @@ async fn what_failed_or_found_nothing_to_do_is_not_reported() {
     assert!(bench.aws.take_commits().is_empty());
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_same_seed_and_calls_give_the_same_bytes() {
+#[test]
+fn the_same_seed_and_calls_give_the_same_bytes() {
     let run = |seed| {
         let adversity = Adversity::swarm(&mut fastrand::Rng::with_seed(4), 0.3);
         let bench = Bench::seeded(seed, Adversity::none()).with_table();

@@ -6,8 +6,8 @@ fn transaction(token: &str, actions: &[Value]) -> Value {
     json!({ "TransactItems": actions, "ClientRequestToken": token })
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_table_says_what_was_asked_for_and_nothing_of_the_real_clock() {
+#[test]
+fn a_table_says_what_was_asked_for_and_nothing_of_the_real_clock() {
     let describe = || {
         let bench = Bench::new(Adversity::none()).with_table();
         bench.db("DescribeTable", json!({ "TableName": "Things" }))
@@ -19,8 +19,8 @@ async fn a_table_says_what_was_asked_for_and_nothing_of_the_real_clock() {
     assert_eq!(table, describe());
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_failed_condition_shows_the_item_and_changes_nothing() {
+#[test]
+fn a_failed_condition_shows_the_item_and_changes_nothing() {
     let bench = Bench::new(Adversity::none()).with_table();
     bench.put("a", 1);
     let mut request = put_request("a", 2);
@@ -32,8 +32,8 @@ async fn a_failed_condition_shows_the_item_and_changes_nothing() {
     assert_eq!(bench.get("a").as_deref(), Some("1"));
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_stream_is_switched_only_to_where_it_is_not() {
+#[test]
+fn a_stream_is_switched_only_to_where_it_is_not() {
     let bench = Bench::new(Adversity::none()).with_table();
     let switch = |on: bool| {
         let mut specification = json!({ "StreamEnabled": on });
@@ -56,8 +56,8 @@ async fn a_stream_is_switched_only_to_where_it_is_not() {
     assert_eq!(streams["Streams"].as_array().map(Vec::len), Some(2));
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_request_token_stands_for_its_transaction_for_ten_minutes() {
+#[test]
+fn a_request_token_stands_for_its_transaction_for_ten_minutes() {
     let bench = Bench::new(Adversity::none()).with_table();
     let first = transaction("t", &[put_action("a", 1)]);
     bench.db("TransactWriteItems", first.clone());
@@ -73,13 +73,13 @@ async fn a_request_token_stands_for_its_transaction_for_ten_minutes() {
         bench.db_refused("TransactWriteItems", other),
         "IdempotentParameterMismatchException"
     );
-    pass(600).await;
+    bench.pass(600);
     bench.db("TransactWriteItems", first);
     assert_eq!(bench.get("a").as_deref(), Some("1"));
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_cancelled_transaction_keeps_no_token() {
+#[test]
+fn a_cancelled_transaction_keeps_no_token() {
     let bench = Bench::new(Adversity::none()).with_table();
     let mut action = put_action("a", 1);
     action["Put"]["ConditionExpression"] = "attribute_exists(PK)".into();
@@ -95,8 +95,8 @@ async fn a_cancelled_transaction_keeps_no_token() {
     assert_eq!(bench.get("a").as_deref(), Some("1"));
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_is_refused_without_cause_leaves_no_trace() {
+#[test]
+fn what_is_refused_without_cause_leaves_no_trace() {
     let cases = [
         (Behaviour::Throttled, "PutItem", ""),
         (Behaviour::InternalError, "PutItem", "InternalServerError"),
@@ -139,8 +139,8 @@ async fn what_is_refused_without_cause_leaves_no_trace() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_conflict_says_which_actions_it_is_about() {
+#[test]
+fn a_conflict_says_which_actions_it_is_about() {
     let bench = Bench::new(Adversity::none()).with_table();
     bench
         .aws
@@ -167,8 +167,8 @@ async fn a_conflict_says_which_actions_it_is_about() {
     );
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_batch_read_leaves_keys_for_later_and_loses_none() {
+#[test]
+fn a_batch_read_leaves_keys_for_later_and_loses_none() {
     let bench = Bench::new(Adversity::none()).with_table();
     let mut keys = Vec::new();
     for number in 0..20 {
@@ -198,8 +198,8 @@ async fn a_batch_read_leaves_keys_for_later_and_loses_none() {
     assert!(calls > 1);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_batch_of_writes_leaves_some_for_later_and_commits_only_the_others() {
+#[test]
+fn a_batch_of_writes_leaves_some_for_later_and_commits_only_the_others() {
     let bench = Bench::new(Adversity::none()).with_table();
     bench
         .aws
@@ -225,8 +225,8 @@ async fn a_batch_of_writes_leaves_some_for_later_and_commits_only_the_others() {
     assert!(bench.struck(Behaviour::UnprocessedItems) > 0);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_read_that_is_not_consistent_may_be_stale_for_a_second() {
+#[test]
+fn a_read_that_is_not_consistent_may_be_stale_for_a_second() {
     let bench = Bench::new(Adversity::none()).with_table();
     bench
         .aws
@@ -243,12 +243,12 @@ async fn a_read_that_is_not_consistent_may_be_stale_for_a_second() {
     bench.put("a", 2);
     assert_eq!(read(false).as_deref(), Some("1"));
     assert_eq!(read(true).as_deref(), Some("2"));
-    pass(1).await;
+    bench.pass(1);
     assert_eq!(read(false).as_deref(), Some("2"));
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_query_in_short_pages_finds_all() {
+#[test]
+fn a_query_in_short_pages_finds_all() {
     let bench = Bench::new(Adversity::none()).with_table();
     for number in 0..20 {
         bench.put(&format!("{number:02}"), number);
