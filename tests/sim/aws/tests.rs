@@ -10,6 +10,7 @@ use super::{Adversity, ApiCall, ApiReply, Aws, Behaviour};
 mod commits;
 mod queues;
 mod reader;
+mod sdk;
 mod streams;
 mod tables;
 
@@ -95,6 +96,11 @@ impl Bench {
     fn struck(&self, behaviour: Behaviour) -> u64 {
         self.aws.struck().get(&behaviour).copied().unwrap_or(0)
     }
+}
+
+/// Services that do one thing at each occasion.
+fn only(behaviour: Behaviour) -> Adversity {
+    Adversity::none().with(behaviour, 1.0)
 }
 
 /// Tables.

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::Value;
 
@@ -10,13 +10,9 @@ const LIFE_MILLIS: u64 = 600_000;
 /// The client request tokens of the transactions that were committed in the last ten minutes.
 #[derive(Debug, Default)]
 pub(super) struct Tokens {
-    committed: BTreeMap<String, Committed>,
-}
-
-#[derive(Debug)]
-struct Committed {
-    actions: Value,
-    at: u64,
+    committed: BTreeMap<String, Value>,
+    /// In order of expiry, as all live equally long.
+    expiries: VecDeque<(u64, String)>,
 }
 
 /// What a transaction's token says.
@@ -35,8 +31,9 @@ impl Tokens {
     ///
     /// The token stands for another transaction.
     pub(super) fn claim(&mut self, request: &mut Value, now: u64) -> Result<Claim, ApiReply> {
-        self.committed
-            .retain(|_, committed| committed.at + LIFE_MILLIS > now);
+        while let Some((_, token)) = self.expiries.pop_front_if(|(expiry, _)| *expiry <= now) {
+            self.committed.remove(&token);
+        }
         let token = request
             .as_object_mut()
             .and_then(|request| request.remove("ClientRequestToken"));
@@ -46,7 +43,7 @@ impl Tokens {
         let actions = &request["TransactItems"];
         match self.committed.get(&token) {
             None => Ok(Claim::New(Some((token, actions.clone())))),
-            Some(committed) if committed.actions == *actions => Ok(Claim::Done),
+            Some(committed) if committed == actions => Ok(Claim::Done),
             Some(_) => Err(ApiReply::fault(
                 400,
                 "IdempotentParameterMismatchException",
@@ -57,8 +54,8 @@ impl Tokens {
 
     pub(super) fn keep(&mut self, token: Option<(String, Value)>, now: u64) {
         if let Some((token, actions)) = token {
-            let committed = Committed { actions, at: now };
-            self.committed.insert(token, committed);
+            self.expiries.push_back((now + LIFE_MILLIS, token.clone()));
+            self.committed.insert(token, actions);
         }
     }
 }

@@ -77,27 +77,20 @@ impl Queue {
     }
 }
 
-fn only(behaviour: Behaviour) -> Adversity {
-    Adversity::none().with(behaviour, 1.0)
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_received_message_is_hidden_until_its_time_is_up_and_says_when() {
+#[test]
+fn a_received_message_is_hidden_until_its_time_is_up_and_says_when() {
     let queue = Queue::standard(Adversity::none());
     queue.send("x");
     assert_eq!(queue.bodies(), ["x"]);
     assert!(queue.bodies().is_empty());
     let due = queue.bench.aws.next_arrival(&queue.url);
-    assert_eq!(
-        due,
-        Some(tokio::time::Instant::now() + Duration::from_secs(30))
-    );
-    pass(30).await;
+    assert_eq!(due, Some(Duration::from_secs(30)));
+    queue.bench.pass(30);
     assert_eq!(queue.bodies(), ["x"]);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_standard_queue_may_hand_out_a_message_to_two_at_once() {
+#[test]
+fn a_standard_queue_may_hand_out_a_message_to_two_at_once() {
     let queue = Queue::standard(only(Behaviour::DeliveredTwice));
     queue.send("x");
     let (first, second) = (queue.receive(), queue.receive());
@@ -105,28 +98,28 @@ async fn a_standard_queue_may_hand_out_a_message_to_two_at_once() {
     assert_ne!(first[0].1, second[0].1);
     queue.bench.aws.heal();
     queue.delete(&second[0].1);
-    pass(60).await;
+    queue.bench.pass(60);
     assert!(queue.bodies().is_empty());
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_fifo_queue_hands_out_no_message_twice_and_forgets_no_delete() {
+#[test]
+fn a_fifo_queue_hands_out_no_message_twice_and_forgets_no_delete() {
     let both = only(Behaviour::DeliveredTwice).with(Behaviour::DeleteForgotten, 1.0);
     let queue = Queue::fifo(both);
     queue.send_in("g", "1");
     let received = queue.receive();
     assert!(queue.bodies().is_empty());
     queue.delete(&received[0].1);
-    pass(100).await;
+    queue.bench.pass(100);
     assert!(queue.bodies().is_empty());
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_deleted_message_may_come_back_once() {
+#[test]
+fn a_deleted_message_may_come_back_once() {
     let queue = Queue::standard(only(Behaviour::DeleteForgotten));
     queue.send("x");
     queue.delete(&queue.receive()[0].1);
-    pass(60).await;
+    queue.bench.pass(60);
     let again = queue.receive();
     assert_eq!(again[0].0, "x");
     let entry = json!({ "Id": "0", "ReceiptHandle": again[0].1 });
@@ -135,13 +128,13 @@ async fn a_deleted_message_may_come_back_once() {
         queue.request(json!({ "Entries": [entry] })),
     );
     assert_eq!(answer["Successful"][0]["Id"], "0");
-    pass(100).await;
+    queue.bench.pass(100);
     assert!(queue.bodies().is_empty());
     assert_eq!(queue.bench.struck(Behaviour::DeleteForgotten), 1);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_group_is_blocked_while_one_of_its_messages_is_in_flight() {
+#[test]
+fn a_group_is_blocked_while_one_of_its_messages_is_in_flight() {
     for adversity in [Adversity::none(), only(Behaviour::OutOfOrder)] {
         let queue = Queue::fifo(adversity);
         for id in ["1", "2"] {
@@ -158,8 +151,8 @@ async fn a_group_is_blocked_while_one_of_its_messages_is_in_flight() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn groups_come_in_any_order_and_messages_of_one_group_in_theirs() {
+#[test]
+fn groups_come_in_any_order_and_messages_of_one_group_in_theirs() {
     let queue = Queue::fifo(only(Behaviour::OutOfOrder).with(Behaviour::FewerReceived, 0.5));
     for number in 0..40 {
         queue.send_in(&format!("g{}", number % 5), &format!("{number:02}"));
@@ -187,8 +180,8 @@ async fn groups_come_in_any_order_and_messages_of_one_group_in_theirs() {
     assert!(!received.is_sorted());
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_standard_queue_gives_messages_in_any_order_and_loses_none() {
+#[test]
+fn a_standard_queue_gives_messages_in_any_order_and_loses_none() {
     let queue = Queue::standard(only(Behaviour::OutOfOrder).with(Behaviour::FewerReceived, 0.5));
     let sent: Vec<String> = (10..40).map(|number| number.to_string()).collect();
     for body in &sent {
@@ -203,15 +196,15 @@ async fn a_standard_queue_gives_messages_in_any_order_and_loses_none() {
     assert_eq!(received, sent);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_deduplication_id_keeps_out_another_message_for_five_minutes() {
+#[test]
+fn a_deduplication_id_keeps_out_another_message_for_five_minutes() {
     let queue = Queue::fifo(Adversity::none());
     let first = queue.send_in("g", "1");
     queue.delete(&queue.receive()[0].1);
-    pass(299).await;
+    queue.bench.pass(299);
     assert_eq!(queue.send_in("g", "1")["MessageId"], first["MessageId"]);
     assert!(queue.bodies().is_empty());
-    pass(1).await;
+    queue.bench.pass(1);
     assert_ne!(queue.send_in("g", "1")["MessageId"], first["MessageId"]);
     assert_eq!(queue.bodies(), ["1"]);
 }
@@ -225,7 +218,7 @@ async fn a_message_that_was_received_too_often_goes_to_the_dead_letter_queue() {
     queue.send("x");
     for _ in 0..2 {
         assert_eq!(queue.bodies(), ["x"]);
-        pass(30).await;
+        queue.bench.pass(30);
     }
     let woken = queue.bench.aws.queue_changed();
     assert!(queue.bodies().is_empty());
@@ -234,8 +227,8 @@ async fn a_message_that_was_received_too_often_goes_to_the_dead_letter_queue() {
     assert_eq!(dead.bodies(), ["x"]);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_message_may_be_visible_before_its_time_and_its_fifo_receipt_is_stale_then() {
+#[test]
+fn a_message_may_be_visible_before_its_time_and_its_fifo_receipt_is_stale_then() {
     let queue = Queue::fifo(only(Behaviour::EarlyVisibility));
     queue.send_in("g", "1");
     let first = queue.receive();
@@ -244,8 +237,8 @@ async fn a_message_may_be_visible_before_its_time_and_its_fifo_receipt_is_stale_
         .aws
         .next_arrival(&queue.url)
         .expect("it comes up");
-    assert!(due < tokio::time::Instant::now() + Duration::from_secs(30));
-    tokio::time::sleep_until(due).await;
+    assert!(due < Duration::from_secs(30));
+    queue.bench.aws.set_now(due);
     assert_eq!(queue.bodies(), ["1"]);
     let stale = queue.request(json!({ "ReceiptHandle": first[0].1 }));
     assert_eq!(
@@ -254,8 +247,8 @@ async fn a_message_may_be_visible_before_its_time_and_its_fifo_receipt_is_stale_
     );
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_entry_of_a_batch_fails_with_or_without_having_been_carried_out() {
+#[test]
+fn an_entry_of_a_batch_fails_with_or_without_having_been_carried_out() {
     for (behaviour, arrives) in [
         (Behaviour::EntryFailed, false),
         (Behaviour::EntryFailureUntrue, true),
@@ -279,8 +272,8 @@ async fn an_entry_of_a_batch_fails_with_or_without_having_been_carried_out() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn part_of_a_batch_may_fail() {
+#[test]
+fn part_of_a_batch_may_fail() {
     let queue = Queue::standard(Adversity::none().with(Behaviour::EntryFailed, 0.5));
     let entries: Vec<Value> = (0..10)
         .map(|id| json!({ "Id": id.to_string(), "MessageBody": id.to_string() }))
@@ -305,8 +298,8 @@ async fn part_of_a_batch_may_fail() {
     );
 }
 
-#[tokio::test(start_paused = true)]
-async fn only_a_short_poll_finds_nothing_where_there_is_something() {
+#[test]
+fn only_a_short_poll_finds_nothing_where_there_is_something() {
     let queue = Queue::standard(only(Behaviour::EmptyReceive));
     queue.send("x");
     let short = queue.bench.sqs(
@@ -317,8 +310,8 @@ async fn only_a_short_poll_finds_nothing_where_there_is_something() {
     assert_eq!(queue.bodies(), ["x"]);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_throttled_call_leaves_no_trace() {
+#[test]
+fn a_throttled_call_leaves_no_trace() {
     let queue = Queue::standard(only(Behaviour::QueueThrottled));
     let send = queue.request(json!({ "MessageBody": "x" }));
     let kinds: BTreeSet<String> = (0..20)

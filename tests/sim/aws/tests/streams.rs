@@ -30,8 +30,8 @@ fn horizon(reader: &Reader, shard: &Value) -> Value {
     json!({ "StreamArn": reader.arn(), "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON" })
 }
 
-#[tokio::test(start_paused = true)]
-async fn records_tell_of_inserts_changes_and_removals_with_both_images() {
+#[test]
+fn records_tell_of_inserts_changes_and_removals_with_both_images() {
     let bench = Bench::new(Adversity::none()).with_table();
     bench.put("a", 1);
     bench.put("a", 2);
@@ -64,8 +64,8 @@ async fn records_tell_of_inserts_changes_and_removals_with_both_images() {
     assert_eq!(told, expected);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_write_that_changes_nothing_is_not_told_of() {
+#[test]
+fn a_write_that_changes_nothing_is_not_told_of() {
     let bench = Bench::new(Adversity::none()).with_table();
     bench.put("a", 1);
     bench.put("a", 1);
@@ -75,8 +75,8 @@ async fn a_write_that_changes_nothing_is_not_told_of() {
     assert_eq!(bench.aws.take_commits().len(), 2);
 }
 
-#[tokio::test(start_paused = true)]
-async fn whatever_shards_do_each_item_is_told_of_in_order_and_once() {
+#[test]
+fn whatever_shards_do_each_item_is_told_of_in_order_and_once() {
     for seed in 0..30 {
         let mut adversity = hostile();
         adversity.shards = 1 + u32::try_from(seed % 4).unwrap_or(0);
@@ -88,12 +88,12 @@ async fn whatever_shards_do_each_item_is_told_of_in_order_and_once() {
             bench.put(&item, number);
             written.entry(item).or_default().push(number);
             if number % 5 == 0 {
-                pass(1).await;
+                bench.pass(1);
                 reader.sweep(&bench);
             }
         }
         for _ in 0..30 {
-            pass(5).await;
+            bench.pass(5);
             reader.sweep(&bench);
         }
         // An empty page may have hidden the last records from the last sweep.
@@ -103,15 +103,15 @@ async fn whatever_shards_do_each_item_is_told_of_in_order_and_once() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn each_behaviour_of_streams_strikes() {
+#[test]
+fn each_behaviour_of_streams_strikes() {
     let mut struck: BTreeSet<Behaviour> = BTreeSet::new();
     for seed in 0..10 {
         let bench = Bench::seeded(seed, hostile()).with_table();
         let mut reader = Reader::new(&bench);
         for number in 1..=60 {
             bench.put(&format!("{}", number % 7), number);
-            pass(1).await;
+            bench.pass(1);
             reader.sweep(&bench);
         }
         struck.extend(bench.aws.struck().into_keys());
@@ -122,8 +122,8 @@ async fn each_behaviour_of_streams_strikes() {
     );
 }
 
-#[tokio::test(start_paused = true)]
-async fn records_of_one_transaction_surface_at_different_times() {
+#[test]
+fn records_of_one_transaction_surface_at_different_times() {
     let bench = Bench::with(Behaviour::RecordDelayed, 1.0).with_table();
     let actions: Vec<Value> = (0..6)
         .map(|number| put_action(&format!("{number}"), 1))
@@ -134,14 +134,14 @@ async fn records_of_one_transaction_surface_at_different_times() {
     for _ in 0..=10 {
         reader.sweep(&bench);
         seen.insert(reader.records.len());
-        pass(1).await;
+        bench.pass(1);
     }
     assert!(seen.contains(&0) && seen.contains(&6), "{seen:?}");
     assert!(seen.iter().any(|count| (1..6).contains(count)), "{seen:?}");
 }
 
-#[tokio::test(start_paused = true)]
-async fn only_a_closed_shard_has_an_ending_number_and_an_open_looking_parent_has_none() {
+#[test]
+fn only_a_closed_shard_has_an_ending_number_and_an_open_looking_parent_has_none() {
     let bench = Bench::new(Adversity::none()).with_table();
     let reader = Reader::new(&bench);
     bench.put("a", 1);
@@ -172,8 +172,8 @@ async fn only_a_closed_shard_has_an_ending_number_and_an_open_looking_parent_has
     );
 }
 
-#[tokio::test(start_paused = true)]
-async fn late_children_are_listed_within_a_minute() {
+#[test]
+fn late_children_are_listed_within_a_minute() {
     let late = Adversity::none()
         .with(Behaviour::ShardSplit, 1.0)
         .with(Behaviour::LateChildren, 1.0);
@@ -193,13 +193,13 @@ async fn late_children_are_listed_within_a_minute() {
             .map_or(0, Vec::len)
     };
     assert_eq!(count(), 0);
-    pass(60).await;
+    bench.pass(60);
     assert_eq!(count(), 2);
     assert_eq!(reader.shards(&bench).len(), 3);
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_was_trimmed_can_t_be_read_and_the_rest_can() {
+#[test]
+fn what_was_trimmed_can_t_be_read_and_the_rest_can() {
     let bench = Bench::new(Adversity::none()).with_table();
     let mut reader = Reader::new(&bench);
     let shard = reader.shards(&bench).remove(0);
@@ -208,7 +208,7 @@ async fn what_was_trimmed_can_t_be_read_and_the_rest_can() {
     bench.put("a", 2);
     let records = bench.streams("GetRecords", old.clone());
     let first = &records["Records"][0]["dynamodb"]["SequenceNumber"];
-    pass(10).await;
+    bench.pass(10);
     bench.put("a", 3);
     // A second call, so that the third record is in its shard before the trimming.
     reader.shards(&bench);
@@ -228,18 +228,18 @@ async fn what_was_trimmed_can_t_be_read_and_the_rest_can() {
     assert_eq!(reader.values()["a"], [3]);
 }
 
-#[tokio::test(start_paused = true)]
-async fn records_and_closed_shards_are_gone_after_a_day() {
+#[test]
+fn records_and_closed_shards_are_gone_after_a_day() {
     let bench = Bench::new(Adversity::none()).with_table();
     let mut reader = Reader::new(&bench);
     bench.put("a", 1);
     let first = reader.shards(&bench).remove(0);
     bench.aws.roll_over_shards("Things");
     bench.put("a", 2);
-    pass(23 * 3_600).await;
+    bench.pass(23 * 3_600);
     assert_eq!(reader.shards(&bench).len(), 2);
     bench.put("a", 3);
-    pass(3_601).await;
+    bench.pass(3_601);
     assert_eq!(reader.shards(&bench).len(), 1);
     let gone = horizon(&reader, &first);
     assert_eq!(
@@ -250,8 +250,8 @@ async fn records_and_closed_shards_are_gone_after_a_day() {
     assert_eq!(reader.values()["a"], [3]);
 }
 
-#[tokio::test(start_paused = true)]
-async fn iterators_expire_after_fifteen_minutes_or_when_told_to_or_by_chance() {
+#[test]
+fn iterators_expire_after_fifteen_minutes_or_when_told_to_or_by_chance() {
     let bench = Bench::new(Adversity::none()).with_table();
     let reader = Reader::new(&bench);
     let shard = reader.shards(&bench).remove(0);
@@ -259,15 +259,15 @@ async fn iterators_expire_after_fifteen_minutes_or_when_told_to_or_by_chance() {
     let refused = |iterator: Value| bench.streams_refused("GetRecords", iterator);
 
     let old = iterator();
-    pass(900).await;
+    bench.pass(900);
     bench.streams("GetRecords", old.clone());
-    pass(1).await;
+    bench.pass(1);
     assert_eq!(refused(old), "ExpiredIteratorException");
 
     let fresh = iterator();
     bench.aws.expire_iterators("Things");
     assert_eq!(refused(fresh), "ExpiredIteratorException");
-    pass(1).await;
+    bench.pass(1);
     bench.streams("GetRecords", iterator());
 
     let unlucky = iterator();
@@ -277,8 +277,8 @@ async fn iterators_expire_after_fifteen_minutes_or_when_told_to_or_by_chance() {
     assert_eq!(refused(unlucky), "ExpiredIteratorException");
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_throttled_stream_says_so() {
+#[test]
+fn a_throttled_stream_says_so() {
     let bench = Bench::new(Adversity::none()).with_table();
     bench
         .aws
@@ -290,8 +290,8 @@ async fn a_throttled_stream_says_so() {
     assert_eq!(kinds, expected.map(str::to_owned).into());
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_empty_page_is_not_the_end() {
+#[test]
+fn an_empty_page_is_not_the_end() {
     let bench = Bench::with(Behaviour::EmptyPage, 1.0).with_table();
     bench.put("a", 1);
     let mut reader = Reader::new(&bench);
@@ -305,8 +305,8 @@ async fn an_empty_page_is_not_the_end() {
     assert_eq!(reader.values()["a"], [1]);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_stream_that_was_switched_off_can_be_read_to_its_end_for_a_day() {
+#[test]
+fn a_stream_that_was_switched_off_can_be_read_to_its_end_for_a_day() {
     let bench = Bench::with(Behaviour::RecordDelayed, 1.0).with_table();
     let mut reader = Reader::new(&bench);
     bench.put("a", 1);
@@ -317,7 +317,7 @@ async fn a_stream_that_was_switched_off_can_be_read_to_its_end_for_a_day() {
     assert_eq!(reader.values()["a"], [1]);
     let description = bench.streams("DescribeStream", json!({ "StreamArn": reader.arn() }));
     assert_eq!(description["StreamDescription"]["StreamStatus"], "DISABLED");
-    pass(86_401).await;
+    bench.pass(86_401);
     let gone = json!({ "StreamArn": reader.arn() });
     assert_eq!(
         bench.streams_refused("DescribeStream", gone),
@@ -325,8 +325,8 @@ async fn a_stream_that_was_switched_off_can_be_read_to_its_end_for_a_day() {
     );
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_was_never_given_out_is_refused() {
+#[test]
+fn what_was_never_given_out_is_refused() {
     let bench = Bench::new(Adversity::none()).with_table();
     let reader = Reader::new(&bench);
     let cases = [
