@@ -176,12 +176,21 @@ impl Adversary {
 
     /// Whether a behaviour strikes on this occasion. To be asked only where it can, for it is counted.
     pub(super) fn strikes(&mut self, behaviour: Behaviour) -> bool {
-        let rate = self.adversity.rate(behaviour);
-        let strikes = rate > 0.0 && self.rng.f64() < rate;
+        let strikes = self.would_strike(behaviour);
         if strikes {
-            *self.struck.entry(behaviour).or_default() += 1;
+            self.count(behaviour);
         }
         strikes
+    }
+
+    /// Whether a behaviour strikes if there is an occasion, which remains to be seen, and counted.
+    pub(super) fn would_strike(&mut self, behaviour: Behaviour) -> bool {
+        let rate = self.adversity.rate(behaviour);
+        rate > 0.0 && self.rng.f64() < rate
+    }
+
+    pub(super) fn count(&mut self, behaviour: Behaviour) {
+        *self.struck.entry(behaviour).or_default() += 1;
     }
 
     /// Whether a behaviour may strike at all.

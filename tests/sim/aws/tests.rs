@@ -7,12 +7,14 @@ use serde_json::{Value, json};
 
 use super::{Adversity, ApiCall, ApiReply, Aws, Behaviour};
 
+mod adversity;
 mod commits;
 mod queues;
 mod reader;
 mod sdk;
 mod streams;
 mod tables;
+mod traffic;
 
 /// Services and one client of them.
 struct Bench {

@@ -6,6 +6,8 @@ use crate::aws::adversity::{Adversary, Behaviour};
 
 /// How many messages or groups are passed over at most.
 const PASSED_OVER: u64 = 12;
+/// The body of an answer without messages.
+const EMPTY: &str = "{}";
 /// When nothing better is known, a message is hidden for this long.
 const VISIBILITY_SECONDS: u64 = 30;
 
@@ -22,32 +24,44 @@ impl Queues {
             return ApiReply::ok(&serde_json::json!({}));
         }
         let limit = request["MaxNumberOfMessages"].as_u64().unwrap_or(1);
-        if limit > 1 && adversary.strikes(Behaviour::FewerReceived) {
+        let fewer = limit > 1 && adversary.would_strike(Behaviour::FewerReceived);
+        if fewer {
             request["MaxNumberOfMessages"] = adversary.between(1, limit - 1).into();
         }
-        if adversary.strikes(Behaviour::OutOfOrder) {
+        let out_of_order = adversary.would_strike(Behaviour::OutOfOrder);
+        if out_of_order {
             let count = adversary.between(1, PASSED_OVER);
             self.engine.pass_over(usize::try_from(count).unwrap_or(1));
         }
         let reply = self.pass_json("ReceiveMessage", &request, now);
         self.engine.pass_over(0);
-        let watched = [
-            Behaviour::DeliveredTwice,
-            Behaviour::EarlyVisibility,
-            Behaviour::DeleteForgotten,
-        ];
-        if reply.status == 200
-            && watched
-                .into_iter()
-                .any(|behaviour| adversary.may(behaviour))
-        {
-            self.watch(&request, &reply.json(), adversary, now);
+        if reply.status == 200 && reply.body.len() > EMPTY.len() {
+            let struck = [
+                (fewer, Behaviour::FewerReceived),
+                (out_of_order, Behaviour::OutOfOrder),
+            ];
+            for (_, behaviour) in struck.into_iter().filter(|(struck, _)| *struck) {
+                adversary.count(behaviour);
+            }
+            self.watch(&request, &reply, adversary, now);
         }
         reply
     }
 
     /// Decides what is to go wrong with the messages that were handed out.
-    fn watch(&mut self, request: &Value, reply: &Value, adversary: &mut Adversary, now: u64) {
+    fn watch(&mut self, request: &Value, reply: &ApiReply, adversary: &mut Adversary, now: u64) {
+        let watched = [
+            Behaviour::DeliveredTwice,
+            Behaviour::EarlyVisibility,
+            Behaviour::DeleteForgotten,
+        ];
+        if !watched
+            .into_iter()
+            .any(|behaviour| adversary.may(behaviour))
+        {
+            return;
+        }
+        let reply = reply.json();
         let hidden_for = request["VisibilityTimeout"]
             .as_u64()
             .unwrap_or(VISIBILITY_SECONDS);

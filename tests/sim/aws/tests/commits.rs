@@ -100,36 +100,3 @@ fn what_failed_or_found_nothing_to_do_is_not_reported() {
     bench.db_refused("TransactWriteItems", transaction);
     assert!(bench.aws.take_commits().is_empty());
 }
-
-#[test]
-fn the_same_seed_and_calls_give_the_same_bytes() {
-    let run = |seed| {
-        let adversity = Adversity::swarm(&mut fastrand::Rng::with_seed(4), 0.3);
-        let bench = Bench::seeded(seed, Adversity::none()).with_table();
-        bench.aws.set_adversity(adversity);
-        let mut trace = String::new();
-        for number in 0..200 {
-            let request = put_request(&format!("{}", number % 7), number);
-            let reply = bench.reply("DynamoDB_20120810.PutItem", request);
-            trace.push_str(&format!("{reply:?}"));
-            let query = json!({
-                "TableName": "Things",
-                "KeyConditionExpression": "PK = :p",
-                "ExpressionAttributeValues": { ":p": { "S": "p" } },
-            });
-            trace.push_str(&format!(
-                "{:?}",
-                bench.reply("DynamoDB_20120810.Query", query)
-            ));
-        }
-        let list = json!({ "TableName": "Things" });
-        trace.push_str(&format!(
-            "{:?}",
-            bench.reply("DynamoDBStreams_20120810.ListStreams", list)
-        ));
-        trace.push_str(&format!("{:?}", bench.aws.take_commits()));
-        trace
-    };
-    assert_eq!(run(1), run(1));
-    assert_ne!(run(1), run(2));
-}
