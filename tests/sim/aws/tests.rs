@@ -12,6 +12,7 @@ mod commits;
 mod queues;
 mod reader;
 mod sdk;
+mod second_opinion;
 mod streams;
 mod tables;
 mod traffic;
@@ -64,11 +65,7 @@ impl Bench {
     fn refused(&self, target: &str, request: Value) -> String {
         let reply = self.reply(target, request);
         assert_ne!(reply.status, 200, "{target}: {}", reply.json());
-        let kind = reply.json()["__type"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
-        kind.rsplit('#').next().unwrap_or_default().to_owned()
+        kind(&reply)
     }
 
     fn db(&self, operation: &str, request: Value) -> Value {
@@ -98,6 +95,13 @@ impl Bench {
     fn struck(&self, behaviour: Behaviour) -> u64 {
         self.aws.struck().get(&behaviour).copied().unwrap_or(0)
     }
+}
+
+/// The name of the error in a reply.
+fn kind(reply: &ApiReply) -> String {
+    let body = reply.json();
+    let kind = body["__type"].as_str().unwrap_or_default();
+    kind.rsplit('#').next().unwrap_or_default().to_owned()
 }
 
 /// Services that do one thing at each occasion.

@@ -299,6 +299,33 @@ fn part_of_a_batch_may_fail() {
 }
 
 #[test]
+fn a_batch_of_deletes_is_told_that_all_is_done_though_some_come_back() {
+    let queue = Queue::standard(only(Behaviour::DeleteForgotten));
+    queue.send("x");
+    let entry = json!({ "Id": "0", "ReceiptHandle": queue.receive()[0].1 });
+    let delete = queue.request(json!({ "Entries": [entry] }));
+    let answer = queue.bench.sqs("DeleteMessageBatch", delete);
+    assert_eq!(answer["Successful"], json!([{ "Id": "0" }]));
+    queue.bench.pass(60);
+    assert_eq!(queue.bodies(), ["x"]);
+}
+
+#[test]
+fn after_healing_messages_come_in_order_and_stay_hidden() {
+    let both = only(Behaviour::EarlyVisibility).with(Behaviour::OutOfOrder, 1.0);
+    let queue = Queue::standard(both);
+    for body in ["a", "b", "c"] {
+        queue.send(body);
+    }
+    queue.receive();
+    queue.bench.aws.heal();
+    let due = queue.bench.aws.next_arrival(&queue.url);
+    assert_eq!(due, Some(Duration::from_secs(30)));
+    queue.bench.pass(30);
+    assert_eq!(queue.bodies(), ["a", "b", "c"]);
+}
+
+#[test]
 fn only_a_short_poll_finds_nothing_where_there_is_something() {
     let queue = Queue::standard(only(Behaviour::EmptyReceive));
     queue.send("x");
@@ -323,6 +350,12 @@ fn a_throttled_call_leaves_no_trace() {
             .map(str::to_owned)
             .into()
     );
+    let reply = queue.bench.reply("AmazonSQS.SendMessage", send);
+    let header = match reply.status {
+        400 => "RequestThrottled;Sender",
+        _ => "ServiceUnavailable;Receiver",
+    };
+    assert_eq!(reply.query_error.as_deref(), Some(header));
     queue.bench.aws.heal();
     assert!(queue.bodies().is_empty());
 }

@@ -233,37 +233,33 @@ async fn a_stream_is_read_from_its_list_to_its_records() {
     assert!(error.is_trimmed_data_access_exception(), "{error:?}");
 }
 
+/// The message attribute `reason`.
+fn reason() -> MessageAttributeValue {
+    let attribute = MessageAttributeValue::builder().data_type("String");
+    let attribute = attribute.string_value("why").build();
+    attribute.expect("all is set")
+}
+
 #[tokio::test(start_paused = true)]
-async fn the_checksums_of_bodies_and_attributes_are_right() {
+async fn messages_arrive_with_their_attributes_and_the_checksums_that_the_sender_got() {
     let clients = Clients::new(Aws::new(1, Adversity::none()));
-    let created = clients
-        .sqs
-        .create_queue()
-        .queue_name("q")
-        .send()
-        .await
-        .expect("a queue");
-    let url = created.queue_url.expect("a URL");
-    let attribute = MessageAttributeValue::builder()
-        .data_type("String")
-        .string_value("why");
-    let attribute = attribute.build().expect("all is set");
+    let created = clients.sqs.create_queue().queue_name("q").send().await;
+    let url = created.expect("a queue").queue_url.expect("a URL");
     let sent = clients
         .sqs
         .send_message()
         .queue_url(&url)
         .message_body("one");
     let sent = sent
-        .message_attributes("reason", attribute.clone())
+        .message_attributes("reason", reason())
         .send()
         .await
         .expect("it is sent");
-    assert!(sent.md5_of_message_attributes.is_some());
     let entry = SendMessageBatchRequestEntry::builder()
         .id("0")
         .message_body("two");
     let entry = entry
-        .message_attributes("reason", attribute)
+        .message_attributes("reason", reason())
         .build()
         .expect("all is set");
     let batch = clients
@@ -274,6 +270,7 @@ async fn the_checksums_of_bodies_and_attributes_are_right() {
         .send()
         .await;
     assert_eq!(batch.expect("it is sent").successful().len(), 1);
+
     let received = clients
         .sqs
         .receive_message()
@@ -282,18 +279,28 @@ async fn the_checksums_of_bodies_and_attributes_are_right() {
     let received = received.message_attribute_names("All");
     let received = received.message_system_attribute_names(MessageSystemAttributeName::All);
     let received = received.send().await.expect("messages");
-    let bodies: Vec<&str> = received
-        .messages()
-        .iter()
-        .filter_map(|message| message.body())
-        .collect();
-    assert_eq!(bodies, ["one", "two"]);
-    for message in received.messages() {
+    let bodies = [
+        ("one", "f97c5d29941bfb1b2fdab0874906ab82"),
+        ("two", "b8a9f715dbb64fd5c56e7783c6820a61"),
+    ];
+    assert_eq!(received.messages().len(), 2);
+    for (message, (body, md5)) in received.messages().iter().zip(bodies) {
+        assert_eq!(
+            (message.body(), message.md5_of_body()),
+            (Some(body), Some(md5))
+        );
         let attributes = message.message_attributes().expect("attributes");
-        assert_eq!(attributes["reason"].string_value(), Some("why"));
-        assert!(message.attributes().is_some_and(|system| {
-            system[&MessageSystemAttributeName::SentTimestamp] == "1767603600000"
-        }));
+        assert_eq!(attributes["reason"], reason());
+        assert!(sent.md5_of_message_attributes().is_some());
+        assert_eq!(
+            message.md5_of_message_attributes(),
+            sent.md5_of_message_attributes()
+        );
+        let system = message.attributes().expect("system attributes");
+        assert_eq!(
+            system[&MessageSystemAttributeName::SentTimestamp],
+            "1767603600000"
+        );
     }
 }
 

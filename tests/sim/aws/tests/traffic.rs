@@ -1,7 +1,5 @@
 //! Random calls of all services by a client that believes what it is told and tries again what failed.
 
-use std::fmt::Write;
-
 use fastrand::Rng;
 use serde_json::json;
 
@@ -18,9 +16,8 @@ pub(super) struct Traffic<'a> {
     shards: Vec<String>,
     iterators: Vec<String>,
     sent: u64,
-    /// Every reply.
-    pub(super) trace: String,
-    pub(super) refused: u64,
+    /// Every call: target, request and reply.
+    pub(super) calls: Vec<(String, Value, ApiReply)>,
 }
 
 impl<'a> Traffic<'a> {
@@ -43,8 +40,7 @@ impl<'a> Traffic<'a> {
             shards: Vec::new(),
             iterators: Vec::new(),
             sent: 0,
-            trace: String::new(),
-            refused: 0,
+            calls: Vec::new(),
         }
     }
 
@@ -60,10 +56,10 @@ impl<'a> Traffic<'a> {
     }
 
     fn call(&mut self, target: &str, request: Value) -> Value {
-        let reply = self.bench.reply(target, request);
-        self.refused += u64::from(reply.status != 200);
-        writeln!(self.trace, "{target} {reply:?}").expect("a string takes all");
-        reply.json()
+        let reply = self.bench.reply(target, request.clone());
+        let json = reply.json();
+        self.calls.push((target.to_owned(), request, reply));
+        json
     }
 
     fn use_table(&mut self) {
