@@ -1,6 +1,6 @@
 //! What is no command becomes a dead letter with its reason, and nothing else stops.
 
-use arthouse_tests::{Event, World, course, student};
+use arthouse_tests::{Event, World, check_command, course, student};
 use serde_json::{Value, json};
 
 fn spoiled(change: impl Fn(&mut Value)) -> String {
@@ -38,7 +38,8 @@ async fn malformed_messages_become_dead_letters_and_commands_behind_them_are_car
         ),
         ("x".repeat(300 * 1024), "TOO_LARGE"),
     ];
-    for (at, (body, _)) in cases.iter().enumerate() {
+    for (at, (body, reason)) in cases.iter().enumerate() {
+        assert!(check_command(body).is_err(), "the contract takes {reason}");
         world
             .post_body("ada", &format!("spoiled-{at}"), body.clone())
             .await;

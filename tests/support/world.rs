@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Event, Inbox, eventually};
+use crate::{Event, Inbox, check_command, check_event, eventually};
 
 /// A stack, the worker and the stream processor on it, and the systems downstream.
 pub struct World {
@@ -139,17 +139,15 @@ impl World {
         assert!(running.task.await.expect_err("aborted").is_cancelled());
     }
 
-    /// Posts a command as systems upstream do.
+    /// Posts a command as systems upstream do, who keep to its contract.
     ///
     /// # Panics
-    /// If the queue does not take it.
+    /// If it does not, or the queue does not take it.
     pub async fn post(&self, event: &Event) {
-        self.post_body(
-            &event.group,
-            &event.deduplication_id,
-            event.body.to_string(),
-        )
-        .await;
+        let body = event.body.to_string();
+        check_command(&body).expect("a command as its contract says");
+        self.post_body(&event.group, &event.deduplication_id, body)
+            .await;
     }
 
     /// Posts any body.
@@ -250,11 +248,16 @@ impl World {
         serde_dynamo::aws_sdk_dynamodb_1::from_item(item).expect("plain attributes")
     }
 
-    /// Drains the workers and stops the stack.
+    /// Drains the workers and stops the stack. All that was told until then must be as its contract says.
     ///
     /// # Panics
-    /// If anything ended before its time.
+    /// If it is not, or if anything ended before its time.
     pub async fn stop(mut self) {
+        for inbox in [&self.outcomes, &self.notifications] {
+            for letter in inbox.letters() {
+                check_event(&letter.body).expect("an event as its contract says");
+            }
+        }
         for running in self.workers.drain(..) {
             running.shutdown.cancel();
             running

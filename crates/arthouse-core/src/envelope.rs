@@ -73,7 +73,7 @@ struct Wire {
 }
 
 /// The longest of the texts that travel on into outcomes and traces, in bytes.
-const MAX_CONTEXT_BYTES: usize = 256;
+pub(crate) const MAX_CONTEXT_BYTES: usize = 256;
 
 impl Envelope {
     pub(crate) fn parse(body: &str) -> Result<Self, Malformed> {

@@ -11,11 +11,13 @@ pub const EVENT_SOURCE: &str = "urn:digitalarthouse:arthouse";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CloudEvent {
     /// Always `1.0`.
+    #[schemars(extend("const" = "1.0"))]
     pub specversion: &'static str,
     /// A pure function of what happened, so that repeats can be dropped.
     #[schemars(with = "String")]
     pub id: EventId,
-    /// Always [`EVENT_SOURCE`].
+    /// Always the same: this system.
+    #[schemars(extend("const" = EVENT_SOURCE))]
     pub source: &'static str,
     /// `com.digitalarthouse.<what>.v1`
     pub r#type: String,
@@ -24,6 +26,7 @@ pub struct CloudEvent {
     /// When it happened.
     pub time: Timestamp,
     /// Always `application/json`.
+    #[schemars(extend("const" = "application/json"))]
     pub datacontenttype: &'static str,
     /// What the conversation is called that this belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -106,17 +106,25 @@ impl Receipt {
 /// The `data` of an outcome on the wire.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct OutcomeData<'a> {
+    /// The command's id.
     command_id: &'a CommandId,
+    /// The command's source.
     command_source: &'a Source,
+    /// The command's type.
     command_type: &'a str,
+    /// The student, if it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<&'a UserId>,
+    /// The course.
     #[serde(skip_serializing_if = "Option::is_none")]
     course_id: Option<&'a CourseId>,
+    /// The session, if it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     session_id: Option<&'a SessionId>,
+    /// Why not, for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'a str>,
+    /// The same for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'a str>,
 }

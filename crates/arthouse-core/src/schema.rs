@@ -1,17 +1,23 @@
 //! The contracts on the wire as JSON Schema, generated from the types.
 
 mod event;
+mod example;
+mod transform;
 
 pub use event::EventType;
+pub use example::example;
 
 use schemars::generate::SchemaSettings;
+use schemars::transform::Transform;
 use schemars::{JsonSchema, Schema, schema_for};
 use serde_json::{Value, json};
+use transform::{Bounded, NeverNull, PlainText};
 
 use crate::command::{
     ApplyForCourse, ConfirmPayment, CreateCourse, RescheduleSession, SessionTarget, SkipSession,
     UpdateCourse,
 };
+use crate::envelope::MAX_CONTEXT_BYTES;
 use crate::{Actor, CommandId, CommandType, Progress, Source, Timestamp};
 
 /// A command as it stands on the wire: one CloudEvents 1.0 event in structured JSON.
@@ -32,16 +38,23 @@ struct CommandEvent<T> {
     /// What it is about, for people.
     subject: Option<String>,
     /// `application/json`, if anything.
+    #[schemars(extend("pattern" = JSON_TYPE))]
     datacontenttype: Option<String>,
-    /// What the conversation is called that this belongs to.
+    /// What the conversation is called that this belongs to; its outcome has the same.
+    #[schemars(extend("minLength" = 1, "maxLength" = MAX_CONTEXT_BYTES))]
     correlationid: Option<String>,
     /// What the command comes of.
     causationid: Option<String>,
     /// The W3C trace context.
+    #[schemars(extend("minLength" = 1, "maxLength" = MAX_CONTEXT_BYTES))]
     traceparent: Option<String>,
     /// Who asks for what.
     data: WithActor<T>,
 }
+
+/// A media type of JSON, with parameters or without; upper and lower case are the same (RFC 6839, section 3.1).
+const JSON_TYPE: &str =
+    r"^\s*([aA][pP][pP][lL][iI][cC][aA][tT][iI][oO][nN]/|[^;]*\+)[jJ][sS][oO][nN]\s*(;.*)?$";
 
 /// A command's data with the actor in it.
 #[derive(JsonSchema)]
@@ -63,7 +76,9 @@ pub fn command(command_type: CommandType) -> Schema {
         CommandType::SkipSession => inlined::<CommandEvent<SkipSession>>(),
         CommandType::RescheduleSession => inlined::<CommandEvent<RescheduleSession>>(),
     };
-    of_type(schema, command_type.as_str())
+    let mut schema = of_type(schema, command_type.as_str());
+    schema.insert("examples".to_owned(), json!([example(command_type)]));
+    schema
 }
 
 /// Returns the schema of a command's `data`.
@@ -81,7 +96,9 @@ pub fn command_data(command_type: CommandType) -> Schema {
 
 /// Returns the schema of an event that we send: an outcome or a notification.
 pub fn event(event_type: EventType) -> Schema {
-    of_type(event_type.envelope(), &event_type.wire_type())
+    let mut schema = of_type(event_type.envelope(), &event_type.wire_type());
+    NeverNull.transform(&mut schema);
+    schema
 }
 
 /// Returns the schema of what `progress` reads.
@@ -104,6 +121,8 @@ fn part<T: JsonSchema>() -> Value {
 
 /// Narrows the schema of an envelope to one type.
 fn of_type(mut envelope: Schema, wire_type: &str) -> Schema {
+    PlainText.transform(&mut envelope);
+    Bounded.transform(&mut envelope);
     envelope.insert("title".to_owned(), json!(wire_type));
     if let Some(field) = envelope.pointer_mut("/properties/type") {
         field["const"] = json!(wire_type);

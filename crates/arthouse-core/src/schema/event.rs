@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use super::{inlined, part};
 use crate::notification::What;
 use crate::outcome::OutcomeData;
-use crate::{CloudEvent, CourseId, UserId};
+use crate::{CloudEvent, CourseId, Rejection, UserId};
 
 /// The events that we send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,15 +70,38 @@ impl EventType {
 
     /// Returns the schema of the event, of which the type may be any.
     pub(super) fn envelope(self) -> Schema {
+        let mut envelope = inlined::<CloudEvent>();
         let data = match self.notification() {
-            None => part::<OutcomeData<'static>>(),
+            None => self.outcome_data(),
             Some(title) => notification_data(title),
         };
-        let mut envelope = inlined::<CloudEvent>();
+        if self.is_outcome()
+            && let Some(required) = envelope.get_mut("required").and_then(Value::as_array_mut)
+        {
+            required.extend([json!("correlationid"), json!("causationid")]);
+        }
         if let Some(field) = envelope.pointer_mut("/properties/data") {
             *field = data;
         }
         envelope
+    }
+
+    /// Returns the schema of an outcome's data: a rejection, and it alone, has a code and a message.
+    fn outcome_data(self) -> Value {
+        let mut data = part::<OutcomeData<'static>>();
+        data["title"] = json!(self.name());
+        if self == Self::CommandRejected {
+            if let Some(required) = data["required"].as_array_mut() {
+                required.extend([json!("code"), json!("message")]);
+            }
+            // Examples, not the only ones: a new code is no new contract.
+            data["properties"]["code"]["examples"] = json!(Rejection::CODES);
+        } else if let Some(properties) = data["properties"].as_object_mut() {
+            for absent in ["code", "message"] {
+                properties.insert(absent.to_owned(), json!(false));
+            }
+        }
+        data
     }
 
     /// Returns the title under which the schema of a notification's data is found.

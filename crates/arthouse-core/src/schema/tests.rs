@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 
+use jsonschema::Validator;
 use serde_json::Value;
 
 use super::*;
@@ -8,46 +9,24 @@ use crate::samples::{
     initialised,
 };
 use crate::{
-    Change, Charge, ChargeId, ChargeKind, CloudEvent, Outcome, Reaction, Receipt, Rejection,
-    SessionId, react,
+    Change, Charge, ChargeId, ChargeKind, CloudEvent, Command, Outcome, Reaction, Receipt,
+    Rejection, SessionId, react,
 };
 
-/// Checks that an object has all that its schema asks for, and nothing that the schema does not know.
-fn check(schema: &Value, object: &Value) {
-    let names = |value: &Value| -> BTreeSet<String> {
-        let texts = value
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str);
-        let keys = value
-            .as_object()
-            .into_iter()
-            .flat_map(|object| object.keys().map(String::as_str));
-        texts.chain(keys).map(str::to_owned).collect()
-    };
-    let (known, required, present) = (
-        names(&schema["properties"]),
-        names(&schema["required"]),
-        names(object),
-    );
-    assert!(
-        present.is_subset(&known),
-        "{object} has more than {known:?}"
-    );
-    assert!(
-        required.is_subset(&present),
-        "{object} has less than {required:?}"
-    );
-    for (name, field) in object.as_object().into_iter().flatten() {
-        let schema = &schema["properties"][name];
-        if field.is_object() && schema["properties"].is_object() {
-            check(schema, field);
-        }
-        if let Some(expected) = schema.get("const") {
-            assert_eq!(field, expected, "{name}");
-        }
+/// Checks a document against a schema, and the schema against its own meta-schema.
+#[track_caller]
+fn check(schema: &Value, document: &Value) {
+    jsonschema::draft7::meta::validate(schema)
+        .unwrap_or_else(|error| panic!("{error}: {schema:#}"));
+    if let Err(error) = validator(schema).validate(document) {
+        panic!("{}: {error}: {document:#}", error.instance_path());
     }
+}
+
+/// Reads a schema as strictly as it can be read.
+fn validator(schema: &Value) -> Validator {
+    let options = jsonschema::draft7::options().should_validate_formats(true);
+    options.build(schema).expect("a schema")
 }
 
 fn check_event(event: &CloudEvent) -> EventType {
@@ -68,6 +47,46 @@ fn every_command_is_as_its_schema_says() {
         let envelope = crate::samples::envelope(event_type, json!({}));
         let command_type = sample_command(event_type, json!({})).action.command_type();
         check(&command(command_type).to_value(), &envelope);
+    }
+}
+
+#[test]
+fn every_example_is_a_command_and_as_its_schema_says() {
+    for command_type in CommandType::ALL {
+        let schema = command(command_type).to_value();
+        let example = &schema["examples"][0];
+        check(&schema, example);
+        let parsed = Command::parse(&example.to_string()).expect("a command");
+        assert_eq!(parsed.action.command_type(), command_type);
+    }
+}
+
+#[test]
+fn an_outcome_has_a_code_exactly_if_it_is_a_rejection() {
+    let told = |outcome| {
+        let command = sample_command("session.attend", json!({}));
+        let event = Receipt::new(&command, outcome, at(NOW)).event_for(&command);
+        serde_json::to_value(event.expect("the same command")).expect("JSON")
+    };
+    let applied = validator(&super::event(EventType::CommandApplied).to_value());
+    let rejected = validator(&super::event(EventType::CommandRejected).to_value());
+    let mut event = told(Outcome::Applied);
+    assert!(applied.is_valid(&event));
+    event["data"]["code"] = json!("TOO_LATE");
+    assert!(!applied.is_valid(&event), "{event}");
+
+    let mut event = told(Outcome::from(&Rejection::TooLate));
+    assert!(rejected.is_valid(&event));
+    event["data"].as_object_mut().expect("data").remove("code");
+    assert!(!rejected.is_valid(&event), "{event}");
+}
+
+#[test]
+fn no_text_of_a_contract_refers_to_the_code() {
+    let commands = CommandType::ALL.into_iter().map(command);
+    for schema in commands.chain(EventType::ALL.into_iter().map(super::event)) {
+        let text = schema.to_value().to_string();
+        assert!(!text.contains("[`"), "{text}");
     }
 }
 

@@ -13,10 +13,10 @@ pub const MAX_DURATION: i64 = 500;
 /// The longest free text, in bytes: with all of a command's texts at this size its items stay below 400 KB.
 const MAX_TEXT_BYTES: usize = 10_000;
 
-/// A free text of 1 to 10,000 bytes, such as a title or a description.
+/// A free text of 1 to 10,000 bytes, such as a title or a description; more than white space.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
-#[schemars(extend("minLength" = 1, "maxLength" = MAX_TEXT_BYTES))]
+#[schemars(extend("minLength" = 1, "maxLength" = MAX_TEXT_BYTES, "pattern" = r"\S"))]
 pub struct Text(String);
 
 impl Text {

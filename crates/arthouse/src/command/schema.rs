@@ -20,7 +20,8 @@ pub(crate) struct Options {
     /// Print the JSON Schema of this command only, such as course.create
     #[arg(long, value_name = "TYPE", value_parser = command_type, conflicts_with = "out")]
     command: Option<CommandType>,
-    /// Write everything as files into this folder, made if absent: asyncapi.json, commands/*.json, events/*.json
+    /// Write everything as files into this folder, made if absent: asyncapi.json, commands/*.json, events/*.json; `infra/contracts` is
+    /// made so
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -57,7 +58,9 @@ fn write(folder: &Path, asyncapi: &Value) -> Result<usize> {
     }
     fs::create_dir_all(folder.join("commands"))?;
     fs::create_dir_all(folder.join("events"))?;
-    for (path, content) in &files {
+    for (path, content) in &mut files {
+        // Whether a JSON object keeps its order is a choice that any crate of the build can make for all.
+        content.sort_all_objects();
         fs::write(path, format!("{content:#}\n"))?;
     }
     Ok(files.len())

@@ -1,5 +1,3 @@
-use std::path::Path;
-
 use serde_json::{Value, json};
 
 use crate::rig::{Ended, Local, arthouse, run};
@@ -261,13 +259,5 @@ fn the_contracts_are_printed_without_any_aws() {
     assert_eq!(
         schema["properties"]["type"]["const"],
         "com.digitalarthouse.course.apply.v1"
-    );
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("contracts");
-    run(&mut arthouse(&["schema", "--out", out.to_str().unwrap()])).check(0, &[]);
-    assert!(
-        Path::new(&out)
-            .join("events/session.attended.json")
-            .is_file()
     );
 }

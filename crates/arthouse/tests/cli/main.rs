@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what can't be set up fails its test")]
 
 mod bad_input;
+mod contracts;
 mod daemon;
 mod killed;
 mod life;

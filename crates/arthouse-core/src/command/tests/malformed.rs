@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::without;
+use super::{keeps_a_contract, without};
 use crate::samples::{envelope, merged};
 use crate::{Command, CommandType, MAX_BODY_BYTES, Malformed, Reason, schema};
 
@@ -16,6 +16,11 @@ fn check_malformed(body: &str, reason: Reason, detail: &str) {
         detail: detail.to_owned(),
     };
     assert_eq!(Command::parse(body).expect_err(body), expected, "{body}");
+    // A schema sees no bytes.
+    assert!(
+        reason == Reason::TooLarge || !keeps_a_contract(body),
+        "the contract takes {body}"
+    );
 }
 
 fn apply() -> Value {

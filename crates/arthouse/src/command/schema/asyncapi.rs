@@ -77,7 +77,7 @@ fn channel(queue: &str, description: &str, messages: Vec<&str>) -> Value {
         "address": queue,
         "description": description,
         "messages": messages,
-        "bindings": { "sqs": { "queue": { "name": queue, "fifoQueue": fifo }, "bindingVersion": "0.3.0" } },
+        "bindings": { "sqs": { "queue": { "name": queue, "fifoQueue": fifo }, "bindingVersion": "0.2.0" } },
     })
 }
 
@@ -86,7 +86,11 @@ fn operation(action: &str, channel: &str) -> Value {
 }
 
 fn messages() -> Map<String, Value> {
-    let message = |name: &str, title: &str, payload: Value| {
+    let message = |name: &str, title: &str, mut payload: Value| {
+        // The document says once for all which draft its schemas are of.
+        if let Some(schema) = payload.as_object_mut() {
+            schema.remove("$schema");
+        }
         (
             name.to_owned(),
             json!({ "name": name, "title": title, "payload": payload }),
