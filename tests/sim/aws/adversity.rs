@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use fastrand::Rng;
 
-/// One thing that a service may do. Each is allowed by the service's documentation or was seen of it, the two that are
-/// marked as loss excepted: those are disasters.
+/// One thing that a service may do. Each is allowed by the service's documentation or was seen of it, but for the one that
+/// is marked as loss: that is a disaster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Behaviour {
-    /// DynamoDB: a call is refused with ProvisionedThroughputExceeded or ThrottlingException.
+    /// DynamoDB: a call is refused with ProvisionedThroughputExceededException, RequestLimitExceeded or
+    /// ThrottlingException.
     Throttled,
     /// DynamoDB: a call fails with InternalServerError and has done nothing.
     InternalError,
@@ -18,6 +19,8 @@ pub(crate) enum Behaviour {
     WriteConflict,
     /// A transaction is cancelled since some of its items are throttled.
     TransactionThrottled,
+    /// A transaction with a request token is refused since the service is still busy with that token.
+    TransactionInProgress,
     /// BatchGetItem leaves some keys for later.
     UnprocessedKeys,
     /// BatchWriteItem leaves some writes for later.
@@ -35,6 +38,8 @@ pub(crate) enum Behaviour {
     LateChildren,
     /// A shard that is closed goes on being listed as open.
     OpenParent,
+    /// An open shard is listed with an ending number: not by AWS, but by servers that stand in for it.
+    EndingNumber,
     /// A record gets into its shard up to ten seconds after its commit: those of one transaction at different times.
     RecordDelayed,
     /// An iterator expires before its time.
@@ -75,12 +80,13 @@ pub(crate) enum Behaviour {
 }
 
 impl Behaviour {
-    pub(crate) const ALL: [Self; 31] = [
+    pub(crate) const ALL: [Self; 33] = [
         Self::Throttled,
         Self::InternalError,
         Self::TransactionConflict,
         Self::WriteConflict,
         Self::TransactionThrottled,
+        Self::TransactionInProgress,
         Self::UnprocessedKeys,
         Self::UnprocessedItems,
         Self::StaleRead,
@@ -89,6 +95,7 @@ impl Behaviour {
         Self::ShardRolledOver,
         Self::LateChildren,
         Self::OpenParent,
+        Self::EndingNumber,
         Self::RecordDelayed,
         Self::IteratorExpired,
         Self::EmptyPage,

@@ -39,6 +39,16 @@ impl Streams {
             limit
         };
         let page = &listed[..listed.len().min(usize::try_from(limit).unwrap_or(1))];
+        let shards: Vec<Value> = page
+            .iter()
+            .map(|(id, shard)| {
+                let closed = match shard.closed {
+                    Some(_) => !shard.looks_open,
+                    None => adversary.strikes(Behaviour::EndingNumber),
+                };
+                shard.described(id, closed)
+            })
+            .collect();
         let mut description = json!({
             "StreamArn": stream.arn,
             "StreamLabel": stream.label,
@@ -47,7 +57,7 @@ impl Streams {
             "CreationRequestDateTime": stream.created / 1_000,
             "TableName": stream.table,
             "KeySchema": stream.key_schema,
-            "Shards": page.iter().map(|(id, shard)| shard.described(id)).collect::<Vec<_>>(),
+            "Shards": shards,
         });
         if let Some((id, _)) = page.last().filter(|_| page.len() < listed.len()) {
             description["LastEvaluatedShardId"] = id.as_str().into();

@@ -70,10 +70,11 @@ impl Shard {
         self.records.is_empty() && self.closed.is_some_and(|closed| closed < before)
     }
 
-    pub(super) fn described(&self, id: &str) -> Value {
+    /// As a listing shows it: open or closed, by what the listing says.
+    pub(super) fn described(&self, id: &str, closed: bool) -> Value {
         let first = self.after + 1;
         let mut range = json!({ "StartingSequenceNumber": public(first) });
-        if self.closed.is_some() && !self.looks_open {
+        if closed {
             range["EndingSequenceNumber"] = public(self.last.max(first)).into();
         }
         let mut described = json!({ "ShardId": id, "SequenceNumberRange": range });

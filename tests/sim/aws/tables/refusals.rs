@@ -40,6 +40,16 @@ pub(super) fn refusal(
             } else if actions > 0 && adversary.strikes(Behaviour::TransactionThrottled) {
                 let message = "Throughput exceeds the current capacity of your table or index. DynamoDB is automatically scaling your table or index so please try again shortly.";
                 Some(cancelled(actions, "ThrottlingError", message, adversary))
+            } else if request.get("ClientRequestToken").is_some()
+                && adversary.strikes(Behaviour::TransactionInProgress)
+            {
+                let message =
+                    "The transaction with the given request token is already in progress.";
+                Some(ApiReply::fault(
+                    400,
+                    "TransactionInProgressException",
+                    message,
+                ))
             } else {
                 None
             }
@@ -50,16 +60,21 @@ pub(super) fn refusal(
 
 fn throttled(operation: &str, adversary: &mut Adversary) -> ApiReply {
     let administrative = operation.ends_with("Table") || operation.ends_with("Tables");
-    if administrative || adversary.coin() {
-        ApiReply::fault(
-            400,
+    let (kind, message) = match adversary.between(0, 2) {
+        0 if !administrative => (
+            "ProvisionedThroughputExceededException",
+            "The level of configured provisioned throughput for the table was exceeded. Consider increasing your provisioning level with the UpdateTable API.",
+        ),
+        1 if !administrative => (
+            "RequestLimitExceeded",
+            "Throughput exceeds the current throughput limit for your account.",
+        ),
+        _ => (
             "ThrottlingException",
             "Rate of requests exceeds the allowed throughput.",
-        )
-    } else {
-        let message = "The level of configured provisioned throughput for the table was exceeded. Consider increasing your provisioning level with the UpdateTable API.";
-        ApiReply::fault(400, "ProvisionedThroughputExceededException", message)
-    }
+        ),
+    };
+    ApiReply::fault(400, kind, message)
 }
 
 /// A cancelled transaction: one of its actions, or more, for this reason; the others for none.

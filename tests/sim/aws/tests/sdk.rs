@@ -109,6 +109,7 @@ async fn refusals_are_known_by_their_codes() {
         (
             Behaviour::Throttled,
             &[
+                "RequestLimitExceeded",
                 "ThrottlingException",
                 "ProvisionedThroughputExceededException",
             ],

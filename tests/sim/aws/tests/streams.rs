@@ -5,11 +5,12 @@ use serde_json::json;
 use super::reader::Reader;
 use super::*;
 
-const BEHAVIOURS: [(Behaviour, f64); 10] = [
+const BEHAVIOURS: [(Behaviour, f64); 11] = [
     (Behaviour::ShardSplit, 0.1),
     (Behaviour::ShardRolledOver, 0.1),
     (Behaviour::LateChildren, 0.7),
     (Behaviour::OpenParent, 0.5),
+    (Behaviour::EndingNumber, 0.3),
     (Behaviour::RecordDelayed, 0.5),
     (Behaviour::EmptyPage, 0.3),
     (Behaviour::ShortRecordsPage, 0.5),
@@ -170,6 +171,21 @@ fn only_a_closed_shard_has_an_ending_number_and_an_open_looking_parent_has_none(
         1,
         "the parent ended all the same, and a child was read"
     );
+}
+
+#[test]
+fn an_open_shard_with_an_ending_number_goes_on_all_the_same() {
+    let bench = Bench::with(Behaviour::EndingNumber, 1.0).with_table();
+    let mut reader = Reader::new(&bench);
+    let shard = reader.shards(&bench).remove(0);
+    let range = &shard["SequenceNumberRange"];
+    assert!(range["EndingSequenceNumber"].is_string());
+    let iterator = bench.streams("GetShardIterator", horizon(&reader, &shard));
+    let page = bench.streams("GetRecords", iterator);
+    assert!(page["NextShardIterator"].is_string());
+    bench.put("a", 1);
+    reader.sweep(&bench);
+    assert_eq!(reader.values()["a"], [1]);
 }
 
 #[test]

@@ -111,6 +111,11 @@ fn what_is_refused_without_cause_leaves_no_trace() {
             "TransactionCanceledException",
         ),
         (
+            Behaviour::TransactionInProgress,
+            "TransactWriteItems",
+            "TransactionInProgressException",
+        ),
+        (
             Behaviour::TransactionThrottled,
             "TransactWriteItems",
             "TransactionCanceledException",
