@@ -20,7 +20,7 @@ mod tables;
 use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -33,11 +33,12 @@ use streams::Streams;
 use tables::Tables;
 
 pub(crate) use adversity::{Adversity, Behaviour};
+pub(crate) use clock::EPOCH_MILLIS;
 pub(crate) use reply::ApiReply;
 pub(crate) use tables::CommittedWrite;
 
 /// One call of the API, as it arrives.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ApiCall {
     /// Who calls.
     pub(crate) node: u32,
@@ -134,11 +135,6 @@ impl Aws {
     /// The items of a table now, in the order of their keys, in DynamoDB's JSON; empty if there is no such table.
     pub(crate) fn items(&self, table: &str) -> Vec<Arc<Value>> {
         self.services().tables.items(table)
-    }
-
-    /// What the wall clock shows.
-    pub(crate) fn wall_clock(&self) -> SystemTime {
-        self.clock.now()
     }
 
     /// Replaces what goes wrong, and how often.

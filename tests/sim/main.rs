@@ -1,4 +1,24 @@
-//! Seeded simulation of the real program on an in-process AWS.
+//! Seeded simulation of the real program on an in-process AWS: see `README.md` beside `Cargo.toml`.
 
-#[expect(dead_code, reason = "the driver on top of it is still to come")]
 mod aws;
+
+mod clock;
+mod connector;
+mod fault;
+mod network;
+mod node;
+mod probe;
+mod world;
+
+mod audit;
+mod school;
+mod zoo;
+
+mod crew;
+mod tally;
+
+mod determinism;
+mod exhaustive;
+mod replay;
+mod scenario;
+mod swarm;

@@ -79,7 +79,8 @@ impl Clients {
         Ok(Self::new(&config))
     }
 
-    fn new(config: &SdkConfig) -> Self {
+    /// Makes clients of a configuration of the SDK's, with this program's own time-outs.
+    pub fn new(config: &SdkConfig) -> Self {
         let timeouts = TimeoutConfig::builder()
             .operation_attempt_timeout(DYNAMODB_ATTEMPT_TIMEOUT)
             .build();

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use dynoxide::storage_backend::Clock;
 
@@ -23,10 +23,6 @@ impl WallClock {
 
     pub(super) fn now_millis(&self) -> u64 {
         EPOCH_MILLIS + self.millis_since_start.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn now(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_millis(self.now_millis())
     }
 
     /// How long after the start this clock shows so many milliseconds.

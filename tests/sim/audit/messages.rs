@@ -1,0 +1,194 @@
+//! What was said: each command's one outcome, each notification that a change calls for, and no contact detail in any.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use arthouse_core::Notification;
+use serde_json::{Value, json};
+
+use super::records::Records;
+use super::{Check, Findings};
+use crate::aws::{ApiCall, ApiReply, Aws};
+use crate::school::{CONTACT_MARKS, Command};
+
+#[derive(Debug, Default)]
+pub(super) struct Messages {
+    sent: BTreeSet<String>,
+    /// The commands whose outcome a queue has taken.
+    outcomes: BTreeSet<String>,
+    /// By id: the body of each notification that a change called for.
+    expected: BTreeMap<String, String>,
+    /// The ids of the notifications that a queue has taken.
+    told: BTreeSet<String>,
+}
+
+impl Messages {
+    pub(super) fn sent(&mut self, command: &Command) {
+        self.sent.insert(command.id.clone());
+    }
+
+    pub(super) fn expect(&mut self, notification: &Notification) {
+        let event = notification.to_event();
+        self.expected
+            .insert(event.id.as_str().to_owned(), event.to_body());
+    }
+
+    pub(super) fn observe(
+        &mut self,
+        call: &ApiCall,
+        reply: &ApiReply,
+        now: Duration,
+        findings: &mut Findings,
+    ) {
+        let (request, answer) = (call.json(), reply.json());
+        let queue = request["QueueUrl"].as_str().unwrap_or_default();
+        let taken: BTreeSet<_> = answer["Successful"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry["Id"].as_str())
+            .collect();
+        for entry in request["Entries"].as_array().into_iter().flatten() {
+            let body = entry["MessageBody"].as_str().unwrap_or_default();
+            if queue.ends_with("arthouse-commands-dlq.fifo") {
+                findings.add(
+                    Check::DeadLetter,
+                    now,
+                    format!("given up: {}", entry["MessageAttributes"]),
+                );
+                continue;
+            }
+            if let Some(mark) = CONTACT_MARKS.iter().find(|mark| body.contains(**mark)) {
+                findings.add(
+                    Check::Invariant(10),
+                    now,
+                    format!("{mark} in a message to {queue}"),
+                );
+            }
+            if entry["Id"].as_str().is_some_and(|id| taken.contains(id)) {
+                self.note(queue, body);
+            }
+        }
+    }
+
+    pub(super) fn has_outcome(&self, command: &str) -> bool {
+        self.outcomes.contains(command)
+    }
+
+    pub(super) fn pending(&self) -> Vec<String> {
+        let commands = self.sent.difference(&self.outcomes);
+        let commands = commands.map(|id| format!("command {id} has no outcome"));
+        let untold = self
+            .expected
+            .iter()
+            .filter(|(id, _)| !self.told.contains(*id));
+        let untold = untold.map(|(id, body)| format!("notification {id} was not sent: {body}"));
+        commands.chain(untold).collect()
+    }
+
+    /// Reads the queues as the systems downstream do, and compares.
+    pub(super) fn close(
+        &self,
+        aws: &Aws,
+        urls: &arthouse_worker::QueueUrls,
+        records: &Records,
+        now: Duration,
+        findings: &mut Findings,
+    ) {
+        let mut outcomes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for body in drain(aws, &urls.outcomes) {
+            let event: Value = serde_json::from_str(&body).unwrap_or_default();
+            let id = event["data"]["command_id"].as_str().unwrap_or_default();
+            outcomes.entry(id.to_owned()).or_default().insert(body);
+        }
+        for id in &self.sent {
+            let told = outcomes.remove(id).unwrap_or_default();
+            let told: Vec<_> = told.iter().map(|body| said(body)).collect();
+            let stored = records.outcome(id);
+            if told.is_empty() || told.iter().any(|one| Some(one) != stored.as_ref()) {
+                let detail = format!("command {id}: stored {stored:?}, told {told:?}");
+                findings.add(Check::Invariant(6), now, detail);
+            }
+        }
+        if let Some(id) = outcomes.keys().next() {
+            findings.add(
+                Check::Invariant(6),
+                now,
+                format!("an outcome of no command: {id}"),
+            );
+        }
+        let mut told: BTreeSet<String> = BTreeSet::new();
+        for body in drain(aws, &urls.notifications) {
+            let event: Value = serde_json::from_str(&body).unwrap_or_default();
+            let id = event["id"].as_str().unwrap_or_default().to_owned();
+            if self.expected.get(&id) != Some(&body) {
+                let expected = self.expected.get(&id);
+                findings.add(
+                    Check::Invariant(7),
+                    now,
+                    format!("told {body}, expected {expected:?}"),
+                );
+            }
+            told.insert(id);
+        }
+        for (id, body) in &self.expected {
+            if !told.contains(id) {
+                findings.add(Check::Invariant(7), now, format!("not told: {id} {body}"));
+            }
+        }
+    }
+
+    fn note(&mut self, queue: &str, body: &str) {
+        let event: Value = serde_json::from_str(body).unwrap_or_default();
+        if queue.ends_with("arthouse-outcomes.fifo") {
+            let id = event["data"]["command_id"].as_str().unwrap_or_default();
+            self.outcomes.insert(id.to_owned());
+        } else if queue.ends_with("arthouse-notifications.fifo") {
+            self.told
+                .insert(event["id"].as_str().unwrap_or_default().to_owned());
+        }
+    }
+}
+
+/// What an outcome on the wire says: its kind, and the code if it was rejected.
+fn said(body: &str) -> (String, Option<String>) {
+    let event: Value = serde_json::from_str(body).unwrap_or_default();
+    let kind = match event["type"].as_str() {
+        Some("com.digitalarthouse.command.applied.v1") => "Applied",
+        Some("com.digitalarthouse.command.rejected.v1") => "Rejected",
+        _ => "unknown",
+    };
+    (
+        kind.to_owned(),
+        event["data"]["code"].as_str().map(str::to_owned),
+    )
+}
+
+/// Receives and deletes until there is nothing left.
+fn drain(aws: &Aws, queue_url: &str) -> Vec<String> {
+    let ask = |operation: &str, body: &Value| {
+        aws.call(&ApiCall {
+            node: 0,
+            target: format!("AmazonSQS.{operation}"),
+            body: body.to_string().into(),
+        })
+        .json()
+    };
+    let mut bodies = Vec::new();
+    loop {
+        let request = json!({ "QueueUrl": queue_url, "MaxNumberOfMessages": 10 });
+        let answer = ask("ReceiveMessage", &request);
+        let messages = answer["Messages"].as_array().cloned().unwrap_or_default();
+        if messages.is_empty() {
+            return bodies;
+        }
+        for message in messages {
+            bodies.push(message["Body"].as_str().unwrap_or_default().to_owned());
+            let receipt = &message["ReceiptHandle"];
+            ask(
+                "DeleteMessage",
+                &json!({ "QueueUrl": queue_url, "ReceiptHandle": receipt }),
+            );
+        }
+    }
+}

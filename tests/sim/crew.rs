@@ -1,0 +1,29 @@
+//! Simulations side by side: each runs on one thread from its start to its end.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+/// Plays each of these, as many at a time as there are processors; returns what came of them in their order.
+pub(crate) fn each<T: Sync, R: Send>(work: &[T], play: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let hands = thread::available_parallelism().map_or(1, usize::from);
+    let next = AtomicUsize::new(0);
+    let (sender, results) = mpsc::channel();
+    thread::scope(|scope| {
+        for _ in 0..hands {
+            let (sender, next, play) = (sender.clone(), &next, &play);
+            scope.spawn(move || {
+                while let Some((at, one)) = {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    work.get(at).map(|one| (at, one))
+                } {
+                    sender.send((at, play(one))).expect("it is waited for");
+                }
+            });
+        }
+        drop(sender);
+        let mut results: Vec<_> = results.into_iter().collect();
+        results.sort_by_key(|(at, _)| *at);
+        results.into_iter().map(|(_, result)| result).collect()
+    })
+}

@@ -1,0 +1,105 @@
+//! Every single fault at every call of every canonical scenario.
+
+use std::time::Instant;
+
+use crate::crew;
+use crate::fault::{Fault, Plan};
+use crate::scenario::{Case, Scenario};
+use crate::swarm;
+use crate::tally::Tally;
+use crate::world::{Report, Setup};
+
+impl Case {
+    /// Every fault at every call of a scenario.
+    fn all(scenario: Scenario) -> Vec<Self> {
+        let mut cases = Vec::new();
+        for (node, calls) in scenario.calls() {
+            for call in calls {
+                cases.extend(Fault::ALL.map(|fault| Self {
+                    scenario,
+                    node,
+                    call,
+                    fault,
+                }));
+            }
+        }
+        cases
+    }
+
+    pub(crate) fn play(self, traced: bool) -> Report {
+        let plan = Plan::Single {
+            node: self.node,
+            call: self.call,
+            fault: self.fault,
+        };
+        self.scenario.play(Setup {
+            plan,
+            traced,
+            ..self.scenario.setup()
+        })
+    }
+
+    /// As `ARTHOUSE_SIM_CASE` has it.
+    pub(crate) fn name(self) -> String {
+        let Self {
+            scenario,
+            node,
+            call,
+            fault,
+        } = self;
+        format!("{scenario:?}/{node}/{call}/{fault:?}")
+    }
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let mut parts = name.split('/');
+        let scenario = parts.next()?;
+        let (node, call) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        let fault = parts.next()?;
+        Some(Self {
+            scenario: Scenario::ALL
+                .into_iter()
+                .find(|it| format!("{it:?}") == scenario)?,
+            node,
+            call,
+            fault: Fault::ALL
+                .into_iter()
+                .find(|it| format!("{it:?}") == fault)?,
+        })
+    }
+}
+
+#[test]
+fn nothing_is_found_where_nothing_goes_wrong() {
+    for scenario in Scenario::ALL {
+        let report = scenario.play(scenario.setup());
+        assert_eq!(report.findings, [], "{scenario:?}");
+    }
+}
+
+#[test]
+fn every_single_fault_at_every_call_of_every_scenario_does_no_harm() {
+    let began = Instant::now();
+    let every = swarm::number("ARTHOUSE_SIM_EVERY").unwrap_or(1);
+    let cases: Vec<_> = Scenario::ALL.into_iter().flat_map(Case::all).collect();
+    let cases = (0_u64..).zip(cases).filter(|(at, _)| at % every == 0);
+    let cases: Vec<_> = cases.map(|(_, case)| case).collect();
+    let played = crew::each(&cases, |case| case.play(false));
+    let mut tally = Tally::default();
+    let mut failed = 0;
+    for (case, report) in cases.iter().zip(&played) {
+        tally.add(report);
+        if let Some(finding) = report.findings.first() {
+            failed += 1;
+            println!("{}: {finding}", case.name());
+            println!(
+                "  again: ARTHOUSE_SIM_CASE={} cargo test -p arthouse-tests --test sim replay -- --ignored --nocapture",
+                case.name()
+            );
+        }
+    }
+    tally.print(cases.len(), began.elapsed());
+    for fault in Fault::ALL {
+        assert!(tally.struck(fault) > 0, "{fault:?} never struck");
+    }
+    assert_eq!(failed, 0, "of {} cases", cases.len());
+}

@@ -1,0 +1,21 @@
+//! One simulation again, with its trace.
+
+use crate::scenario::Case;
+use crate::swarm;
+
+#[test]
+#[ignore = "plays what ARTHOUSE_SIM_CASE or ARTHOUSE_SIM_SEED names, and prints its trace"]
+fn replay() {
+    let report = match std::env::var("ARTHOUSE_SIM_CASE") {
+        Ok(name) => Case::named(&name).expect("a case's name").play(true),
+        Err(_) => swarm::play(swarm::first_seed(), None, true),
+    };
+    for line in report.trace.lines() {
+        println!("{line}");
+    }
+    println!("calls: {:?}, lasted {:?}", report.calls, report.lasted);
+    for finding in &report.findings {
+        println!("{finding}");
+    }
+    assert_eq!(report.findings, []);
+}

@@ -1,0 +1,163 @@
+//! Random simulations: each seed switches on a random subset of what may go wrong, and lets random students do as they like.
+
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+
+use crate::aws::Adversity;
+use crate::crew;
+use crate::fault::{Fault, Plan};
+use crate::school::Command;
+use crate::tally::Tally;
+use crate::world::{Report, Setup, World};
+use crate::zoo::Bug;
+
+/// The seeds of a CI run.
+const SEEDS: u64 = 100;
+
+/// Plays one seed.
+pub(crate) fn play(seed: u64, bug: Option<Bug>, traced: bool) -> Report {
+    let mut rng = Rng::with_seed(seed);
+    let (faults, adversity) = (rng.f64() * 0.03, rng.f64() * 0.2);
+    let setup = Setup {
+        seed,
+        workers: rng.u32(1..=2),
+        processors: rng.u32(1..=2),
+        plan: Plan::swarm(&mut rng, faults),
+        adversity: Adversity::swarm(&mut rng, adversity),
+        bug,
+        traced,
+    };
+    let mut world = World::new(setup);
+    let mut students = Students::new(&mut rng);
+    for _ in 0..rng.u32(6..=24) {
+        if let Some(command) = students.next(&mut rng) {
+            world.post(&command);
+        }
+        if rng.u32(0..4) > 0 {
+            world.pass(Duration::from_millis(rng.u64(1..4_000)));
+        }
+        disturb(&mut world, &mut rng);
+    }
+    world.pass(Duration::from_secs(rng.u64(0..30)));
+    world.settle()
+}
+
+/// Now and then a process is killed or deployed anew.
+fn disturb(world: &mut World, rng: &mut Rng) {
+    let node = rng.u32(1..=4);
+    match rng.u32(0..40) {
+        0 => world.crash(node),
+        1 => world.redeploy(node),
+        _ => {}
+    }
+}
+
+/// Students who do as they like, in courses of their own choice.
+struct Students {
+    courses: u32,
+    students: u32,
+    sent: Vec<Command>,
+    /// Commands that must come first: without them there is little to get wrong.
+    first: Vec<Command>,
+    count: u32,
+}
+
+impl Students {
+    fn new(rng: &mut Rng) -> Self {
+        let (courses, students) = (rng.u32(1..=2), rng.u32(1..=3));
+        let mut first = Vec::new();
+        for course in 0..courses {
+            let (cost, duration) = (rng.i64(1..=10_000), rng.u32(1..=4));
+            first.push(Command::course(
+                &format!("course-{course}"),
+                &name('c', course),
+                cost,
+                duration,
+            ));
+        }
+        let (user, course) = (name('u', 0), name('c', 0));
+        first.push(Command::apply("apply-0", &user, &course));
+        first.push(Command::pay("pay-0", &user, &course, "r"));
+        first.reverse();
+        Self {
+            courses,
+            students,
+            sent: Vec::new(),
+            first,
+            count: 0,
+        }
+    }
+
+    fn next(&mut self, rng: &mut Rng) -> Option<Command> {
+        self.count += 1;
+        let id = format!("k-{}", self.count);
+        let user = name('u', rng.u32(0..self.students));
+        let course = name('c', rng.u32(0..self.courses));
+        let session = rng.u32(1..=4);
+        let command = match self.first.pop() {
+            Some(first) => first,
+            None => match rng.u32(0..14) {
+                0 | 1 => Command::apply(&id, &user, &course),
+                2 | 3 => Command::pay(&id, &user, &course, "r"),
+                4 => Command::pay(&id, &user, &course, &id),
+                5..=7 => Command::attend(&id, &user, &course, session),
+                8 => Command::skip(&id, &user, &course, session),
+                9 | 10 => {
+                    let to = format!("2026-03-{:02}T10:00:00Z", rng.u32(1..=28));
+                    Command::reschedule(&id, &user, &course, session, &to)
+                }
+                11 => Command::retitle(&id, &course, &id),
+                _ => self
+                    .sent
+                    .get(rng.usize(0..self.sent.len().max(1)))?
+                    .again(self.count),
+            },
+        };
+        self.sent.push(command.clone());
+        Some(command)
+    }
+}
+
+fn name(kind: char, number: u32) -> String {
+    format!("{kind}{number}")
+}
+
+pub(crate) fn number(variable: &str) -> Option<u64> {
+    let value = std::env::var(variable).ok()?;
+    Some(
+        value
+            .parse()
+            .unwrap_or_else(|_| panic!("{variable} is not a number")),
+    )
+}
+
+pub(crate) fn first_seed() -> u64 {
+    number("ARTHOUSE_SIM_SEED").unwrap_or(1)
+}
+
+#[test]
+fn random_faults_and_random_students_do_no_harm() {
+    let (first, began) = (first_seed(), Instant::now());
+    let seeds: Vec<_> = (first..first + number("ARTHOUSE_SIM_SEEDS").unwrap_or(SEEDS)).collect();
+    let played = crew::each(&seeds, |seed| {
+        let report = play(*seed, None, false);
+        if let Some(finding) = report.findings.first() {
+            println!("seed {seed}: {finding}");
+            println!(
+                "  again: ARTHOUSE_SIM_SEED={seed} cargo test -p arthouse-tests --test sim replay -- --ignored --nocapture"
+            );
+        }
+        report
+    });
+    let mut tally = Tally::default();
+    played.iter().for_each(|report| tally.add(report));
+    tally.print(seeds.len(), began.elapsed());
+    let failed = played.iter().filter(|it| !it.findings.is_empty()).count();
+    assert_eq!(failed, 0, "of {} seeds", seeds.len());
+    if seeds.len() as u64 >= SEEDS {
+        for fault in Fault::ALL {
+            assert!(tally.struck(fault) > 0, "{fault:?} never struck");
+        }
+    }
+}
