@@ -1,0 +1,126 @@
+//! Sends one command and waits for its outcome.
+//!
+//! ```sh
+//! cargo run --package arthouse-tests --example producer -- ID TYPE DATA
+//! ```
+//!
+//! Ends with 0 if the command was applied, with 3 if it was rejected, with 4 if nothing was heard of it. It knows nothing of the other crates.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use aws_config::BehaviorVersion;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::Message;
+use chrono::Utc;
+use serde_json::{Value, json};
+
+const SOURCE: &str = "urn:school:rust";
+const ATTEMPTS: u32 = 4;
+const PATIENCE: Duration = Duration::from_secs(5);
+
+#[tokio::main]
+async fn main() -> Result<ExitCode> {
+    let mut arguments = std::env::args().skip(1);
+    let mut next = || arguments.next().context("usage: producer ID TYPE DATA");
+    let event = command(&next()?, &next()?, serde_json::from_str(&next()?)?);
+    let sqs = Client::new(&aws_config::load_defaults(BehaviorVersion::latest()).await);
+    for attempt in 1..=ATTEMPTS {
+        send(&sqs, &event, attempt).await?;
+        if let Some(told) = outcome(&sqs, &event).await? {
+            println!("{}", told["data"]);
+            let applied = told["type"] == "com.digitalarthouse.command.applied.v1";
+            return Ok(ExitCode::from(if applied { 0 } else { 3 }));
+        }
+    }
+    Ok(ExitCode::from(4))
+}
+
+/// One CloudEvent. What is repeated must be the same, its id and its data: the time may differ.
+fn command(id: &str, kind: &str, data: Value) -> Value {
+    json!({
+        "specversion": "1.0",
+        "id": id,
+        "source": SOURCE,
+        "type": format!("com.digitalarthouse.{kind}.v1"),
+        "time": Utc::now().format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        "correlationid": id,
+        "data": data,
+    })
+}
+
+async fn queue(sqs: &Client, name: &str) -> Result<String> {
+    let prefix = std::env::var("ARTHOUSE_PREFIX").unwrap_or_default();
+    let name = format!("{prefix}arthouse-{name}.fifo");
+    let found = sqs.get_queue_url().queue_name(name).send().await?;
+    found.queue_url.context("a queue without a URL")
+}
+
+async fn send(sqs: &Client, event: &Value, attempt: u32) -> Result<()> {
+    let (id, data) = (event["id"].as_str().unwrap_or_default(), &event["data"]);
+    // SQS drops repeats for five minutes; one that is to be answered again must get past that.
+    let deduplication_id = match attempt {
+        1 => id.to_owned(),
+        _ => uuid::Uuid::new_v4().to_string(),
+    };
+    sqs.send_message()
+        .queue_url(queue(sqs, "commands").await?)
+        .message_body(event.to_string())
+        // Commands of one student are carried out in their order.
+        .set_message_group_id(
+            data["user_id"]
+                .as_str()
+                .or(data["course_id"].as_str())
+                .map(str::to_owned),
+        )
+        .message_deduplication_id(deduplication_id)
+        .send()
+        .await?;
+    Ok(())
+}
+
+/// Waits for the outcome with our correlation; what is for others is left to them.
+async fn outcome(sqs: &Client, event: &Value) -> Result<Option<Value>> {
+    let outcomes = queue(sqs, "outcomes").await?;
+    let began = Instant::now();
+    while began.elapsed() < PATIENCE {
+        let receive = sqs
+            .receive_message()
+            .queue_url(&outcomes)
+            .max_number_of_messages(10);
+        let received = receive.wait_time_seconds(5).send().await?;
+        let mut found = None;
+        for message in received.messages.unwrap_or_default() {
+            found = take(sqs, &outcomes, event, message).await?.or(found);
+        }
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+/// Deletes the message and returns what it tells if it is ours; else puts it back.
+async fn take(
+    sqs: &Client,
+    outcomes: &str,
+    event: &Value,
+    message: Message,
+) -> Result<Option<Value>> {
+    let told: Value = serde_json::from_str(message.body().unwrap_or_default())?;
+    let receipt = message.receipt_handle.unwrap_or_default();
+    let ours =
+        told["correlationid"] == event["correlationid"] && told["data"]["command_source"] == SOURCE;
+    if ours {
+        let delete = sqs.delete_message().queue_url(outcomes);
+        delete.receipt_handle(receipt).send().await?;
+        return Ok(Some(told));
+    }
+    let put_back = sqs
+        .change_message_visibility()
+        .queue_url(outcomes)
+        .visibility_timeout(1);
+    put_back.receipt_handle(receipt).send().await?;
+    Ok(None)
+}
