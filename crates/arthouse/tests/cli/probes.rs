@@ -123,7 +123,8 @@ const OF_STREAMS: [&str; 10] = [
 #[test]
 fn daemons_are_alive_and_ready_and_count_what_they_do() {
     let rig = Rig::new();
-    let (worker, streams) = (rig.start(&["worker"]), rig.start(&["streams"]));
+    let worker = rig.start(&["worker", "--poll-seconds", "1"]);
+    let streams = rig.start(&["streams"]);
     for daemon in [&worker, &streams] {
         daemon.until("/readyz", 200);
         assert_eq!(daemon.get("/healthz").status, 200);
@@ -198,7 +199,7 @@ fn everything_on_this_machine_answers_for_all_that_it_runs() {
 #[test]
 fn told_to_stop_it_is_no_longer_ready_and_alive_until_it_has_drained() {
     let rig = Rig::new();
-    let worker = rig.start(&["worker", "--poll-seconds", "5"]);
+    let worker = rig.start(&["worker", "--poll-seconds", "15"]);
     worker.until("/readyz", 200);
     // Right after an answer the next poll has all its time before it, and the drain waits for it.
     let polls = || worker.metric("sqs_consumer_requests_total", "ReceiveMessage");
