@@ -15,7 +15,7 @@ mod session_loader;
 
 pub use error::{DecodeError, StoreError};
 pub use keys::Key;
-pub use tables::{Table, TableNames, provision};
+pub use tables::{Backups, Table, TableNames, protect, provision};
 
 pub use change::{Image, change};
 pub use commit::Commit;

@@ -1,8 +1,10 @@
 //! The tables: their names and what they are made of (`domain.md`, section 1).
 
 mod definition;
+mod protection;
 mod provision;
 
+pub use protection::{Backups, protect};
 pub use provision::provision;
 
 pub(crate) use definition::PENDING_INDEX;

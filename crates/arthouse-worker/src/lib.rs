@@ -11,7 +11,9 @@ mod reactions;
 mod audit;
 
 pub use clock::Clock;
-pub use queues::{Queue, QueueError, QueueNames, QueueUrls, find_queues, provision_queues};
+pub use queues::{
+    Queue, QueueError, QueueNames, QueueUrls, find_queues, protect_queues, provision_queues,
+};
 pub use settings::Settings;
 
 pub use commands::{CommandHandler, command_message, command_worker};

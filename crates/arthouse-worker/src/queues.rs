@@ -1,7 +1,9 @@
 //! The queues: their names, their URLs, and what they are made of.
 
+mod protection;
 mod provision;
 
+pub use protection::protect_queues;
 pub use provision::{QueueError, find_queues, provision_queues};
 
 /// The queues of the school.

@@ -3,15 +3,18 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use arthouse_store::{Store, TableNames};
+use arthouse_store::{Backups, Store, Table, TableNames};
 use arthouse_worker::{
-    QueueNames, QueueUrls, Settings, StreamClients, command_worker, find_queues, provision_queues,
-    stream_processor,
+    QueueNames, QueueUrls, Settings, StreamClients, command_worker, find_queues, protect_queues,
+    provision_queues, stream_processor,
 };
 use tokio_util::sync::CancellationToken;
 
 pub use crate::aws::Clients;
 use crate::http::Vitals;
+
+/// What tables and queues are tagged with.
+const TAGS: [(&str, &str); 1] = [("Application", "arthouse")];
 
 /// The names of the tables and the queues.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -71,6 +74,28 @@ impl Stack {
         let queues = provision_queues(&clients.sqs, &names.queues);
         let queues = queues.await.context("can't provision the queues")?;
         Ok(Self::new(clients, names, queues))
+    }
+
+    /// Guards the tables against deletion and loss and the queues against plain HTTP and strangers, where they are not guarded yet.
+    ///
+    /// # Errors
+    /// Returns what failed; a repetition goes on where this stopped.
+    pub async fn protect(&self) -> anyhow::Result<Backups> {
+        let Names { tables, queues } = &self.names;
+        let ours = Table::ALL.map(|table| tables.name(table));
+        let mut backups = Backups::Continuous;
+        for table in ours.into_iter().chain([tables.leases()]) {
+            let guarded = arthouse_store::protect(&self.clients.dynamodb, &table, &TAGS);
+            let guarded = guarded
+                .await
+                .with_context(|| format!("can't protect table {table}"))?;
+            if guarded == Backups::NotOffered {
+                backups = guarded;
+            }
+        }
+        let guarded = protect_queues(&self.clients.sqs, queues, &self.queues, &TAGS);
+        guarded.await.context("can't protect the queues")?;
+        Ok(backups)
     }
 
     /// Finds a deployment that is there.

@@ -14,6 +14,7 @@ use aws_sdk_dynamodb::operation::create_table::CreateTableInput;
 use aws_sdk_dynamodb::operation::create_table::builders::CreateTableInputBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    SseSpecification,
 };
 
 use crate::error::Error;
@@ -46,7 +47,8 @@ impl LeaseTable {
     }
 }
 
-/// Describes a lease table: on-demand billing, keys `PK` and `SK` of type string.
+/// Describes a lease table: on-demand billing, keys `PK` and `SK` of type string, encrypted under the account's own key, since parked
+/// records lie in it whole.
 pub fn definition(name: &str) -> CreateTableInputBuilder {
     let attribute = |name: &str| {
         AttributeDefinition::builder()
@@ -65,6 +67,7 @@ pub fn definition(name: &str) -> CreateTableInputBuilder {
     CreateTableInput::builder()
         .table_name(name)
         .billing_mode(BillingMode::PayPerRequest)
+        .sse_specification(SseSpecification::builder().enabled(true).build())
         .attribute_definitions(attribute(PARTITION_KEY))
         .attribute_definitions(attribute(SORT_KEY))
         .key_schema(key(PARTITION_KEY, KeyType::Hash))

@@ -3,8 +3,8 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
 use aws_sdk_dynamodb::types::{
-    BillingMode, Projection, ProjectionType, StreamViewType, TableDescription, TableStatus,
-    TimeToLiveSpecification, TimeToLiveStatus,
+    BillingMode, Projection, ProjectionType, SseSpecification, StreamViewType, TableDescription,
+    TableStatus, TimeToLiveSpecification, TimeToLiveStatus,
 };
 
 use super::{Table, TableNames};
@@ -48,11 +48,17 @@ async fn describe(client: &Client, name: &str) -> Result<Option<TableDescription
     }
 }
 
+/// Under the account's own key for DynamoDB, whose use can be watched, not under one that belongs to the service.
+fn encryption() -> SseSpecification {
+    SseSpecification::builder().enabled(true).build()
+}
+
 async fn create(client: &Client, table: Table, name: &str) -> Result<(), StoreError> {
     let request = client
         .create_table()
         .table_name(name)
         .billing_mode(BillingMode::PayPerRequest)
+        .sse_specification(encryption())
         .set_key_schema(Some(table.key_schema()))
         .set_attribute_definitions(Some(table.attribute_definitions()))
         .set_global_secondary_indexes(table.indexes())
@@ -115,11 +121,15 @@ fn has_indexes(table: Table, found: &TableDescription) -> bool {
     })
 }
 
-async fn wait_until_active(client: &Client, name: &str) -> Result<(), StoreError> {
+pub(super) async fn wait_until_active(
+    client: &Client,
+    name: &str,
+) -> Result<TableDescription, StoreError> {
     for _ in 0..POLLS {
-        let found = describe(client, name).await?;
-        if found.is_some_and(|table| table.table_status() == Some(&TableStatus::Active)) {
-            return Ok(());
+        if let Some(table) = describe(client, name).await?
+            && table.table_status() == Some(&TableStatus::Active)
+        {
+            return Ok(table);
         }
         tokio::time::sleep(POLL_INTERVAL).await;
     }

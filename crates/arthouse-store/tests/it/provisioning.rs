@@ -1,4 +1,5 @@
-use arthouse_store::{StoreError, Table, provision};
+use arthouse_store::{Backups, StoreError, Table, protect, provision};
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
     ProjectionType, ScalarAttributeType, StreamSpecification, StreamViewType, TableDescription,
@@ -214,4 +215,20 @@ async fn a_table_without_the_index_is_refused() {
         let found = problem_with(Other { index, ..right() }).await;
         assert_eq!(found, Some("its index is missing"));
     }
+}
+
+#[tokio::test]
+async fn a_protected_table_is_not_deleted() {
+    let school = School::with_course(3).await;
+    let courses = names().name(Table::Courses);
+    for _ in 0..2 {
+        let backups = protect(&school.client, &courses, &[("Application", "test")]).await;
+        // The emulator has no backups, which is told and not passed over.
+        assert_eq!(backups.expect("it is protected"), Backups::NotOffered);
+    }
+    let deleted = school.client.delete_table().table_name(&courses).send();
+    let refused = deleted.await.expect_err("it is protected");
+    assert_eq!(refused.code(), Some("ValidationException"), "{refused:?}");
+    let state = school.state(&create("again", "oils", 3)).await;
+    assert!(state.course.is_some(), "the course is still there");
 }

@@ -91,6 +91,7 @@ fn attributes(queue: Queue) -> HashMap<QueueAttributeName, String> {
     let mut attributes =
         HashMap::from([(Name::MessageRetentionPeriod, RETENTION_SECONDS.to_owned())]);
     let mut set = |name, value: &str| attributes.insert(name, value.to_owned());
+    set(Name::SqsManagedSseEnabled, "true");
     if queue.is_fifo() {
         // High throughput: groups are ordered and deduplicated by themselves.
         set(Name::FifoQueue, "true");
@@ -133,7 +134,7 @@ async fn arn(client: &Client, name: &str) -> Result<String, QueueError> {
         .ok_or_else(missing)
 }
 
-fn failed(
+pub(super) fn failed(
     operation: &'static str,
     queue: &str,
     source: impl Error + Send + Sync + 'static,

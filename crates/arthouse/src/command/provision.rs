@@ -1,19 +1,23 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
-use arthouse_store::Table;
+use arthouse_store::{Backups, Table};
 use arthouse_worker::Queue;
 use clap::Args;
 use serde::Serialize;
+use tracing::warn;
 
 use super::Format;
 use crate::cli::Deployment;
 use crate::output;
 use crate::{Clients, Exit, Names, Stack};
 
-/// How what was made is printed.
+/// How what is made is guarded, and how it is printed.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
+    /// Leave tables open to deletion and without backups, and queues open to plain HTTP, as suits a trial
+    #[arg(long)]
+    unprotected: bool,
     #[command(flatten)]
     format: Format,
 }
@@ -39,6 +43,9 @@ pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
     let (clients, names) = (Clients::from_env().await?, deployment.names());
     let before = present(&clients).await?;
     let stack = Stack::provision(clients, names).await?;
+    if !options.unprotected && stack.protect().await? == Backups::NotOffered {
+        warn!("this endpoint has no point-in-time recovery: the tables have no backups");
+    }
     let lines = lines(&stack, &before);
     if options.format.json {
         output::print_json(&lines)?;

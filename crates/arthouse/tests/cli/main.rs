@@ -8,5 +8,6 @@ mod daemon;
 mod killed;
 mod life;
 mod probes;
+mod provision;
 mod rig;
 mod unreachable;

@@ -1,0 +1,94 @@
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::types::{
+    ContinuousBackupsDescription, PointInTimeRecoverySpecification, PointInTimeRecoveryStatus, Tag,
+};
+
+use super::provision::wait_until_active;
+use crate::StoreError;
+
+/// How an endpoint says that it has no such operation; DynamoDB itself has all of them.
+const NOT_OFFERED: &str = "UnknownOperationException";
+
+/// Whether a table can be restored to any second of the last 35 days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backups {
+    /// It can.
+    Continuous,
+    /// The endpoint is an emulator that keeps no backups.
+    NotOffered,
+}
+
+/// Guards a table, ours or the streams consumer's, against loss: switches on deletion protection and point-in-time recovery where they
+/// are off, and puts the tags on. Nothing is switched off, and nothing else is changed.
+///
+/// # Errors
+/// Returns what failed; a repetition goes on where this stopped.
+pub async fn protect(
+    client: &Client,
+    name: &str,
+    tags: &[(&str, &str)],
+) -> Result<Backups, StoreError> {
+    let found = wait_until_active(client, name).await?;
+    if found.deletion_protection_enabled() != Some(true) {
+        let request = client
+            .update_table()
+            .table_name(name)
+            .deletion_protection_enabled(true);
+        let updated = request.send().await;
+        updated.map_err(|e| StoreError::request("UpdateTable", e))?;
+        wait_until_active(client, name).await?;
+    }
+    let arn = found.table_arn().unwrap_or_default();
+    tag(client, arn, tags).await?;
+    back_up(client, name).await
+}
+
+async fn tag(client: &Client, arn: &str, tags: &[(&str, &str)]) -> Result<(), StoreError> {
+    let tag = |(key, value): &(&str, &str)| {
+        let tag = Tag::builder().key(*key).value(*value).build();
+        tag.expect("key and value are set")
+    };
+    let request = client
+        .tag_resource()
+        .resource_arn(arn)
+        .set_tags(Some(tags.iter().map(tag).collect()));
+    match request.send().await {
+        Ok(_) => Ok(()),
+        Err(e) => Err(StoreError::request("TagResource", e)),
+    }
+}
+
+async fn back_up(client: &Client, name: &str) -> Result<Backups, StoreError> {
+    let described = match client
+        .describe_continuous_backups()
+        .table_name(name)
+        .send()
+        .await
+    {
+        Ok(output) => output.continuous_backups_description,
+        Err(e) if e.code() == Some(NOT_OFFERED) => return Ok(Backups::NotOffered),
+        Err(e) => return Err(StoreError::request("DescribeContinuousBackups", e)),
+    };
+    if described.is_some_and(|backups| is_continuous(&backups)) {
+        return Ok(Backups::Continuous);
+    }
+    let enabled = PointInTimeRecoverySpecification::builder()
+        .point_in_time_recovery_enabled(true)
+        .build();
+    let request = client
+        .update_continuous_backups()
+        .table_name(name)
+        .point_in_time_recovery_specification(enabled.expect("enabled is set"));
+    match request.send().await {
+        Ok(_) => Ok(Backups::Continuous),
+        Err(e) => Err(StoreError::request("UpdateContinuousBackups", e)),
+    }
+}
+
+fn is_continuous(backups: &ContinuousBackupsDescription) -> bool {
+    let status = backups
+        .point_in_time_recovery_description()
+        .and_then(|recovery| recovery.point_in_time_recovery_status());
+    status == Some(&PointInTimeRecoveryStatus::Enabled)
+}
