@@ -1,0 +1,202 @@
+"""Deploys the templates into an emulator of CloudFormation and lives a course's life on what they made.
+
+Called by `.ci/infra` with the folder of the built program and the emulator's endpoint in AWS_ENDPOINT_URL.
+"""
+
+import contextlib
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import boto3
+from botocore.exceptions import ClientError
+
+ROOT = Path(__file__).parent.parent
+PROGRAM = Path(sys.argv[1]) / "arthouse"
+PREFIX, OTHER = "school-", "other-"
+
+# What this emulator's CloudFormation does not make of a template, though its DynamoDB has it; tests/infra compares these.
+NOT_MADE_BY_THE_EMULATOR = {"encryption", "expiry", "backups"}
+# What differs from queue to queue or from moment to moment.
+CHANGING = {"QueueArn", "CreatedTimestamp", "LastModifiedTimestamp"}
+
+cloudformation = boto3.client("cloudformation")
+dynamodb = boto3.client("dynamodb")
+sqs = boto3.client("sqs")
+
+
+def deploy(name, **parameters):
+    """Creates or updates a stack, waits for it, and returns its outputs."""
+    stack = f"{PREFIX}{name}"
+    request = {
+        "StackName": stack,
+        "TemplateBody": (ROOT / "infra/cloudformation" / f"{name}.yaml").read_text(),
+        "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in {"Prefix": PREFIX, **parameters}.items()],
+        "Capabilities": ["CAPABILITY_IAM"],
+    }
+    try:
+        cloudformation.describe_stacks(StackName=stack)
+        kind, call = "update", cloudformation.update_stack
+    except ClientError:
+        kind, call = "create", cloudformation.create_stack
+    call(**request)
+    try:
+        waiter = cloudformation.get_waiter(f"stack_{kind}_complete")
+        waiter.wait(StackName=stack, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    except Exception as error:
+        events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+        reasons = [f"{e['LogicalResourceId']}: {e['ResourceStatusReason']}" for e in events if e.get("ResourceStatusReason")]
+        sys.exit(f"{stack}: {error}\n" + "\n".join(reasons))
+    described = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+    made = cloudformation.list_stack_resources(StackName=stack)["StackResourceSummaries"]
+    print(f"{kind}d {stack}: {len(made)} resources")
+    return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+
+
+def ours(tags):
+    """Leaves out the tags that CloudFormation puts on by itself."""
+    return {key: value for key, value in tags if not key.startswith("aws:cloudformation:")}
+
+
+def tables(prefix):
+    """Says what each table is like, by its name without the prefix."""
+    found = {}
+    for name in dynamodb.list_tables()["TableNames"]:
+        if not name.startswith(prefix):
+            continue
+        table = dynamodb.describe_table(TableName=name)["Table"]
+        expiry = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+        backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+        indexes = table.get("GlobalSecondaryIndexes") or []
+        found[name.removeprefix(prefix)] = {
+            "attributes": sorted((a["AttributeName"], a["AttributeType"]) for a in table["AttributeDefinitions"]),
+            "backups": backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"],
+            "billing": table["BillingModeSummary"]["BillingMode"],
+            # The emulator keeps a parameter's text where DynamoDB has a flag.
+            "deletion protection": str(table["DeletionProtectionEnabled"]).lower() == "true",
+            "encryption": table.get("SSEDescription", {}).get("Status"),
+            "expiry": expiry.get("AttributeName"),
+            "indexes": [(i["IndexName"], i["KeySchema"], i["Projection"]) for i in indexes],
+            "key": table["KeySchema"],
+            "stream": table.get("StreamSpecification", {}).get("StreamViewType"),
+            "tags": ours((tag["Key"], tag["Value"]) for tag in dynamodb.list_tags_of_resource(ResourceArn=table["TableArn"])["Tags"]),
+        }
+    return found
+
+
+def queues(prefix):
+    """Says what each queue is like, by its name without the prefix."""
+    found = {}
+    for url in sqs.list_queues(QueueNamePrefix=prefix).get("QueueUrls", []):
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        facts = {
+            name: json.loads(value.replace(prefix, "")) if value.startswith("{") else value
+            for name, value in attributes.items()
+            if name not in CHANGING and not name.startswith("ApproximateNumber")
+        }
+        facts["tags"] = ours(sqs.list_queue_tags(QueueUrl=url).get("Tags", {}).items())
+        found[url.rsplit("/", 1)[-1].removeprefix(prefix)] = facts
+    return found
+
+
+def compare(kind, of_stack, of_command, excused):
+    """Compares attribute by attribute; what is excused must differ, or the excuse is out of date."""
+    if of_stack.keys() != of_command.keys():
+        sys.exit(f"{kind}: the stack made {sorted(of_stack)}, `arthouse provision` {sorted(of_command)}")
+    different, compared = set(), 0
+    for name, facts in of_stack.items():
+        for attribute in sorted(facts.keys() | of_command[name].keys()):
+            mine, theirs = facts.get(attribute), of_command[name].get(attribute)
+            compared += 1
+            if mine != theirs:
+                different.add(attribute)
+                if attribute not in excused:
+                    sys.exit(f"{kind} {name}: {attribute} is {mine} by the stack, {theirs} by `arthouse provision`")
+    if different != excused:
+        sys.exit(f"{kind}: the emulator makes {sorted(excused - different)} after all: compare it")
+    print(f"{kind}: {len(of_stack)} compared with those of `arthouse provision`, {compared} attributes; not made by the emulator: {sorted(excused)}")
+
+
+def arthouse(*arguments, **environment):
+    ended = subprocess.run([PROGRAM, *arguments], env={**os.environ, **environment}, text=True, capture_output=True, timeout=60)
+    if ended.returncode:
+        sys.exit(f"arthouse {' '.join(arguments)}: {ended.returncode}\n{ended.stdout}{ended.stderr}")
+    return ended.stdout
+
+
+@contextlib.contextmanager
+def daemon(name, environment):
+    """Runs a daemon until the end of the block, and expects a clean drain."""
+    log = Path(os.environ["WORK"]) / f"{name}.log"
+    with log.open("w") as out:
+        process = subprocess.Popen([PROGRAM, name, "--http", "127.0.0.1:0"], env={**os.environ, **environment}, stdout=out, stderr=out)
+    try:
+        yield log
+        process.send_signal(signal.SIGTERM)
+        if code := process.wait(timeout=40):
+            sys.exit(f"arthouse {name} ended with {code}\n{log.read_text()}")
+    except BaseException:
+        print(log.read_text()[-4000:], file=sys.stderr)
+        raise
+    finally:
+        process.kill()
+        process.wait()
+
+
+def live(environment):
+    """A course's life by a client that is not ours, on the stack's own resources; then nothing is wrong and nothing under way."""
+    started = time.monotonic()
+    environment = {**os.environ, **environment}
+    subprocess.run([sys.executable, ROOT / "infra/samples/life.py"], env=environment, check=True, timeout=120)
+    print(f"a course's life took {time.monotonic() - started:.1f} s")
+    for _ in range(60):
+        audit = subprocess.run([PROGRAM, "audit"], env=environment, text=True, capture_output=True, timeout=60)
+        if audit.returncode == 0 and re.search(r"\b0 violations, 0 not settled", audit.stdout):
+            print(audit.stdout.strip())
+            return
+        time.sleep(0.5)
+    sys.exit(f"the audit is not content\n{audit.stdout}{audit.stderr}")
+
+
+def code_bucket():
+    """Puts a zip file in the place of the functions' code."""
+    bucket, code = f"{PREFIX}code", io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("bootstrap", "#!/bin/sh\n")
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
+    s3.put_object(Bucket=bucket, Key="release-1.zip", Body=code.getvalue())
+    return bucket
+
+
+def main():
+    arthouse("--prefix", OTHER, "provision")
+    outputs = deploy("data")
+    outputs |= deploy("messaging")
+    environment = dict(pair.split("=", 1) for pair in outputs["Environment"].split())
+    compare("tables", tables(PREFIX), tables(OTHER), NOT_MADE_BY_THE_EMULATOR)
+    compare("queues", queues(PREFIX), queues(OTHER), set())
+    with daemon("worker", environment), daemon("streams", environment):
+        live(environment)
+        # The stack is updated while it is in use.
+        deploy("messaging", CommandsVisibilitySeconds="180")
+        asked = {"QueueUrl": outputs["CommandsQueueUrl"], "AttributeNames": ["VisibilityTimeout"]}
+        visibility = sqs.get_queue_attributes(**asked)["Attributes"]["VisibilityTimeout"]
+        if visibility != "180":
+            sys.exit(f"after the update, a command is hidden for {visibility} seconds")
+        live(environment)
+    # The rest is made, and not run: there are neither functions' code nor alarms here. Containers are linted only, since no emulator
+    # of CloudFormation has their scaling.
+    deploy("roles")
+    deploy("compute-lambda", CodeBucket=code_bucket(), CodeKey="release-1.zip")
+    deploy("observability", Compute="lambda")
+
+
+main()

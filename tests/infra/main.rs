@@ -1,0 +1,8 @@
+//! The CloudFormation templates in `infra/cloudformation`: what they make is what `arthouse provision` makes, and no role may do more or less
+//! than its part does.
+
+mod relay;
+mod template;
+
+mod agreement;
+mod roles;

@@ -1,0 +1,252 @@
+//! What is claimed of the roles, read from the policies.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{PREFIX, documents, grants, policy, texts};
+use crate::template;
+
+/// Actions for which AWS knows no resource narrower than all, and why they are needed.
+const WITHOUT_RESOURCE: [(&str, &str); 1] = [(
+    "ecr:GetAuthorizationToken",
+    "the token is the registry's, not a repository's",
+)];
+
+/// What may be done to items and streams; all else that DynamoDB offers is done to tables.
+const ITEM_ACTIONS: [&str; 13] = [
+    "BatchGetItem",
+    "ConditionCheckItem",
+    "DeleteItem",
+    "DescribeStream",
+    "DescribeTable",
+    "GetItem",
+    "GetRecords",
+    "GetShardIterator",
+    "ListStreams",
+    "PutItem",
+    "Query",
+    "Scan",
+    "UpdateItem",
+];
+
+/// Producers are named, so that the statements for them are looked at too.
+const PARAMETERS: [(&str, &str); 2] = [
+    ("Prefix", PREFIX),
+    ("ProducerArns", "arn:aws:iam::111122223333:role/site"),
+];
+
+/// Each statement of each policy of each template, with where it stands.
+fn statements() -> Vec<(String, Value)> {
+    let mut found = Vec::new();
+    for name in template::ALL {
+        for resource in template::resources(name, &PARAMETERS) {
+            for document in documents(&resource) {
+                let statements = document["Statement"].as_array().expect("statements");
+                let place = format!("{name} {}", resource.id);
+                found.extend(
+                    statements
+                        .iter()
+                        .map(|statement| (place.clone(), statement.clone())),
+                );
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn nothing_is_allowed_by_a_bare_wildcard() {
+    let statements = statements();
+    assert!(statements.len() > 30, "{}", statements.len());
+    for (place, statement) in statements {
+        for inverted in ["NotAction", "NotResource", "NotPrincipal"] {
+            assert_eq!(statement.get(inverted), None, "{place}");
+        }
+        if statement["Effect"] == "Deny" {
+            continue;
+        }
+        assert_eq!(statement["Effect"], "Allow", "{place}");
+        let actions = texts(&statement["Action"]);
+        for action in &actions {
+            assert!(!action.contains('*'), "{place}: {action}");
+        }
+        for resource in texts(&statement["Resource"]) {
+            let excused = actions.iter().all(|action| {
+                WITHOUT_RESOURCE
+                    .iter()
+                    .any(|(without, _)| without == action)
+            });
+            assert!(
+                resource != "*" || excused,
+                "{place}: {actions:?} on everything"
+            );
+            // A resource that is not all is of one service and has a name.
+            assert!(
+                !resource.starts_with("arn:aws:*") && !resource.ends_with(":*:*"),
+                "{place}: {resource}"
+            );
+        }
+        let principal = &statement["Principal"];
+        assert!(
+            principal != "*" && principal["AWS"] != "*",
+            "{place}: anybody"
+        );
+    }
+}
+
+#[test]
+fn nobody_may_make_change_or_delete_a_table() {
+    let mut looked_at = 0;
+    for (place, statement) in statements() {
+        for action in texts(&statement["Action"]) {
+            let Some(action) = action.strip_prefix("dynamodb:") else {
+                continue;
+            };
+            assert!(ITEM_ACTIONS.contains(&action), "{place}: {action}");
+            looked_at += 1;
+        }
+    }
+    assert!(looked_at > 20, "{looked_at}");
+}
+
+#[test]
+fn nobody_may_make_change_or_delete_a_queue() {
+    for (place, statement) in statements() {
+        if statement["Effect"] == "Deny" {
+            continue;
+        }
+        for action in texts(&statement["Action"]) {
+            for forbidden in [
+                "sqs:CreateQueue",
+                "sqs:DeleteQueue",
+                "sqs:PurgeQueue",
+                "sqs:SetQueueAttributes",
+                "sqs:AddPermission",
+            ] {
+                assert_ne!(action, forbidden, "{place}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_producer_may_only_send() {
+    let [grant] = &policy("ProducerPolicy")[..] else {
+        panic!("one statement");
+    };
+    assert_eq!(
+        grant.actions,
+        BTreeSet::from(["sqs:GetQueueUrl".to_owned(), "sqs:SendMessage".to_owned()])
+    );
+    let commands = format!("arn:aws:sqs:us-east-1:000000000000:{PREFIX}arthouse-commands.fifo");
+    assert_eq!(grant.resources, BTreeSet::from([commands]));
+}
+
+#[test]
+fn reads_can_not_write() {
+    for (name, reading) in [
+        ("ReaderPolicy", &["GetItem", "BatchGetItem", "Query"][..]),
+        ("SweepPolicy", &["GetItem", "BatchGetItem", "Query", "Scan"]),
+    ] {
+        let reading: BTreeSet<String> = reading
+            .iter()
+            .map(|action| format!("dynamodb:{action}"))
+            .collect();
+        for grant in policy(name) {
+            assert!(
+                grant.actions.is_subset(&reading),
+                "{name}: {:?}",
+                grant.actions
+            );
+        }
+    }
+}
+
+#[test]
+fn each_role_has_the_policies_of_its_part() {
+    let expected = BTreeMap::from([
+        (("compute-containers", "ExecutionRole"), &[][..]),
+        (("compute-containers", "ScheduleRole"), &[]),
+        (
+            ("compute-containers", "StreamsRole"),
+            &["Leases", "Reactions", "StreamReader"],
+        ),
+        (
+            ("compute-containers", "UpkeepRole"),
+            &["Reactions", "Sweep"],
+        ),
+        (("compute-containers", "WorkerRole"), &["Worker"]),
+        (("compute-lambda", "CommandsRole"), &["Worker"]),
+        (
+            ("compute-lambda", "ReactionsRole"),
+            &["Parking", "Reactions", "StreamReader"],
+        ),
+        (("compute-lambda", "ScheduleRole"), &[]),
+        (("compute-lambda", "UpkeepRole"), &["Reactions", "Sweep"]),
+    ]);
+    let expected: BTreeMap<_, BTreeSet<String>> = expected
+        .into_iter()
+        .map(|((template, role), policies)| {
+            let import = |part: &&str| format!("import:{PREFIX}arthouse:{part}PolicyArn");
+            (
+                (template, role.to_owned()),
+                policies.iter().map(import).collect(),
+            )
+        })
+        .collect();
+    let mut found = BTreeMap::new();
+    for name in template::ALL {
+        for resource in template::resources(name, &PARAMETERS) {
+            if resource.kind == "AWS::IAM::Role" {
+                let policies = resource.properties.get("ManagedPolicyArns");
+                found.insert((name, resource.id), policies.map(texts).unwrap_or_default());
+            }
+        }
+    }
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn what_templates_import_is_what_others_export() {
+    let exported: BTreeSet<String> = template::ALL
+        .iter()
+        .flat_map(|name| template::exports(name, &PARAMETERS))
+        .collect();
+    let mut imported = BTreeSet::new();
+    for name in template::ALL {
+        for resource in template::resources(name, &PARAMETERS) {
+            collect(&Value::Object(resource.properties), &mut imported);
+        }
+    }
+    assert!(imported.len() >= 8, "{imported:?}");
+    assert_eq!(
+        imported.difference(&exported).collect::<Vec<_>>(),
+        Vec::<&String>::new()
+    );
+}
+
+fn collect(value: &Value, imported: &mut BTreeSet<String>) {
+    match value {
+        Value::String(text) => imported.extend(text.strip_prefix("import:").map(str::to_owned)),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, imported)),
+        Value::Object(entries) => entries.values().for_each(|item| collect(item, imported)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[test]
+fn every_grant_names_a_table_queue_or_stream_of_this_deployment() {
+    for (place, statement) in statements() {
+        if statement["Effect"] == "Deny" || !place.starts_with("roles") {
+            continue;
+        }
+        for grant in grants(&serde_json::json!({"Statement": [statement]})) {
+            for resource in grant.resources {
+                let name = resource.rsplit(':').next().unwrap_or_default();
+                let name = name.strip_prefix("table/").unwrap_or(name);
+                assert!(name.starts_with(PREFIX), "{place}: {resource}");
+            }
+        }
+    }
+}
