@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 import zipfile
 from pathlib import Path
 
@@ -165,6 +166,17 @@ def live(environment):
     sys.exit(f"the audit is not content\n{audit.stdout}{audit.stderr}")
 
 
+def serves_metrics(log):
+    """The agent beside a stream processor finds the metrics that alarms need, under the names that it is told."""
+    address = re.search(r"127\.0\.0\.1:\d+", log.read_text()).group()
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    for name in ["dynamo_streams_trim_headroom_seconds", "dynamo_streams_leases_taken_total"]:
+        if not re.search(rf"^{name}(\{{.*\}})? ", text, re.MULTILINE):
+            sys.exit(f"{name} is not among the metrics\n{text}")
+    print(f"{address}/metrics has what alarms need")
+
+
 def code_bucket():
     """Puts a zip file in the place of the functions' code."""
     bucket, code = f"{PREFIX}code", io.BytesIO()
@@ -183,8 +195,9 @@ def main():
     environment = dict(pair.split("=", 1) for pair in outputs["Environment"].split())
     compare("tables", tables(PREFIX), tables(OTHER), NOT_MADE_BY_THE_EMULATOR)
     compare("queues", queues(PREFIX), queues(OTHER), set())
-    with daemon("worker", environment), daemon("streams", environment):
+    with daemon("worker", environment), daemon("streams", environment) as streams:
         live(environment)
+        serves_metrics(streams)
         # The stack is updated while it is in use.
         deploy("messaging", CommandsVisibilitySeconds="180")
         asked = {"QueueUrl": outputs["CommandsQueueUrl"], "AttributeNames": ["VisibilityTimeout"]}

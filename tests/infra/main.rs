@@ -5,4 +5,5 @@ mod relay;
 mod template;
 
 mod agreement;
+mod observability;
 mod roles;
