@@ -170,11 +170,11 @@ fn each_role_has_the_policies_of_its_part() {
         (("compute-containers", "ScheduleRole"), &[]),
         (
             ("compute-containers", "StreamsRole"),
-            &["Leases", "Reactions", "StreamReader"],
+            &["Leases", "Reactions", "StreamReader", "Sweep"],
         ),
         (
             ("compute-containers", "UpkeepRole"),
-            &["Reactions", "Sweep"],
+            &["Leases", "Reactions", "Sweep"],
         ),
         (("compute-containers", "WorkerRole"), &["Worker"]),
         (("compute-lambda", "CommandsRole"), &["Worker"]),
@@ -183,7 +183,10 @@ fn each_role_has_the_policies_of_its_part() {
             &["Parking", "Reactions", "StreamReader"],
         ),
         (("compute-lambda", "ScheduleRole"), &[]),
-        (("compute-lambda", "UpkeepRole"), &["Reactions", "Sweep"]),
+        (
+            ("compute-lambda", "UpkeepRole"),
+            &["Leases", "Reactions", "Sweep"],
+        ),
     ]);
     let expected: BTreeMap<_, BTreeSet<String>> = expected
         .into_iter()
