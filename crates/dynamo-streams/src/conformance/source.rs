@@ -1,9 +1,9 @@
 //! What every stream source does: the fake and the streams of a real service.
 
-use super::service::Service;
+use super::service::Local;
 use crate::error::ReadFailure;
 use crate::lease::ShardKey;
-use crate::source::{OpenAt, StreamSource};
+use crate::source::{AwsSource, OpenAt, StreamSource};
 use crate::testing::TABLE;
 use crate::testing::link::Link;
 use crate::testing::streams::Streams;
@@ -20,9 +20,9 @@ impl Writer for Streams {
     }
 }
 
-impl Writer for Service {
+impl Writer for Local {
     async fn write(&self, item: &str, version: u64) {
-        Service::write(self, item, version).await;
+        Local::write(self, TABLE, item, version).await;
     }
 }
 
@@ -30,9 +30,9 @@ impl Writer for Service {
 async fn the_fake_and_the_service_agree() {
     let streams = Streams::new();
     check(&streams.source(&Link::sound()), &streams).await;
-    let service = Service::start().await;
-    check(&service.source().await, &service).await;
-    service.stop().await;
+    let local = Local::serve(&[TABLE]).await;
+    check(&AwsSource::new(local.streams.clone()), &local).await;
+    local.stop().await;
 }
 
 async fn check<S: StreamSource, W: Writer>(source: &S, writer: &W) {

@@ -4,13 +4,13 @@ use chrono::TimeDelta;
 
 use crate::error::Error;
 use crate::lease::{Checkpoint, Guard, Lease, StreamEntry};
-use crate::lease_table::LeaseTable;
+use crate::lease_table::{LeaseTable, create_lease_table};
 use crate::store::{LeaseStore, ParkOutcome, ParkedStore};
 use crate::testing::link::Link;
 use crate::testing::memory::Memory;
 use crate::testing::{STREAM, TABLE, epoch_time, free_lease, gap, heartbeat, lane, parked, shard};
 
-use super::service::Service;
+use super::service::Local;
 
 /// Runs a check on a fresh store of each kind.
 macro_rules! both {
@@ -18,9 +18,9 @@ macro_rules! both {
         #[tokio::test(flavor = "multi_thread")]
         async fn $check() {
             checks::$check(&Memory::default().store(&Link::sound())).await;
-            let service = Service::start().await;
-            checks::$check(&service.lease_table().await).await;
-            service.stop().await;
+            let local = Local::serve(&[]).await;
+            checks::$check(&lease_table(&local).await).await;
+            local.stop().await;
         }
     )*};
 }
@@ -41,12 +41,19 @@ both! {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn applications_do_not_see_each_other() {
-    let service = Service::start().await;
-    let one = service.lease_table().await;
-    let other = LeaseTable::new(service.dynamo.clone(), "Leases", "other").unwrap();
+    let local = Local::serve(&[]).await;
+    let one = lease_table(&local).await;
+    let other = LeaseTable::new(local.dynamo.clone(), "Leases", "other").unwrap();
     one.create(&free_lease("s-1")).await.unwrap();
     assert!(other.view().await.unwrap().leases.is_empty());
-    service.stop().await;
+    local.stop().await;
+}
+
+/// Creates the lease table, twice, as a repeated provisioning does.
+async fn lease_table(local: &Local) -> LeaseTable {
+    create_lease_table(&local.dynamo, "Leases").await.unwrap();
+    create_lease_table(&local.dynamo, "Leases").await.unwrap();
+    LeaseTable::new(local.dynamo.clone(), "Leases", "test").unwrap()
 }
 
 mod checks {

@@ -1,111 +1,33 @@
-//! A service, clients and tables for one test, and a handler that writes down what it sees.
+//! Processors on a service of their own, and handlers that write down what they see.
+
+mod service;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
-    ScalarAttributeType, StreamSpecification, StreamViewType,
-};
 use dynamo_streams::{
     Disposition, Error, Item, Processor, ProcessorBuilder, Record, RecordContext, RecordHandler,
     Settings, Summary,
 };
-use local_aws::{Config, LocalAws};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+pub(crate) use service::Local;
 
 pub(crate) const LEASES: &str = "Leases";
 /// The longest a test waits for a condition.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-pub(crate) struct Local {
-    pub(crate) dynamo: aws_sdk_dynamodb::Client,
-    pub(crate) streams: aws_sdk_dynamodbstreams::Client,
-    aws: LocalAws,
-    _folder: tempfile::TempDir,
-}
-
 impl Local {
-    /// Starts the service and creates the tables, with streams, and the lease table.
+    /// Starts the service with the tables and the lease table.
     pub(crate) async fn start(tables: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let config = Config {
-            data_dir: folder.path().into(),
-            port: 0,
-        };
-        let aws = LocalAws::start(config).await.unwrap();
-        let credentials = Credentials::new("any", "thing", None, None, "test");
-        let dynamo = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .endpoint_url(aws.endpoint_url())
-            .credentials_provider(credentials.clone())
-            .region(Region::new("eu-west-1"))
-            .build();
-        let streams = aws_sdk_dynamodbstreams::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .endpoint_url(aws.endpoint_url())
-            .credentials_provider(credentials)
-            .region(Region::new("eu-west-1"))
-            .build();
-        let local = Self {
-            dynamo: aws_sdk_dynamodb::Client::from_conf(dynamo),
-            streams: aws_sdk_dynamodbstreams::Client::from_conf(streams),
-            aws,
-            _folder: folder,
-        };
+        let local = Self::serve(tables).await;
         dynamo_streams::create_lease_table(&local.dynamo, LEASES)
             .await
             .unwrap();
-        for table in tables {
-            local.create_table(table).await;
-        }
         local
-    }
-
-    pub(crate) async fn create_table(&self, name: &str) {
-        let key = |name: &str, kind| {
-            KeySchemaElement::builder()
-                .attribute_name(name)
-                .key_type(kind)
-                .build()
-                .unwrap()
-        };
-        let text = |name: &str| {
-            let text = AttributeDefinition::builder().attribute_name(name);
-            text.attribute_type(ScalarAttributeType::S).build().unwrap()
-        };
-        self.dynamo
-            .create_table()
-            .table_name(name)
-            .billing_mode(BillingMode::PayPerRequest)
-            .attribute_definitions(text("PK"))
-            .key_schema(key("PK", KeyType::Hash))
-            .stream_specification(
-                StreamSpecification::builder()
-                    .stream_enabled(true)
-                    .stream_view_type(StreamViewType::NewAndOldImages)
-                    .build()
-                    .unwrap(),
-            )
-            .send()
-            .await
-            .unwrap();
-    }
-
-    /// Writes the `version`-th state of an item.
-    pub(crate) async fn write(&self, table: &str, item: &str, version: u64) {
-        self.dynamo
-            .put_item()
-            .table_name(table)
-            .item("PK", AttributeValue::S(item.to_owned()))
-            .item("version", AttributeValue::N(version.to_string()))
-            .send()
-            .await
-            .unwrap();
     }
 
     pub(crate) fn processor(&self, tables: &[&str]) -> ProcessorBuilder {
@@ -116,10 +38,6 @@ impl Local {
         tables
             .iter()
             .fold(builder, |builder, table| builder.stream_of_table(*table))
-    }
-
-    pub(crate) async fn stop(self) {
-        self.aws.shutdown().await.unwrap();
     }
 }
 

@@ -1,4 +1,4 @@
-//! A real service for the adapters.
+//! A service in this process, its clients and its tables. The conformance suites of the crate use it too.
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::{
@@ -7,19 +7,16 @@ use aws_sdk_dynamodb::types::{
 };
 use local_aws::{Config, LocalAws};
 
-use crate::lease_table::{LeaseTable, create_lease_table};
-use crate::source::AwsSource;
-use crate::testing::TABLE;
-
-pub(super) struct Service {
-    pub(super) dynamo: aws_sdk_dynamodb::Client,
-    pub(super) streams: aws_sdk_dynamodbstreams::Client,
+pub(crate) struct Local {
+    pub(crate) dynamo: aws_sdk_dynamodb::Client,
+    pub(crate) streams: aws_sdk_dynamodbstreams::Client,
     aws: LocalAws,
     _folder: tempfile::TempDir,
 }
 
-impl Service {
-    pub(super) async fn start() -> Self {
+impl Local {
+    /// Starts the service and creates the tables, each with a stream.
+    pub(crate) async fn serve(tables: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = Config {
             data_dir: folder.path().into(),
@@ -39,23 +36,19 @@ impl Service {
             .credentials_provider(credentials)
             .region(Region::new("eu-west-1"))
             .build();
-        Self {
+        let local = Self {
             dynamo: aws_sdk_dynamodb::Client::from_conf(dynamo),
             streams: aws_sdk_dynamodbstreams::Client::from_conf(streams),
             aws,
             _folder: folder,
+        };
+        for table in tables {
+            local.create_table(table).await;
         }
+        local
     }
 
-    /// Creates the lease table, twice, as a repeated `provision` does.
-    pub(super) async fn lease_table(&self) -> LeaseTable {
-        create_lease_table(&self.dynamo, "Leases").await.unwrap();
-        create_lease_table(&self.dynamo, "Leases").await.unwrap();
-        LeaseTable::new(self.dynamo.clone(), "Leases", "test").unwrap()
-    }
-
-    /// Creates the table with a stream.
-    pub(super) async fn source(&self) -> AwsSource {
+    async fn create_table(&self, name: &str) {
         let key = KeySchemaElement::builder()
             .attribute_name("PK")
             .key_type(KeyType::Hash);
@@ -67,7 +60,7 @@ impl Service {
             .stream_view_type(StreamViewType::NewAndOldImages);
         self.dynamo
             .create_table()
-            .table_name(TABLE)
+            .table_name(name)
             .billing_mode(BillingMode::PayPerRequest)
             .attribute_definitions(attribute.build().unwrap())
             .key_schema(key.build().unwrap())
@@ -75,13 +68,13 @@ impl Service {
             .send()
             .await
             .unwrap();
-        AwsSource::new(self.streams.clone())
     }
 
-    pub(super) async fn write(&self, item: &str, version: u64) {
+    /// Writes the `version`-th state of an item.
+    pub(crate) async fn write(&self, table: &str, item: &str, version: u64) {
         self.dynamo
             .put_item()
-            .table_name(TABLE)
+            .table_name(table)
             .item("PK", AttributeValue::S(item.to_owned()))
             .item("version", AttributeValue::N(version.to_string()))
             .send()
@@ -89,7 +82,7 @@ impl Service {
             .unwrap();
     }
 
-    pub(super) async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.aws.shutdown().await.unwrap();
     }
 }
