@@ -1,8 +1,10 @@
 //! Each line of what a correct consumer does, on whole workers over fakes and a paused clock.
+//! `REQUIREMENTS.md` says which test holds which line.
 
 mod delivering;
 mod discovering;
 mod leasing;
 mod living;
 mod reading;
+mod required;
 mod starting;

@@ -161,6 +161,18 @@ mod tests {
     }
 
     #[test]
+    fn a_page_is_at_most_what_the_service_allows() {
+        let check = |page_records| {
+            let settings = Settings {
+                page_records,
+                ..Settings::default()
+            };
+            settings.check().is_ok()
+        };
+        assert_eq!([0, 1, 1_000, 1_001].map(check), [false, true, true, false]);
+    }
+
+    #[test]
     fn an_idle_processor_writes_a_third_of_what_others_do() {
         let beats_a_day = 86_400 / Settings::default().heartbeat_interval.as_secs();
         assert!(beats_a_day <= 26_118 / 3, "{beats_a_day}");

@@ -128,6 +128,17 @@ mod tests {
     }
 
     #[test]
+    fn an_image_is_decoded_as_an_item_of_the_table_is() {
+        #[derive(Debug, PartialEq, serde::Deserialize)]
+        struct Course {
+            n: (u8, Option<String>),
+        }
+        let record = Record::from_stream(ARN, streamed(streams::OperationType::Modify)).unwrap();
+        let course: Course = serde_dynamo::from_item(record.new_image.unwrap()).unwrap();
+        assert_eq!(course, Course { n: (1, None) });
+    }
+
+    #[test]
     fn a_record_without_its_number_is_refused() {
         let mut record = streamed(streams::OperationType::Insert);
         record.dynamodb.as_mut().unwrap().sequence_number = None;

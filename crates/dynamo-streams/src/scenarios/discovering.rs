@@ -54,9 +54,13 @@ async fn an_empty_answer_to_the_search_for_children_means_not_yet() {
     let worker = world.start("a");
     world.streams.write("x");
     world.settled().await;
+    let before = world.streams.calls("DescribeStream");
     world.streams.split(0, 1, Duration::from_secs(45));
     world.streams.write("x");
     world.settled().await;
+    let searches = world.streams.calls("DescribeStream") - before;
+    // Waits of 0.25 s, doubled up to 10 s.
+    assert!((8..=12).contains(&searches), "{searches} searches in 45 s");
     assert_eq!(worker.monitor.snapshot().counts.finished_shards, 1);
     worker.drain().await;
 }

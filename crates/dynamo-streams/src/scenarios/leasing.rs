@@ -147,6 +147,31 @@ async fn renewal_does_not_wait_for_handlers() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn renewal_does_not_wait_for_room() {
+    let world = World::new().with(|settings| {
+        settings.page_records = 1;
+        settings.unfinished_records_per_shard = 1;
+    });
+    let world = World {
+        effort: Duration::from_secs(300),
+        ..world
+    };
+    let first = world.start("a");
+    let second = world.start("b");
+    for item in ["x", "y", "z"] {
+        world.streams.write(item);
+    }
+    world.settled().await;
+    assert_eq!(
+        world.journal.notes().begun.len(),
+        3,
+        "no other worker took the shard"
+    );
+    first.drain().await;
+    second.drain().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_frozen_worker_that_thaws_does_nothing_more_under_its_old_lease() {
     let world = World::new();
     let first = world.start("a");
