@@ -5,9 +5,14 @@
 mod bad_input;
 mod contracts;
 mod daemon;
+mod deployment;
 mod killed;
 mod life;
+mod load;
+mod parked;
 mod probes;
 mod provision;
 mod rig;
+mod status;
+mod three_processes;
 mod unreachable;

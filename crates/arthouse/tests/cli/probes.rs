@@ -8,39 +8,11 @@ use std::net::TcpListener;
 use serde_json::Value;
 
 use crate::daemon::{Daemon, signal, until};
-use crate::rig::{Local, arthouse, run};
+use crate::deployment::Deployment;
+use crate::rig::{arthouse, run};
 
 /// Stands in every contact detail and in every id, and may stand in no metric.
 const PRIVATE: &str = "zq9";
-
-/// A deployment of its own on a live endpoint, which has no other daemons.
-struct Rig {
-    local: Local,
-    _data: tempfile::TempDir,
-}
-
-impl Rig {
-    fn new() -> Self {
-        let data = tempfile::tempdir().unwrap();
-        let local = Local::start(data.path());
-        local.call(&["--prefix", "x-", "provision"]).check(0, &[]);
-        Self { local, _data: data }
-    }
-
-    fn start(&self, arguments: &[&str]) -> Daemon {
-        Daemon::start(
-            &[&["--prefix", "x-"], arguments].concat(),
-            &self.local.endpoint,
-        )
-    }
-
-    #[track_caller]
-    fn send(&self, arguments: &[&str]) {
-        let waiting = ["--wait", "--timeout", "60s"];
-        let all = [&["--prefix", "x-", "send"], arguments, &waiting].concat();
-        self.local.call(&all).check(0, &[]);
-    }
-}
 
 fn course(id: &str) -> Vec<&str> {
     vec![
@@ -65,7 +37,7 @@ fn course(id: &str) -> Vec<&str> {
 }
 
 /// Applies, pays and attends.
-fn life(rig: &Rig) {
+fn life(rig: &Deployment) {
     rig.send(&course("zq9c"));
     let mine = ["--user", "zq9u", "--course", "zq9c"];
     let contact = ["--name", PRIVATE, "--email", "zq9@example.com"];
@@ -122,7 +94,7 @@ const OF_STREAMS: [&str; 10] = [
 
 #[test]
 fn daemons_are_alive_and_ready_and_count_what_they_do() {
-    let rig = Rig::new();
+    let rig = Deployment::new();
     let worker = rig.start(&["worker", "--poll-seconds", "1"]);
     let streams = rig.start(&["streams"]);
     for daemon in [&worker, &streams] {
@@ -198,7 +170,7 @@ fn everything_on_this_machine_answers_for_all_that_it_runs() {
 
 #[test]
 fn told_to_stop_it_is_no_longer_ready_and_alive_until_it_has_drained() {
-    let rig = Rig::new();
+    let rig = Deployment::new();
     let worker = rig.start(&["worker", "--poll-seconds", "15"]);
     worker.until("/readyz", 200);
     // Right after an answer the next poll has all its time before it, and the drain waits for it.
@@ -216,7 +188,7 @@ fn told_to_stop_it_is_no_longer_ready_and_alive_until_it_has_drained() {
 
 #[test]
 fn a_second_signal_ends_it_at_once() {
-    let rig = Rig::new();
+    let rig = Deployment::new();
     let worker = rig.start(&["worker", "--poll-seconds", "20"]);
     worker.until("/readyz", 200);
     let polls = || worker.metric("sqs_consumer_requests_total", "ReceiveMessage");
@@ -235,7 +207,7 @@ fn a_second_signal_ends_it_at_once() {
 
 #[test]
 fn when_the_endpoint_stands_still_it_is_first_not_ready_and_then_not_alive_until_it_goes_on() {
-    let rig = Rig::new();
+    let rig = Deployment::new();
     let worker = rig.start(&["worker", "--poll-seconds", "1"]);
     let streams = rig.start(&["streams"]);
     let daemons = [&worker, &streams];

@@ -1,0 +1,172 @@
+//! A record whose reaction always fails: what an operator sees of it, and how its item is brought up to date.
+
+use arthouse::Clients;
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::{Value, json};
+
+use crate::daemon::until;
+use crate::deployment::Deployment;
+use crate::load;
+
+/// Takes a student's balance away, or gives it back, or marks a session: as no program of ours would.
+struct Meddler {
+    dynamodb: aws_sdk_dynamodb::Client,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Meddler {
+    fn of(rig: &Deployment) -> Self {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let dynamodb = Clients::for_endpoint(&rig.local.endpoint).dynamodb;
+        Self { dynamodb, runtime }
+    }
+
+    fn set(&self, (table, pk, sk): (&str, &str, &str), name: &str, value: u64) {
+        let update = self.dynamodb.update_item().table_name(table);
+        let update = update
+            .key("PK", AttributeValue::S(pk.to_owned()))
+            .key("SK", AttributeValue::S(sk.to_owned()))
+            .update_expression("SET #name = :value")
+            .condition_expression("attribute_exists(PK)")
+            .expression_attribute_names("#name", name)
+            .expression_attribute_values(":value", AttributeValue::N(value.to_string()));
+        self.runtime.block_on(update.send()).unwrap();
+    }
+}
+
+const ENROLLMENT: (&str, &str, &str) = ("x-UsersCourses", "USER#ada", "COURSE#oils#PAID");
+const SESSION: (&str, &str, &str) = ("x-Sessions", "COURSE#oils", "SESSION#0001#USER#ada");
+
+fn enrol(rig: &Deployment, user: &str) {
+    let mine = ["--user", user, "--course", "oils"];
+    rig.send(
+        &[
+            &["apply"],
+            &mine[..],
+            &["--name", "N", "--email", "n@example.com"],
+        ]
+        .concat(),
+    );
+    rig.send(&[&["confirm-payment"], &mine[..]].concat());
+}
+
+fn attend(rig: &Deployment, user: &str, session: &str) {
+    rig.send(&[
+        "attend-session",
+        "--user",
+        user,
+        "--course",
+        "oils",
+        "--session",
+        session,
+    ]);
+}
+
+fn charges(rig: &Deployment, user: &str) -> usize {
+    let progress = rig.call(&["progress", "--user", user, "--course", "oils", "--json"]);
+    progress.json()["statement"].as_array().map_or(0, Vec::len)
+}
+
+fn parked(rig: &Deployment) -> Vec<Value> {
+    let status = rig.call(&["status", "--json"]);
+    status.check(0, &[]);
+    status.json()["parked"].as_array().unwrap().clone()
+}
+
+/// Another student's item, and another item of the same student.
+fn others_go_on(rig: &Deployment) {
+    attend(rig, "ben", "0001");
+    until(
+        "another student's charge",
+        || charges(rig, "ben"),
+        |n| *n == 1,
+    );
+    let mine = ["--user", "ada", "--course", "oils", "--session", "0002"];
+    rig.send(
+        &[
+            &["reschedule-session"],
+            &mine[..],
+            &["--to", "2099-12-01T18:00:00Z"],
+        ]
+        .concat(),
+    );
+}
+
+fn check_shown(rig: &Deployment, lanes: &[Value]) {
+    assert_eq!(lanes.len(), 1, "{lanes:?}");
+    assert_eq!(lanes[0]["table"], "x-Sessions");
+    let text = rig.call(&["status"]).stdout;
+    let lane = lanes[0]["lane"].as_str().unwrap();
+    assert!(
+        text.contains("parked since") && text.contains(lane),
+        "{text}"
+    );
+    assert!(!text.contains("n@example.com"), "{text}");
+}
+
+#[test]
+fn a_reaction_that_always_fails_holds_up_its_own_item_only_until_it_is_mended_and_redriven() {
+    let rig = Deployment::new();
+    let meddler = Meddler::of(&rig);
+    let worker = rig.start(&["worker", "--poll-seconds", "1"]);
+    let streams = rig.start(&["streams"]);
+    rig.sender()(&load::course());
+    for user in ["ada", "ben"] {
+        enrol(&rig, user);
+    }
+
+    // No charge can be made, and what happens to the session later must wait for it.
+    meddler.set(ENROLLMENT, "Balance", 0);
+    attend(&rig, "ada", "0001");
+    until(
+        "the record to be parked",
+        || parked(&rig),
+        |parked| parked.len() == 1,
+    );
+    meddler.set(SESSION, "Note", 1);
+    let quarantined = || streams.metric("dynamo_streams_records_quarantined_total", "");
+    until("the later one to be parked behind it", quarantined, |n| {
+        *n > 1.5
+    });
+
+    others_go_on(&rig);
+    let lanes = parked(&rig);
+    check_shown(&rig, &lanes);
+
+    // Not mended: it stays parked, and says so.
+    let vain = rig.call(&["redrive", "--json"]);
+    vain.check(2, &[]);
+    assert_eq!(vain.json()["remaining"][0]["lane"], lanes[0]["lane"]);
+    assert_eq!((charges(&rig, "ada"), parked(&rig).len()), (0, 1));
+
+    meddler.set(ENROLLMENT, "Balance", load::COST);
+    let redriven = rig.call(&[
+        "redrive",
+        "--lane",
+        lanes[0]["lane"].as_str().unwrap(),
+        "--json",
+    ]);
+    redriven.check(0, &[]);
+    assert_eq!(
+        redriven.json(),
+        json!({"records": 2, "reopened": [lanes[0]["lane"]], "remaining": []})
+    );
+    assert_eq!((charges(&rig, "ada"), parked(&rig).len()), (1, 0));
+    rig.call(&["audit"]).check(0, &[]);
+    assert_eq!(
+        rig.call(&["redrive"]).stdout.trim(),
+        "0 records handled, 0 items up to date again"
+    );
+
+    // The item is open again: its next change is reacted to as any other's.
+    attend(&rig, "ada", "0003");
+    until("the next charge", || charges(&rig, "ada"), |n| *n == 2);
+    drop((worker, streams));
+}
+
+#[test]
+fn a_lane_that_is_none_is_bad_input() {
+    let rig = Deployment::new();
+    rig.call(&["redrive", "--lane", "ada"])
+        .check(2, &["\"ada\" is no lane"]);
+}

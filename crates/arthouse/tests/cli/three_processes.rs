@@ -1,0 +1,230 @@
+//! Three stream processors share the streams of one deployment while 10,000 changes flow: one is killed, one is frozen until it has
+//! lost its shard and then thawed, one is told to stop and started again.
+
+#![cfg(unix)]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use arthouse::{Clients, Names};
+use arthouse_worker::find_queues;
+use serde_json::Value;
+
+use crate::daemon::{Daemon, signal, until};
+use crate::deployment::Deployment;
+use crate::load;
+
+/// The least number of changes that flow.
+const CHANGES: usize = 10_000;
+/// Students whose commands are sent together.
+const CLASS: usize = 25;
+/// What the streams of the two tables have here, one each.
+const SHARDS: u64 = 2;
+/// How soon a killed processor's shard is read by another: its heartbeat stands still for 25 s, the lease table is looked at every 5 s;
+/// the rest is for a machine that is busy.
+const TAKE_OVER: Duration = Duration::from_secs(45);
+/// How soon one is that was given back: at the next look.
+const HANDED_BACK: Duration = Duration::from_secs(20);
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a count of the metrics"
+)]
+fn count(daemon: &Daemon, name: &str) -> u64 {
+    daemon.metric(&format!("dynamo_streams_{name}"), "") as u64
+}
+
+fn shards(daemon: &Daemon) -> u64 {
+    count(daemon, "shards")
+}
+
+fn taken(daemon: &Daemon) -> u64 {
+    count(daemon, "leases_taken_total")
+}
+
+/// Waits until a processor has taken another shard; returns how long after the instant that was.
+#[track_caller]
+fn until_taken(what: &str, crew: &[Daemon], before: u64, since: Instant) -> Duration {
+    let sum = || crew.iter().map(taken).sum::<u64>();
+    until(what, sum, |sum| *sum > before);
+    since.elapsed()
+}
+
+/// Takes one out of the crew that reads a shard.
+#[track_caller]
+fn reader(crew: &mut Vec<Daemon>) -> Daemon {
+    let found = || crew.iter().position(|daemon| shards(daemon) > 0);
+    let position = until("one that reads", found, Option::is_some);
+    crew.swap_remove(position.unwrap())
+}
+
+/// Sends students' lives until there were enough changes and the rest of the test is done with them; returns how many students.
+fn feed(rig: &Deployment, enough: &Arc<AtomicBool>) -> thread::JoinHandle<usize> {
+    let (send, enough) = (rig.sender(), Arc::clone(enough));
+    thread::spawn(move || {
+        send(&load::course());
+        let mut students = 0;
+        while students * load::CHANGES_PER_STUDENT < CHANGES || !enough.load(Ordering::Relaxed) {
+            let class = students..students + CLASS;
+            send(
+                &class
+                    .map(|n| load::life(&format!("u{n}")))
+                    .collect::<String>(),
+            );
+            students += CLASS;
+        }
+        students
+    })
+}
+
+/// Kills one that reads a shard; returns how long after it another read it.
+fn kill_one(crew: &mut Vec<Daemon>) -> Duration {
+    let victim = reader(crew);
+    let before = crew.iter().map(taken).sum();
+    signal(victim.process(), "KILL");
+    let killed = Instant::now();
+    until_taken("the killed one's shard to be taken", crew, before, killed)
+}
+
+/// Freezes one that reads a shard until the other has it, and thaws it; returns how long that took. In the end each reads one.
+fn freeze_one(crew: &mut Vec<Daemon>) -> Duration {
+    let frozen = reader(crew);
+    let before = crew.iter().map(taken).sum();
+    signal(frozen.process(), "STOP");
+    let stopped = Instant::now();
+    let overtaken = until_taken("the frozen one's shard to be taken", crew, before, stopped);
+    signal(frozen.process(), "CONT");
+    let lost = || count(&frozen, "leases_lost_total");
+    until("the thawed one to see its loss", lost, |lost| *lost > 0);
+    crew.push(frozen);
+    let each = || crew.iter().map(shards).collect::<Vec<_>>();
+    until("each to read a shard", each, |each| {
+        each.iter().all(|held| *held > 0)
+    });
+    overtaken
+}
+
+/// Tells one to stop, and starts it again; returns how long after its end the other read its shard.
+fn restart_one(rig: &Deployment, crew: &mut Vec<Daemon>) -> Duration {
+    let stopped = crew.pop().unwrap();
+    let before = crew.iter().map(taken).sum();
+    signal(stopped.process(), "TERM");
+    stopped.end().check(0, &["the stream processor has ended"]);
+    let ended = Instant::now();
+    let handed_back = until_taken("what it gave back to be taken", crew, before, ended);
+    let again = rig.start(&["streams"]);
+    until(
+        "the one that started again to read",
+        || shards(&again),
+        |held| *held > 0,
+    );
+    crew.push(again);
+    handed_back
+}
+
+#[test]
+fn killed_frozen_and_restarted_while_changes_flow_three_processors_react_to_all_and_charge_once() {
+    let rig = Deployment::new();
+    let worker = rig.start(&["worker", "--poll-seconds", "1"]);
+    let mut crew: Vec<Daemon> = (0..3).map(|_| rig.start(&["streams"])).collect();
+    for daemon in crew.iter().chain([&worker]) {
+        daemon.until("/readyz", 200);
+    }
+    let held = || crew.iter().map(shards).sum::<u64>();
+    until("both shards to be read", held, |held| *held == SHARDS);
+    let enough = Arc::new(AtomicBool::new(false));
+    let feeder = feed(&rig, &enough);
+    let done = || {
+        crew.iter()
+            .map(|d| count(d, "records_done_total"))
+            .sum::<u64>()
+    };
+    until("the changes to flow", done, |done| *done > 500);
+
+    let take_over = kill_one(&mut crew);
+    let overtaken = freeze_one(&mut crew);
+    let handed_back = restart_one(&rig, &mut crew);
+
+    enough.store(true, Ordering::Relaxed);
+    let students = feeder.join().unwrap();
+    check_all_took_place(&rig, students);
+    println!(
+        "{} changes; a killed processor's shard was taken over after {take_over:.1?}, a frozen one's after {overtaken:.1?}, \
+         what one gave back at its end after {handed_back:.1?}",
+        students * load::CHANGES_PER_STUDENT
+    );
+    assert!(
+        take_over < TAKE_OVER && overtaken < TAKE_OVER,
+        "{take_over:?} {overtaken:?}"
+    );
+    assert!(handed_back < HANDED_BACK, "{handed_back:?}");
+}
+
+/// Waits until all is settled, then checks the tables, the streams' state and what was told.
+fn check_all_took_place(rig: &Deployment, students: usize) {
+    let settled = until(
+        "all charges to be made",
+        || rig.call(&["audit", "--json"]),
+        |audit| audit.json()["violations"] == serde_json::json!([]),
+    );
+    settled.check(0, &[]);
+    let status = rig.call(&["status", "--json"]).json();
+    assert_eq!(
+        (&status["parked"], &status["gaps"]),
+        (&Value::Array(vec![]), &Value::Array(vec![]))
+    );
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let told = runtime.block_on(notifications(rig, students));
+    for (kind, times) in load::NOTIFICATIONS {
+        let told = told.get(kind).copied().unwrap_or_default();
+        assert_eq!(told, times * students, "{kind}");
+    }
+}
+
+/// Reads the notifications, each id once, until as many as there must be have come and no more do; counts them by their kind.
+async fn notifications(rig: &Deployment, students: usize) -> BTreeMap<String, usize> {
+    let sqs = Clients::for_endpoint(&rig.local.endpoint).sqs;
+    let queues = find_queues(&sqs, &Names::with_prefix("x-").queues)
+        .await
+        .unwrap();
+    let expected = students
+        * load::NOTIFICATIONS
+            .iter()
+            .map(|(_, times)| times)
+            .sum::<usize>();
+    let mut kinds = BTreeMap::new();
+    loop {
+        // Those that have not come yet are waited for; those that must not come are looked for once.
+        let wait = if kinds.len() < expected { 20 } else { 1 };
+        let request = sqs.receive_message().queue_url(&queues.notifications);
+        let request = request.max_number_of_messages(10).wait_time_seconds(wait);
+        let messages = request.send().await.unwrap().messages.unwrap_or_default();
+        if messages.is_empty() {
+            break;
+        }
+        for message in messages {
+            let event: Value = serde_json::from_str(message.body().unwrap()).unwrap();
+            let (id, kind) = (
+                event["id"].as_str().unwrap(),
+                event["type"].as_str().unwrap(),
+            );
+            let kind = kind.strip_prefix("com.digitalarthouse.").unwrap();
+            kinds.insert(id.to_owned(), kind.strip_suffix(".v1").unwrap().to_owned());
+            let delete = sqs.delete_message().queue_url(&queues.notifications);
+            delete
+                .receipt_handle(message.receipt_handle().unwrap())
+                .send()
+                .await
+                .unwrap();
+        }
+    }
+    let mut counted = BTreeMap::new();
+    for kind in kinds.into_values() {
+        *counted.entry(kind).or_default() += 1;
+    }
+    counted
+}
