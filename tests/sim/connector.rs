@@ -70,6 +70,9 @@ impl Connector {
         let now = self.clock.since_start();
         self.network
             .struck(fault, &call.target, now, self.node, number);
+        if let Some(answer) = self.network.ignored(fault, &call) {
+            return Ok(answer);
+        }
         match fault {
             Fault::NotSent => Err(broken()),
             Fault::ResponseLost => {
@@ -178,8 +181,13 @@ fn response(reply: ApiReply) -> HttpResponse {
     response
 }
 
-/// The request's body as JSON, if it is.
+/// What it asks for.
 impl ApiCall {
+    pub(crate) fn operation(&self) -> &str {
+        self.target.rsplit('.').next().unwrap_or_default()
+    }
+
+    /// The body as JSON; an empty object if it is none.
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| json!({}))
     }

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use crate::audit::Auditor;
 use crate::aws::{ApiCall, ApiReply, Aws};
 use crate::fault::{DELAY, Fault, Plan};
-use crate::zoo::Bug;
+use crate::zoo::{Bug, Spoiler};
 pub(crate) use trace::Trace;
 
 /// What a fault does to a whole process.
@@ -35,7 +35,7 @@ pub(crate) struct Network {
 
 struct State {
     plan: Plan,
-    bug: Option<Bug>,
+    spoiler: Option<Spoiler>,
     rng: fastrand::Rng,
     /// The life of each node's process; connections of earlier lives are dead.
     lives: BTreeMap<u32, Life>,
@@ -74,7 +74,7 @@ impl Network {
     ) -> Self {
         let state = State {
             plan,
-            bug,
+            spoiler: bug.map(Spoiler::new),
             rng: fastrand::Rng::with_seed(seed ^ 0x6e65_7477),
             lives: BTreeMap::new(),
             calls: BTreeMap::new(),
@@ -160,12 +160,8 @@ impl Network {
 
     /// Carries out a call now.
     pub(crate) fn carry_out(&self, mut call: ApiCall, number: u64, now: Duration) -> ApiReply {
-        let bug = self.state().bug;
-        if let Some(bug) = bug {
-            bug.spoil(&mut call);
-        }
         self.aws.set_now(now);
-        let reply = self.aws.call(&call);
+        let reply = self.serve(&mut call);
         let mut state = self.state();
         state.trace.call(&call, number, now, &reply);
         if call.target == "AmazonSQS.ReceiveMessage" {
@@ -178,6 +174,31 @@ impl Network {
         }
         self.auditor.end_of_call(now);
         reply
+    }
+
+    /// Has the services carry out a call, with what a bug makes of it.
+    fn serve(&self, call: &mut ApiCall) -> ApiReply {
+        let mut state = self.state();
+        let Some(spoiler) = &mut state.spoiler else {
+            return self.aws.call(call);
+        };
+        if let Some(answer) = spoiler.request(call) {
+            return answer;
+        }
+        let mut reply = self.aws.call(call);
+        for receipt in spoiler.answer(call, &mut reply) {
+            self.aws.call(&ApiCall {
+                node: 0,
+                target: "AmazonSQS.DeleteMessage".to_owned(),
+                body: receipt.to_string().into(),
+            });
+        }
+        reply
+    }
+
+    /// The answer that a program with a bug sees instead of a fault.
+    pub(crate) fn ignored(&self, fault: Fault, call: &ApiCall) -> Option<ApiReply> {
+        self.state().spoiler.as_ref()?.ignores(fault, call)
     }
 
     /// Sends a request that will arrive late.

@@ -1,6 +1,8 @@
 //! Handlers under watch: the auditor learns what was begun and finished, and a bug of the zoo may be put in.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
 
 use dynamo_streams::{Record, RecordContext, RecordHandler};
 use futures::FutureExt as _;
@@ -8,14 +10,18 @@ use sqs_consumer::{Context, Handler, Message};
 
 use crate::audit::Auditor;
 use crate::clock::ProcessClock;
-use crate::zoo::Bug;
+use crate::zoo::{Begun, Bug};
+
+/// How long a record that was overtaken waits.
+const END_OF_THE_LINE: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub(crate) struct Watched<H> {
-    inner: H,
+    inner: Arc<H>,
     auditor: Auditor,
     node: u32,
     bug: Option<Bug>,
+    begun: Begun,
     clock: ProcessClock,
 }
 
@@ -28,10 +34,11 @@ impl<H> Watched<H> {
         clock: ProcessClock,
     ) -> Self {
         Self {
-            inner,
+            inner: Arc::new(inner),
             auditor,
             node,
             bug,
+            begun: Begun::default(),
             clock,
         }
     }
@@ -51,8 +58,9 @@ impl<H> Watched<H> {
 
 impl<H: Handler> Handler for Watched<H> {
     async fn handle(&self, message: &Message, context: &Context) -> sqs_consumer::Disposition {
-        if let Some(disposition) = self.bug.and_then(|bug| bug.instead_of_command(message)) {
-            return disposition;
+        let dedupes = self.bug == Some(Bug::CommandsDedupedWhenBegun);
+        if dedupes && self.begun.again(message.message_id()) {
+            return sqs_consumer::Disposition::Done;
         }
         let disposition = self.guarded(self.inner.handle(message, context)).await;
         match self.bug {
@@ -69,17 +77,61 @@ impl<H: RecordHandler> RecordHandler for Watched<H> {
         context: &RecordContext,
     ) -> dynamo_streams::Disposition {
         self.auditor.record_begun(record, self.clock.since_start());
-        let instead = self.bug.and_then(|bug| bug.instead_of_record(record));
-        let disposition = match instead {
-            Some(disposition) => disposition,
-            None => {
-                let done = self.guarded(self.inner.handle(record, context)).await;
-                self.bug.map_or(done.clone(), |bug| bug.after_record(done))
-            }
+        let disposition = match self.bug {
+            None => self.guarded(self.inner.handle(record, context)).await,
+            Some(bug) => self.with_bug(bug, record, context).await,
         };
-        if disposition == dynamo_streams::Disposition::Done {
+        if disposition == dynamo_streams::Disposition::Done && !self.is_early() {
             self.auditor.record_done(record);
         }
         disposition
+    }
+}
+
+impl<H: RecordHandler> Watched<H> {
+    async fn with_bug(
+        &self,
+        bug: Bug,
+        record: &Record,
+        context: &RecordContext,
+    ) -> dynamo_streams::Disposition {
+        use dynamo_streams::Disposition::{Done, Retry};
+        if bug == Bug::RecordsDedupedWhenBegun && self.begun.again(&record.event_id) {
+            return Done;
+        }
+        if bug == Bug::CheckpointBeforeWork {
+            self.later(record, context, Duration::ZERO);
+            return Done;
+        }
+        let disposition = self.inner.handle(record, context).await;
+        if bug == Bug::RetryOvertaken {
+            if let Retry { .. } = disposition {
+                self.later(record, context, END_OF_THE_LINE);
+                return Done;
+            }
+            self.auditor.record_done(record);
+        }
+        bug.after_record(disposition)
+    }
+
+    /// Whether this handler's word that a record is done is not to be believed.
+    fn is_early(&self) -> bool {
+        matches!(
+            self.bug,
+            Some(Bug::CheckpointBeforeWork | Bug::RetryOvertaken)
+        )
+    }
+
+    /// Handles a record after a while, until that succeeds.
+    fn later(&self, record: &Record, context: &RecordContext, wait: Duration) {
+        let (inner, auditor) = (Arc::clone(&self.inner), self.auditor.clone());
+        let (record, context) = (record.clone(), context.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(wait).await;
+            while inner.handle(&record, &context).await != dynamo_streams::Disposition::Done {
+                tokio::time::sleep(END_OF_THE_LINE).await;
+            }
+            auditor.record_done(&record);
+        });
     }
 }

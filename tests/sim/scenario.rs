@@ -28,6 +28,8 @@ pub(crate) enum Scenario {
     TakeOver,
     /// Of two stream processors, one is shut down and hands its shards over.
     HandOver,
+    /// Two of each share the work while a student enrols; only the zoo asks for it.
+    Sharing,
 }
 
 /// One fault at one call.
@@ -53,7 +55,7 @@ impl Scenario {
     /// The deployment that the scenario is played on.
     pub(crate) fn setup(self) -> Setup {
         let processes = match self {
-            Self::TakeOver | Self::HandOver => 2,
+            Self::TakeOver | Self::HandOver | Self::Sharing => 2,
             Self::Enrolling
             | Self::Attending
             | Self::Skipping
@@ -96,7 +98,7 @@ impl Scenario {
     /// What must be there before.
     fn prepare(self, world: &mut World) {
         match self {
-            Self::Enrolling => {}
+            Self::Enrolling | Self::Sharing => {}
             Self::Attending | Self::Skipping | Self::Rescheduling | Self::HandOver => enrol(world),
             Self::Duplicate | Self::TakeOver => {
                 carry_out(world, &Command::course("course", COURSE, 1_000, 3));
@@ -106,7 +108,7 @@ impl Scenario {
 
     fn act(self, world: &mut World) {
         match self {
-            Self::Enrolling => enrol(world),
+            Self::Enrolling | Self::Sharing => enrol(world),
             Self::Attending => attend(world),
             Self::Skipping => {
                 carry_out(world, &Command::skip("skip", STUDENT, COURSE, 3));

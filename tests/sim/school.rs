@@ -52,6 +52,14 @@ impl Command {
         }
     }
 
+    /// The same in another message group.
+    pub(crate) fn in_group(self, group: &str) -> Self {
+        Self {
+            group: group.to_owned(),
+            ..self
+        }
+    }
+
     pub(crate) fn course(id: &str, course: &str, cost: i64, duration: u32) -> Self {
         let data = json!({
             "course_id": course,

@@ -38,6 +38,11 @@ pub(crate) fn play(seed: u64, bug: Option<Bug>, traced: bool) -> Report {
             world.pass(Duration::from_millis(rng.u64(1..4_000)));
         }
         disturb(&mut world, &mut rng);
+        if rng.u32(0..8) == 0 {
+            let (one, other) = students.fight(&mut rng);
+            world.post(&one);
+            world.post(&other);
+        }
     }
     world.pass(Duration::from_secs(rng.u64(0..30)));
     world.settle()
@@ -89,6 +94,21 @@ impl Students {
         }
     }
 
+    /// Two commands about one session at the same time, in groups of their own.
+    fn fight(&mut self, rng: &mut Rng) -> (Command, Command) {
+        self.count += 1;
+        let (one, other) = (
+            format!("one-{}", self.count),
+            format!("other-{}", self.count),
+        );
+        let user = name('u', rng.u32(0..self.students));
+        let (course, session) = (name('c', rng.u32(0..self.courses)), rng.u32(1..=4));
+        let to = format!("2026-04-{:02}T10:00:00Z", rng.u32(1..=28));
+        let attends = Command::attend(&one, &user, &course, session).in_group(&one);
+        let moves = Command::reschedule(&other, &user, &course, session, &to).in_group(&other);
+        (attends, moves)
+    }
+
     fn next(&mut self, rng: &mut Rng) -> Option<Command> {
         self.count += 1;
         let id = format!("k-{}", self.count);
@@ -115,6 +135,10 @@ impl Students {
             },
         };
         self.sent.push(command.clone());
+        // Some senders don't know of groups: then nothing but the tables keeps the order.
+        if rng.u32(0..8) == 0 {
+            return Some(command.in_group(&id));
+        }
         Some(command)
     }
 }

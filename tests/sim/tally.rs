@@ -1,6 +1,6 @@
 //! Sums over many simulations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::aws::Behaviour;
@@ -34,6 +34,15 @@ impl Tally {
         met.map(|(_, times)| times).sum()
     }
 
+    /// The faults that an operation has not met, of all operations that met one.
+    pub(crate) fn missed(&self) -> Vec<(Fault, String)> {
+        let operations: BTreeSet<_> = self.met.keys().map(|(_, operation)| operation).collect();
+        let pairs = operations
+            .into_iter()
+            .flat_map(|operation| Fault::ALL.map(|fault| (fault, operation.clone())));
+        pairs.filter(|pair| !self.met.contains_key(pair)).collect()
+    }
+
     /// Prints the sums, and each fault by the operation that it met.
     pub(crate) fn print(&self, simulations: usize, took: Duration) {
         let hour = simulations as f64 * 3_600.0 / took.as_secs_f64();
@@ -43,8 +52,7 @@ impl Tally {
             self.calls,
             self.simulated.as_secs_f64() / 3_600.0
         );
-        let operations: std::collections::BTreeSet<_> =
-            self.met.keys().map(|(_, operation)| operation).collect();
+        let operations: BTreeSet<_> = self.met.keys().map(|(_, operation)| operation).collect();
         println!(
             "| operation | {} |",
             Fault::ALL.map(|it| format!("{it:?}")).join(" | ")

@@ -1,40 +1,148 @@
-//! Deliberate bugs, one at a time.
+//! Deliberate bugs, one at a time, none of them in the program: requests and answers are spoilt on their way, or a handler's
+//! answer is. Each must be found.
 
-use dynamo_streams::Record;
-use sqs_consumer::Message;
+mod caught;
+mod wire;
 
-use crate::aws::ApiCall;
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 
+pub(crate) use wire::Spoiler;
+
+/// A bug that someone might well write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Bug {}
+pub(crate) enum Bug {
+    /// A charge is made whether or not it was made before.
+    ChargeUnconditional,
+    /// A charge is a penny too much.
+    ChargeOffByOne,
+    /// A session that was skipped counts as attended.
+    SkipCountsAsAttended,
+    /// A session is put over what is there.
+    SessionPutUnconditional,
+    /// A session that was charged stays unpaid.
+    PaymentStatusForgotten,
+    /// A change is written over whatever was written since it was decided.
+    VersionUnchecked,
+    /// Confirming a payment leaves the application.
+    ApplicationKept,
+    /// A receipt is written over another one.
+    ReceiptUnconditional,
+    /// A change is written without its receipt.
+    ReceiptForgotten,
+    /// A rejection is sent and not stored.
+    RejectionNotStored,
+    /// A message is deleted when it is received.
+    DeletedBeforeCommit,
+    /// A duplicate is told no outcome.
+    DuplicateNotTold,
+    /// An outcome that could not be sent is taken for sent.
+    OutcomeFailureIgnored,
+    /// A notification that could not be sent is taken for sent.
+    NotificationFailureIgnored,
+    /// A command that is to be tried again is taken for done.
+    CommandRetryDropped,
+    /// A command that is to be tried again is a dead letter.
+    CommandRetryBuried,
+    /// A command that was begun before is not carried out again.
+    CommandsDedupedWhenBegun,
+    /// A record that is to be tried again is taken for done.
+    RecordRetryDropped,
+    /// A record that is to be tried again is parked at once.
+    RecordRetryParked,
+    /// A record that was begun before is not handled again.
+    RecordsDedupedWhenBegun,
+    /// A record that is to be tried again goes to the end of the line.
+    RetryOvertaken,
+    /// A record is taken for done when its reaction begins.
+    CheckpointBeforeWork,
+    /// A checkpoint is written whoever holds the lease.
+    CheckpointUnfenced,
+    /// The records that come with a shard's end are dropped.
+    LastPageDropped,
+    /// A shard that has no checkpoint is read from its latest record.
+    ChildrenAtLatest,
+    /// A shard that has a checkpoint is read from its latest record.
+    ReopenedAtLatest,
+    /// Children are read before their parents.
+    ChildrenBeforeParents,
+    /// A notification has another id each time.
+    NotificationIdRandom,
+    /// A notification carries contact details.
+    ContactTold,
+}
 
 impl Bug {
-    pub(crate) fn spoil(self, _call: &mut ApiCall) {
-        match self {}
-    }
+    pub(crate) const ALL: [Self; 29] = [
+        Self::ChargeUnconditional,
+        Self::ChargeOffByOne,
+        Self::SkipCountsAsAttended,
+        Self::SessionPutUnconditional,
+        Self::PaymentStatusForgotten,
+        Self::VersionUnchecked,
+        Self::ApplicationKept,
+        Self::ReceiptUnconditional,
+        Self::ReceiptForgotten,
+        Self::RejectionNotStored,
+        Self::DeletedBeforeCommit,
+        Self::DuplicateNotTold,
+        Self::OutcomeFailureIgnored,
+        Self::NotificationFailureIgnored,
+        Self::CommandRetryDropped,
+        Self::CommandRetryBuried,
+        Self::CommandsDedupedWhenBegun,
+        Self::RecordRetryDropped,
+        Self::RecordRetryParked,
+        Self::RecordsDedupedWhenBegun,
+        Self::RetryOvertaken,
+        Self::CheckpointBeforeWork,
+        Self::CheckpointUnfenced,
+        Self::LastPageDropped,
+        Self::ChildrenAtLatest,
+        Self::ReopenedAtLatest,
+        Self::ChildrenBeforeParents,
+        Self::NotificationIdRandom,
+        Self::ContactTold,
+    ];
 
-    pub(crate) fn instead_of_command(
-        self,
-        _message: &Message,
-    ) -> Option<sqs_consumer::Disposition> {
-        match self {}
-    }
-
+    /// What a command's handler says with this bug.
     pub(crate) fn after_command(
         self,
-        _done: sqs_consumer::Disposition,
+        disposition: sqs_consumer::Disposition,
     ) -> sqs_consumer::Disposition {
-        match self {}
+        use sqs_consumer::Disposition::{DeadLetter, Defer, Done, Retry};
+        match (self, disposition) {
+            (Self::CommandRetryDropped, Retry { .. } | Defer { .. }) => Done,
+            (Self::CommandRetryBuried, Retry { reason, .. } | Defer { reason, .. }) => DeadLetter {
+                reason,
+                detail: String::new(),
+            },
+            (_, disposition) => disposition,
+        }
     }
 
-    pub(crate) fn instead_of_record(self, _record: &Record) -> Option<dynamo_streams::Disposition> {
-        match self {}
-    }
-
+    /// What a record's handler says with this bug.
     pub(crate) fn after_record(
         self,
-        _done: dynamo_streams::Disposition,
+        disposition: dynamo_streams::Disposition,
     ) -> dynamo_streams::Disposition {
-        match self {}
+        use dynamo_streams::Disposition::{Done, Quarantine, Retry};
+        match (self, disposition) {
+            (Self::RecordRetryDropped, Retry { .. }) => Done,
+            (Self::RecordRetryParked, Retry { reason }) => Quarantine { reason },
+            (_, disposition) => disposition,
+        }
+    }
+}
+
+/// What a process with a bug remembers of its work.
+#[derive(Debug, Default)]
+pub(crate) struct Begun(Mutex<BTreeSet<String>>);
+
+impl Begun {
+    /// Whether this was begun before.
+    pub(crate) fn again(&self, id: &str) -> bool {
+        let mut begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        !begun.insert(id.to_owned())
     }
 }
