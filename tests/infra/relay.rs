@@ -38,6 +38,8 @@ struct Link {
     calls: Arc<Mutex<Vec<Call>>>,
     /// The tables with point-in-time recovery, which the embedded stack does not have: kept here as DynamoDB would.
     recoverable: Arc<Mutex<BTreeSet<String>>>,
+    /// The tables whose backups are available: as on AWS, not at once after they were made.
+    available: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Relay {
@@ -47,6 +49,7 @@ impl Relay {
             http: Client::builder(TokioExecutor::new()).build_http(),
             calls: Arc::default(),
             recoverable: Arc::default(),
+            available: Arc::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -98,7 +101,7 @@ async fn relay(State(link): State<Link>, headers: HeaderMap, body: Bytes) -> Res
         body: asked.clone(),
     });
     if operation.ends_with("ContinuousBackups") {
-        return Response::new(Body::from(link.backups(operation, &asked).to_string()));
+        return link.backups(operation, &asked);
     }
     let mut request = Request::post(&link.to);
     for (name, value) in headers.iter().filter(|(name, _)| *name != "host") {
@@ -110,8 +113,14 @@ async fn relay(State(link): State<Link>, headers: HeaderMap, body: Bytes) -> Res
 }
 
 impl Link {
-    fn backups(&self, operation: &str, asked: &Value) -> Value {
+    fn backups(&self, operation: &str, asked: &Value) -> Response<Body> {
         let table = asked["TableName"].as_str().expect("a table").to_owned();
+        if operation == "UpdateContinuousBackups" && locked(&self.available).insert(table.clone()) {
+            let body = json!({"__type": "com.amazonaws.dynamodb.v20120810#ContinuousBackupsUnavailableException"});
+            let mut refusal = Response::new(Body::from(body.to_string()));
+            *refusal.status_mut() = StatusCode::BAD_REQUEST;
+            return refusal;
+        }
         let mut recoverable = locked(&self.recoverable);
         let wanted = &asked["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"];
         match (operation, wanted) {
@@ -122,10 +131,11 @@ impl Link {
         };
         let enabled = recoverable.contains(&table);
         let status = if enabled { "ENABLED" } else { "DISABLED" };
-        json!({"ContinuousBackupsDescription": {
+        let body = json!({"ContinuousBackupsDescription": {
             "ContinuousBackupsStatus": "ENABLED",
             "PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": status},
-        }})
+        }});
+        Response::new(Body::from(body.to_string()))
     }
 }
 

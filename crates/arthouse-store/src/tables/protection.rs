@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::{
     ContinuousBackupsDescription, PointInTimeRecoverySpecification, PointInTimeRecoveryStatus, Tag,
 };
 
-use super::provision::wait_until_active;
+use super::provision::{POLL_INTERVAL, POLLS, wait_until_active};
 use crate::StoreError;
 
 /// How an endpoint says that it has no such operation; DynamoDB itself has all of them.
@@ -76,14 +76,28 @@ async fn back_up(client: &Client, name: &str) -> Result<Backups, StoreError> {
     let enabled = PointInTimeRecoverySpecification::builder()
         .point_in_time_recovery_enabled(true)
         .build();
-    let request = client
-        .update_continuous_backups()
-        .table_name(name)
-        .point_in_time_recovery_specification(enabled.expect("enabled is set"));
-    match request.send().await {
-        Ok(_) => Ok(Backups::Continuous),
-        Err(e) => Err(StoreError::request("UpdateContinuousBackups", e)),
+    let enabled = enabled.expect("enabled is set");
+    for _ in 0..POLLS {
+        let request = client
+            .update_continuous_backups()
+            .table_name(name)
+            .point_in_time_recovery_specification(enabled.clone());
+        match request.send().await {
+            Ok(_) => return Ok(Backups::Continuous),
+            // For a while after a table was made.
+            Err(e)
+                if e.as_service_error()
+                    .is_some_and(|e| e.is_continuous_backups_unavailable_exception()) =>
+            {
+                tokio::time::sleep(POLL_INTERVAL).await;
+            }
+            Err(e) => return Err(StoreError::request("UpdateContinuousBackups", e)),
+        }
     }
+    Err(StoreError::TableDiffers {
+        table: name.to_owned(),
+        problem: "its backups do not become available",
+    })
 }
 
 fn is_continuous(backups: &ContinuousBackupsDescription) -> bool {

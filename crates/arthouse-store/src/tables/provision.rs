@@ -11,8 +11,8 @@ use super::{Table, TableNames};
 use crate::StoreError;
 
 /// How often a table that is being made is asked for, and how many times: five minutes in all.
-const POLL_INTERVAL: Duration = Duration::from_millis(500);
-const POLLS: u32 = 600;
+pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(500);
+pub(super) const POLLS: u32 = 600;
 
 /// Makes the tables that are absent and waits until all can be used. Tables that are there must be as they should be;
 /// they are never changed or emptied.
