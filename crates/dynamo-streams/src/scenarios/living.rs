@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::settings::Settings;
 use crate::testing::world::{World, pass, time};
+use crate::testing::{STREAM, TABLE};
 
 /// What the Kinesis Client Library 3 writes for one idle shard: a renewal each third of 10 s.
 const OTHERS_WRITES_A_DAY: u64 = 26_118;
@@ -62,6 +63,7 @@ async fn an_idle_day_costs_a_third_of_what_others_write_at_a_comparable_take_ove
     let before = world.memory.writes();
     pass(86_400).await;
     let idle = world.memory.writes() - before;
+    println!("{idle} writes on an idle day");
     assert!(
         idle <= OTHERS_WRITES_A_DAY / 3,
         "{idle} writes on an idle day"
@@ -77,27 +79,35 @@ async fn an_idle_day_costs_a_third_of_what_others_write_at_a_comparable_take_ove
     first.crash();
     world.streams.write("x");
     let ((), took) = time(world.settled()).await;
+    println!("taken over {took:?} after the crash");
     // Others: a lease of 10 s that is looked at every 20 s.
     assert!(took <= Duration::from_secs(40), "{took:?}");
     second.drain().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idle_worker_writes_the_same_whatever_the_number_of_its_shards() {
+async fn an_idle_worker_writes_the_same_whatever_the_number_of_its_shards_and_streams() {
     let mut writes = Vec::new();
-    for splits in [0, 3] {
-        let world = as_delivered(World::new());
+    for (splits, tables) in [(0, 1), (3, 1), (3, 2)] {
+        let mut world = as_delivered(World::new());
         for nth in 0..splits {
             world.streams.split(nth, 2, Duration::ZERO);
         }
+        if tables == 2 {
+            world.streams.enable(&STREAM.replace(TABLE, "Sessions"));
+            world.tables.push("Sessions".to_owned());
+        }
         let worker = world.start("a");
         pass(600).await;
+        let shards = worker.monitor.snapshot().shards;
+        assert_eq!(shards, splits as u64 + tables);
         let before = world.memory.writes();
         pass(3_600).await;
         writes.push(world.memory.writes() - before);
         worker.drain().await;
     }
-    assert_eq!(writes[0], writes[1], "{writes:?}");
+    let beats_an_hour = 360;
+    assert_eq!(writes, [beats_an_hour; 3]);
 }
 
 #[tokio::test(start_paused = true)]
