@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::lease::Checkpoint;
 use crate::settings::StartPosition;
+use crate::testing::STREAM;
 use crate::testing::world::{World, pass};
 
 fn at_latest() -> World {
@@ -71,6 +72,22 @@ async fn the_choice_of_latest_is_kept_when_the_first_worker_dies_before_its_firs
         })
         .await;
     assert_eq!(world.journal.by_item().len(), 1);
+    worker.drain().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_follows_a_known_one_is_read_from_its_oldest_record() {
+    let world = at_latest();
+    let worker = world.start("a");
+    pass(60).await;
+    worker.drain().await;
+    world.streams.disable(STREAM);
+    let later = STREAM.replace("2026-01-01", "2026-02-02");
+    world.streams.enable(&later);
+    world.streams.write_to(&later, "x");
+    pass(3_600).await;
+    let worker = world.start("b");
+    world.settled().await;
     worker.drain().await;
 }
 
