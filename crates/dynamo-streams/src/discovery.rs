@@ -231,6 +231,7 @@ fn unseen(stream_arn: &str, orphan: ListedShard) -> GapRecord {
         from: None,
         to: orphan.first_sequence_number,
         cause: GapCause::ParentUnseen,
+        since: None,
         // Stamped when it is noted.
         detected_at: chrono::DateTime::UNIX_EPOCH,
     }

@@ -61,6 +61,9 @@ pub struct GapRecord {
     pub to: Option<String>,
     /// Why there is a gap.
     pub cause: GapCause,
+    /// Nothing that was written before this is lost: 24 hours before the shard's checkpoint last moved, for
+    /// a stream keeps records no longer. None if it is not known.
+    pub since: Option<DateTime<Utc>>,
     /// When it was found.
     pub detected_at: DateTime<Utc>,
 }

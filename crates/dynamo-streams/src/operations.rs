@@ -76,7 +76,7 @@ impl Operations {
         self.store.gaps().await
     }
 
-    /// Removes a gap whose repair is done.
+    /// Removes a gap whose repair is done, unless it was found anew since it was read.
     pub async fn acknowledge_gap(&self, gap: &GapRecord) -> Result<(), Error> {
         self.store.acknowledge(gap).await
     }

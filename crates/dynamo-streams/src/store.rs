@@ -141,13 +141,16 @@ pub(crate) trait ParkedStore: Send + Sync + 'static {
         redrive: &str,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Writes a gap, or its end where it is known by now.
+    /// Writes a gap.
     fn put_gap(&self, gap: &GapRecord) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Writes where a gap ends, unless it was acknowledged meanwhile.
+    fn end_gap(&self, gap: &GapRecord) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Reads the gaps that nobody has acknowledged.
     fn gaps(&self) -> impl Future<Output = Result<Vec<GapRecord>, Error>> + Send;
 
-    /// Removes a gap whose repair is done.
+    /// Removes a gap whose repair is done, unless it was found anew since it was read.
     fn acknowledge(&self, gap: &GapRecord) -> impl Future<Output = Result<(), Error>> + Send;
 }
 

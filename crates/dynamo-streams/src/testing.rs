@@ -81,6 +81,7 @@ pub(crate) fn gap(shard_id: &str) -> GapRecord {
         from: None,
         to: None,
         cause: GapCause::Trimmed,
+        since: None,
         detected_at: epoch_time(0),
     }
 }

@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use crate::error::Error;
 use crate::lease::{Checkpoint, Guard, Lease, StreamEntry};
 use crate::lease_table::{LeaseTable, create_lease_table};
+use crate::observer::GapRecord;
 use crate::store::{LeaseStore, ParkOutcome, ParkedStore};
 use crate::testing::link::Link;
 use crate::testing::memory::Memory;
@@ -37,6 +38,8 @@ both! {
     a_record_behind_needs_its_item_in_quarantine,
     a_redrive_claims_an_item_alone_and_reopens_it_only_when_nothing_came_meanwhile,
     a_gap_is_kept_once_and_gets_its_end,
+    an_acknowledged_gap_stays_gone_when_its_end_is_found,
+    a_gap_that_is_found_anew_outlives_the_acknowledgement_of_the_old_one,
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -314,10 +317,42 @@ mod checks {
         found.from = Some("7".to_owned());
         store.put_gap(&found).await.unwrap();
         found.to = Some("9".to_owned());
-        store.put_gap(&found).await.unwrap();
+        store.end_gap(&found).await.unwrap();
         store.put_gap(&gap("s-2")).await.unwrap();
         assert_eq!(store.gaps().await.unwrap(), [found.clone(), gap("s-2")]);
         store.acknowledge(&found).await.unwrap();
         assert_eq!(store.gaps().await.unwrap(), [gap("s-2")]);
+    }
+
+    pub(super) async fn an_acknowledged_gap_stays_gone_when_its_end_is_found<S: ParkedStore>(
+        store: &S,
+    ) {
+        let mut found = gap("s-1");
+        store.put_gap(&found).await.unwrap();
+        store.acknowledge(&found).await.unwrap();
+        found.to = Some("9".to_owned());
+        store.end_gap(&found).await.unwrap();
+        assert_eq!(store.gaps().await.unwrap(), []);
+    }
+
+    pub(super) async fn a_gap_that_is_found_anew_outlives_the_acknowledgement_of_the_old_one<
+        S: ParkedStore,
+    >(
+        store: &S,
+    ) {
+        let old = gap("s-1");
+        let anew = GapRecord {
+            detected_at: epoch_time(9),
+            ..old.clone()
+        };
+        store.put_gap(&old).await.unwrap();
+        store.put_gap(&anew).await.unwrap();
+        store.acknowledge(&old).await.unwrap();
+        assert_eq!(
+            store.gaps().await.unwrap().as_slice(),
+            std::slice::from_ref(&anew)
+        );
+        store.acknowledge(&anew).await.unwrap();
+        assert_eq!(store.gaps().await.unwrap(), []);
     }
 }

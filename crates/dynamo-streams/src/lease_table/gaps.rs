@@ -1,8 +1,11 @@
 //! Gaps in the lease table.
 
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+
 use super::LeaseTable;
 use super::encoding::{Attributes, keyed, s, time, wrong_family};
-use super::key::Key;
+use super::key::{Key, PARTITION_KEY};
 use crate::arn;
 use crate::error::Error;
 use crate::observer::{GapCause, GapRecord};
@@ -14,23 +17,59 @@ impl LeaseTable {
         self.put(encode(&self.application, gap)).await
     }
 
+    pub(super) async fn write_end(&self, gap: &GapRecord) -> Result<(), Error> {
+        let Some(to) = &gap.to else {
+            return Ok(());
+        };
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(keyed(&key(&self.application, gap))))
+            .update_expression("SET #to = :to")
+            .condition_expression("attribute_exists(#pk)")
+            .expression_attribute_names("#to", "to")
+            .expression_attribute_names("#pk", PARTITION_KEY)
+            .expression_attribute_values(":to", s(to));
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(classify("UpdateItem", error)),
+        }
+    }
+
     pub(super) async fn read_gaps(&self) -> Result<Vec<GapRecord>, Error> {
         let items = self.query(format!("GAP#{}", self.application)).await?;
         items.iter().map(decode).collect()
     }
 
+    /// Removes a gap, unless it was found anew since it was read.
     pub(super) async fn delete_gap(&self, gap: &GapRecord) -> Result<(), Error> {
-        let key = keyed(&key(&self.application, gap));
         let request = self
             .client
             .delete_item()
             .table_name(&self.table)
-            .set_key(Some(key));
-        request
-            .send()
-            .await
-            .map(|_| ())
-            .map_err(|error| classify("DeleteItem", error))
+            .set_key(Some(keyed(&key(&self.application, gap))))
+            .condition_expression("attribute_not_exists(#pk) OR detected_at = :detected_at")
+            .expression_attribute_names("#pk", PARTITION_KEY)
+            .expression_attribute_values(":detected_at", time(gap.detected_at));
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(classify("DeleteItem", error)),
+        }
     }
 }
 
@@ -52,6 +91,7 @@ fn encode(application: &str, gap: &GapRecord) -> Item {
     };
     item.insert("cause".to_owned(), s(cause));
     item.insert("detected_at".to_owned(), time(gap.detected_at));
+    item.extend(gap.since.map(|since| ("since".to_owned(), time(since))));
     item.extend(gap.to.as_ref().map(|to| ("to".to_owned(), s(to))));
     item
 }
@@ -83,6 +123,7 @@ fn decode(item: &Item) -> Result<GapRecord, Error> {
             "PARENT_UNSEEN" => GapCause::ParentUnseen,
             other => return Err(Error::Corrupt(format!("{other} is no cause of a gap"))),
         },
+        since: attributes.maybe_time("since")?,
         detected_at: attributes.time("detected_at")?,
     })
 }
@@ -90,7 +131,7 @@ fn decode(item: &Item) -> Result<GapRecord, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::gap;
+    use crate::testing::{epoch_time, gap};
 
     #[test]
     fn a_gap_survives_its_item() {
@@ -104,6 +145,7 @@ mod tests {
                     cause,
                     from: from.map(str::to_owned),
                     to: to.map(str::to_owned),
+                    since: to.map(|_| epoch_time(3)),
                     ..gap("s-1")
                 };
                 assert_eq!(decode(&encode("app", &gap)).unwrap(), gap);

@@ -202,6 +202,10 @@ impl ParkedStore for LeaseTable {
         self.write_gap(gap).await
     }
 
+    async fn end_gap(&self, gap: &GapRecord) -> Result<(), Error> {
+        self.write_end(gap).await
+    }
+
     async fn gaps(&self) -> Result<Vec<GapRecord>, Error> {
         self.read_gaps().await
     }

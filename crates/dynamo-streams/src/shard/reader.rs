@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use super::Command;
 use crate::arn;
 use crate::error::{Error, ReadFailure};
+use crate::figures::RETENTION;
 use crate::lease::{Checkpoint, Lease, ShardKey};
 use crate::observer::{GapCause, GapRecord};
 use crate::pacing::Pace;
@@ -21,6 +22,8 @@ pub(crate) struct Reader {
     position: Checkpoint,
     /// Records older than this were passed over at the first ever start.
     since: Option<DateTime<Utc>>,
+    /// Before this nothing can be lost.
+    kept_since: DateTime<Utc>,
     /// A noted gap whose end is not known yet.
     open_gap: Option<GapRecord>,
     /// The same with its end, to be written; tried again after a later page if that fails.
@@ -63,6 +66,7 @@ impl Reader {
             state: State::Open { due: now },
             position: lease.checkpoint.clone(),
             since,
+            kept_since: lease.checkpointed_at - RETENTION,
             open_gap: None,
             closed_gap: None,
             closing: false,
@@ -236,6 +240,7 @@ impl Reader {
             from,
             to: None,
             cause,
+            since: Some(self.kept_since),
             // Stamped when it is noted: this state has no wall clock.
             detected_at: DateTime::UNIX_EPOCH,
         }

@@ -59,7 +59,7 @@ where
             Command::Open { at } => self.open(guard, &at).await,
             Command::Read { iterator } => self.read(guard, &iterator).await,
             Command::NoteGap { gap } => Event::GapNoted(self.note_gap(gap).await),
-            Command::CloseGap { gap } => Event::GapClosed(self.store.put_gap(&gap).await),
+            Command::CloseGap { gap } => Event::GapClosed(self.store.end_gap(&gap).await),
             Command::Deliver {
                 lane,
                 ordinal,

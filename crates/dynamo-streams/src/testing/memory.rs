@@ -471,15 +471,20 @@ impl ParkedStore for MemoryStore {
 
     async fn put_gap(&self, gap: &GapRecord) -> Result<(), Error> {
         let put = |state: &mut State| {
-            let key = (
-                gap.stream_arn.clone(),
-                gap.shard_id.clone(),
-                gap.from.clone(),
-            );
-            state.gaps.insert(key, gap.clone());
+            state.gaps.insert(gap_key(gap), gap.clone());
             Ok(())
         };
         self.write("put_gap", put).await
+    }
+
+    async fn end_gap(&self, gap: &GapRecord) -> Result<(), Error> {
+        let end = |state: &mut State| {
+            if let Some(known) = state.gaps.get_mut(&gap_key(gap)) {
+                known.to.clone_from(&gap.to);
+            }
+            Ok(())
+        };
+        self.write("end_gap", end).await
     }
 
     async fn gaps(&self) -> Result<Vec<GapRecord>, Error> {
@@ -489,14 +494,21 @@ impl ParkedStore for MemoryStore {
 
     async fn acknowledge(&self, gap: &GapRecord) -> Result<(), Error> {
         let acknowledge = |state: &mut State| {
-            let key = (
-                gap.stream_arn.clone(),
-                gap.shard_id.clone(),
-                gap.from.clone(),
-            );
-            state.gaps.remove(&key);
+            let key = gap_key(gap);
+            let known = state.gaps.get(&key);
+            if known.is_some_and(|known| known.detected_at == gap.detected_at) {
+                state.gaps.remove(&key);
+            }
             Ok(())
         };
         self.write("acknowledge", acknowledge).await
     }
+}
+
+fn gap_key(gap: &GapRecord) -> (String, String, Option<String>) {
+    (
+        gap.stream_arn.clone(),
+        gap.shard_id.clone(),
+        gap.from.clone(),
+    )
 }
