@@ -7,7 +7,7 @@ use anyhow::Result;
 use arthouse::{Clients, Names, RunSummary, Stack, local_settings};
 use arthouse_core::Violation;
 use arthouse_store::{StudentRecords, Table};
-use arthouse_worker::{Queue, audit_tables};
+use arthouse_worker::{AuditOptions, Queue, audit_tables};
 use local_aws::{Config, LocalAws};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -214,10 +214,8 @@ impl World {
     /// Waits until nothing is under way any more; returns what is wrong for good.
     pub async fn settled(&self) -> Vec<Violation> {
         eventually("settled tables", || async {
-            let violations = audit_tables(&self.stack.store)
-                .await
-                .expect("the tables can be read")
-                .violations;
+            let report = audit_tables(&self.stack.store, &AuditOptions::default(), &()).await;
+            let violations = report.expect("the tables can be read").violations;
             (!violations.iter().any(|violation| violation.pending)).then_some(violations)
         })
         .await

@@ -1,10 +1,17 @@
-//! What must always hold, as rules over the records of one student in one course (`domain.md`, section 5).
+//! What must always hold, as rules over the records of one student in one course, and over a command's receipt (`domain.md`,
+//! section 5).
 
-use std::fmt;
+mod receipt;
+mod violation;
 
-use crate::{Application, ChargeId, ChargeKind, CourseId, Enrollment, Session, SessionId, UserId};
+pub use receipt::audit_receipt;
+pub use violation::{Subject, Violation};
 
-/// The numbered invariants of `domain.md`, section 5, that a student's records can show.
+use crate::{
+    Application, ChargeId, ChargeKind, CourseId, Enrollment, Session, SessionId, Timestamp, UserId,
+};
+
+/// The numbered invariants of `domain.md`, section 5, that tables can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Invariant {
     /// 1: the balance is the cost less the charges.
@@ -17,6 +24,8 @@ pub enum Invariant {
     AppliedOrPaid,
     /// 5: a paid enrolment has its sessions, whose costs sum to its cost; an unpaid one has none.
     Sessions,
+    /// 6: each command has exactly one outcome.
+    Outcome,
     /// 8: a session is paid exactly when it is attended or skipped.
     PaymentStatus,
     /// 9: a session has a reschedule date exactly when it has an original one.
@@ -24,6 +33,18 @@ pub enum Invariant {
 }
 
 impl Invariant {
+    /// All of them, by their numbers.
+    pub const ALL: [Self; 8] = [
+        Self::Balance,
+        Self::OneCharge,
+        Self::SessionsRemaining,
+        Self::AppliedOrPaid,
+        Self::Sessions,
+        Self::Outcome,
+        Self::PaymentStatus,
+        Self::RescheduleDate,
+    ];
+
     /// Returns the number in `domain.md`, section 5.
     pub fn number(self) -> u8 {
         match self {
@@ -32,46 +53,10 @@ impl Invariant {
             Self::SessionsRemaining => 3,
             Self::AppliedOrPaid => 4,
             Self::Sessions => 5,
+            Self::Outcome => 6,
             Self::PaymentStatus => 8,
             Self::RescheduleDate => 9,
         }
-    }
-}
-
-/// An invariant that does not hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
-    /// Which one.
-    pub invariant: Invariant,
-    /// Whose records.
-    pub user_id: UserId,
-    /// In which course.
-    pub course_id: CourseId,
-    /// What is so instead.
-    pub detail: String,
-    /// Whether it may be a reaction that is still under way: the invariant holds "in the end".
-    pub pending: bool,
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = if self.pending {
-            "not settled"
-        } else {
-            "violated"
-        };
-        let Self {
-            invariant,
-            user_id,
-            course_id,
-            detail,
-            ..
-        } = self;
-        write!(
-            f,
-            "invariant {} {state}: {user_id}/{course_id}: {detail}",
-            invariant.number()
-        )
     }
 }
 
@@ -109,26 +94,14 @@ pub fn audit(
     found.violations
 }
 
-/// Reports sessions that lie in the table under a student's name and belong to no enrolment (invariant 5).
-pub fn stray_sessions(
-    user_id: &UserId,
-    course_id: &CourseId,
-    strays: &[SessionId],
-) -> Option<Violation> {
-    let first = strays.first()?;
-    let mut found = Findings {
-        user_id,
-        course_id,
-        violations: Vec::new(),
-    };
-    found.wrong(
+/// Reports a session that lies in the table under a student's name and belongs to no enrolment (invariant 5).
+pub fn stray_session(user_id: &UserId, course_id: &CourseId, session_id: &SessionId) -> Violation {
+    let detail = "the session belongs to no enrolment".to_owned();
+    Violation::new(
         Invariant::Sessions,
-        format!(
-            "{} sessions of no enrolment, the first {first}",
-            strays.len()
-        ),
-    );
-    found.violations.pop()
+        Subject::session(user_id, course_id, session_id),
+        detail,
+    )
 }
 
 struct Findings<'a> {
@@ -139,22 +112,42 @@ struct Findings<'a> {
 
 impl Findings<'_> {
     fn wrong(&mut self, invariant: Invariant, detail: String) {
-        self.push(invariant, detail, false);
+        let subject = self.enrollment();
+        self.add(Violation::new(invariant, subject, detail));
     }
 
-    fn pending(&mut self, invariant: Invariant, detail: String) {
-        self.push(invariant, detail, true);
+    fn wrong_session(&mut self, invariant: Invariant, session_id: &SessionId, detail: String) {
+        let subject = self.session(session_id);
+        self.add(Violation::new(invariant, subject, detail));
     }
 
-    fn push(&mut self, invariant: Invariant, detail: String, pending: bool) {
-        let (user_id, course_id) = (self.user_id.clone(), self.course_id.clone());
-        self.violations.push(Violation {
-            invariant,
-            user_id,
-            course_id,
-            detail,
-            pending,
+    fn pending(
+        &mut self,
+        invariant: Invariant,
+        subject: Subject,
+        since: Option<Timestamp>,
+        detail: String,
+    ) {
+        self.add(Violation {
+            pending: true,
+            since,
+            ..Violation::new(invariant, subject, detail)
         });
+    }
+
+    fn add(&mut self, violation: Violation) {
+        self.violations.push(violation);
+    }
+
+    fn enrollment(&self) -> Subject {
+        Subject::Enrollment {
+            user_id: self.user_id.clone(),
+            course_id: self.course_id.clone(),
+        }
+    }
+
+    fn session(&self, session_id: &SessionId) -> Subject {
+        Subject::session(self.user_id, self.course_id, session_id)
     }
 }
 
@@ -187,15 +180,16 @@ fn session_set(found: &mut Findings<'_>, enrollment: &Enrollment, sessions: &[Se
             .is_none_or(|ordinal| ordinal > enrollment.duration.get())
     });
     for stranger in strangers {
-        found.wrong(
-            Invariant::Sessions,
-            format!("session {} is none of its sessions", stranger.session_id),
-        );
+        let detail = "it is none of the enrolment's sessions".to_owned();
+        found.wrong_session(Invariant::Sessions, &stranger.session_id, detail);
     }
     if let Some(first) = missing.first() {
         let detail = format!("{} sessions missing, the first {first}", missing.len());
         match enrollment.sessions_initialized_at {
-            None => found.pending(Invariant::Sessions, detail),
+            None => {
+                let (subject, since) = (found.enrollment(), Some(enrollment.paid_date));
+                found.pending(Invariant::Sessions, subject, since, detail);
+            }
             Some(_) => found.wrong(Invariant::Sessions, detail),
         }
     }
@@ -207,11 +201,8 @@ fn session_set(found: &mut Findings<'_>, enrollment: &Enrollment, sessions: &[Se
         if share.is_some_and(|share| share != session.cost)
             || session.currency != enrollment.currency
         {
-            let detail = format!(
-                "session {} costs {} {}",
-                session.session_id, session.cost, session.currency
-            );
-            found.wrong(Invariant::Sessions, detail);
+            let detail = format!("it costs {} {}", session.cost, session.currency);
+            found.wrong_session(Invariant::Sessions, &session.session_id, detail);
         }
     }
 }
@@ -223,12 +214,21 @@ fn charges(found: &mut Findings<'_>, enrollment: &Enrollment, sessions: &[Sessio
         match (session.status.charge_kind(), enrollment.charges.get(&id)) {
             (None, None) => {}
             (Some(_), None) => {
-                found.pending(Invariant::OneCharge, format!("charge {id} is not made"))
+                let (subject, since) = (
+                    found.session(&session.session_id),
+                    session.status_changed_at,
+                );
+                let detail = format!("charge {id} is not made");
+                found.pending(Invariant::OneCharge, subject, since, detail);
             }
             (kind, Some(charge)) if kind == Some(charge.kind) && charge.amount == session.cost => {}
             (_, Some(charge)) => {
-                let detail = format!("charge {id} is {} {:?}", charge.amount, charge.kind);
-                found.wrong(Invariant::OneCharge, detail);
+                let (status, cost) = (session.status, session.cost);
+                let detail = format!(
+                    "charge {id} is {} {:?}, but the session is {status:?} and costs {cost}",
+                    charge.amount, charge.kind
+                );
+                found.wrong_session(Invariant::OneCharge, &session.session_id, detail);
             }
         }
     }

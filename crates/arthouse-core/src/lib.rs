@@ -21,6 +21,7 @@ mod notification;
 mod reaction;
 
 mod audit;
+mod owed;
 mod progress;
 
 pub mod schema;
@@ -56,5 +57,6 @@ pub use event::{CloudEvent, EVENT_SOURCE};
 pub use notification::{Notification, ScheduledSession};
 pub use reaction::{Change, Reaction, react};
 
-pub use audit::{Invariant, Violation, audit, stray_sessions};
+pub use audit::{Invariant, Subject, Violation, audit, audit_receipt, stray_session};
+pub use owed::{Owed, owed};
 pub use progress::{Progress, SessionProgress, Stage, StatementLine, project};

@@ -232,9 +232,19 @@ impl Notification {
         &self.user_id
     }
 
+    /// Returns the course.
+    pub fn course_id(&self) -> &CourseId {
+        &self.course_id
+    }
+
     /// Returns the id, the same for every telling of the same happening.
     pub fn id(&self) -> &EventId {
         &self.id
+    }
+
+    /// Returns when it happened, by the queue's clock where a command caused it.
+    pub fn time(&self) -> Timestamp {
+        self.time
     }
 
     /// Returns what has happened, such as `session.attended`.

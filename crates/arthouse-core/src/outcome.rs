@@ -1,5 +1,6 @@
 //! What has become of a command, once and for good (`domain.md`, section 3).
 
+use chrono::TimeDelta;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -49,6 +50,10 @@ pub struct Receipt {
 }
 
 impl Receipt {
+    /// How long a receipt is kept at least: longer than its message can live, which is 14 days queued, 14 in the dead-letter queue
+    /// and, redriven, 14 more (`domain.md`, section 3).
+    pub const LIFETIME: TimeDelta = TimeDelta::days(90);
+
     /// Makes the record of a command's outcome.
     pub fn new(command: &Command, outcome: Outcome, now: Timestamp) -> Self {
         Self {

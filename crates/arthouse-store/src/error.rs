@@ -84,4 +84,7 @@ pub enum DecodeError {
         /// Which invariant it breaks.
         invariant: Invariant,
     },
+    /// The same record lies under both forms of its key.
+    #[error("the same record lies under both forms of its key")]
+    Twice,
 }

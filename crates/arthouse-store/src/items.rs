@@ -20,6 +20,7 @@ use crate::{DecodeError, Key, Table};
 
 pub(crate) use application::PENDING;
 pub(crate) use enrollment::charge_line;
+pub(crate) use receipt::expiry;
 
 /// An item as DynamoDB gives and takes it.
 pub(crate) type Item = HashMap<String, AttributeValue>;

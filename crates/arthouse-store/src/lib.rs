@@ -12,6 +12,7 @@ mod load;
 mod reactions;
 mod read;
 mod session_loader;
+mod sweep;
 
 pub use error::{DecodeError, StoreError};
 pub use keys::Key;
@@ -21,7 +22,10 @@ pub use change::{Image, change};
 pub use commit::Commit;
 pub use load::Loaded;
 pub use reactions::ChargeResult;
-pub use read::{Page, PageStart, StudentRecords};
+pub use read::{
+    Enrolling, KeptReceipt, Page, PageStart, Scanned, Segment, StudentRecords, Unreadable,
+};
+pub use sweep::{Sweep, SweepCause, SweepCounts, SweepState};
 
 use aws_sdk_dynamodb::Client;
 

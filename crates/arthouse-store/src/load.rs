@@ -117,7 +117,7 @@ impl Store {
         })
     }
 
-    async fn transact_get<const N: usize>(
+    pub(crate) async fn transact_get<const N: usize>(
         &self,
         keys: [(Table, Item); N],
     ) -> Result<[Option<Item>; N], StoreError> {

@@ -1,9 +1,11 @@
 //! The read side (`domain.md`, section 6), and what the audit reads.
 
 mod batch;
+mod scan;
 mod student;
 
 pub(crate) use batch::batch_get;
+pub use scan::{Enrolling, KeptReceipt, Scanned, Segment, Unreadable};
 pub use student::StudentRecords;
 
 use std::collections::HashMap;
@@ -31,7 +33,7 @@ pub struct Page<T> {
 
 /// Where a page starts.
 #[derive(Debug, Clone)]
-pub struct PageStart(HashMap<String, AttributeValue>);
+pub struct PageStart(pub(crate) HashMap<String, AttributeValue>);
 
 fn page<T>(
     items: Option<Vec<Item>>,
@@ -132,31 +134,6 @@ impl Store {
             .await
             .map_err(|e| StoreError::request("Query", e))?;
         page(output.items, output.last_evaluated_key, Session::from_item)
-    }
-
-    /// Reads a page of the keys of a table, in no order, as they are now.
-    ///
-    /// # Errors
-    /// Returns what failed; a key of no known family is an error.
-    pub async fn scan_keys(
-        &self,
-        table: Table,
-        start: Option<PageStart>,
-    ) -> Result<Page<Key>, StoreError> {
-        let names = table.key_names();
-        let output = self
-            .client
-            .scan()
-            .table_name(self.table(table))
-            .projection_expression(names.join(", "))
-            .consistent_read(true)
-            .set_exclusive_start_key(start.map(|start| start.0))
-            .send()
-            .await
-            .map_err(|e| StoreError::request("Scan", e))?;
-        page(output.items, output.last_evaluated_key, |item| {
-            Key::of_item(table, &item)
-        })
     }
 
     /// Reads a key that is never there from every table, at once and eventually consistent: what a health check may cost.

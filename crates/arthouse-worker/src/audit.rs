@@ -1,129 +1,308 @@
 //! Reads the tables and checks what must always hold.
+//!
+//! Memory is bounded by the pages in flight: nothing is kept of a page but its counts and findings. Changes made meanwhile must not look
+//! wrong, so each read may only be older than what follows from it (an enrolment, then its sessions; a session's key, then its
+//! enrolment), and whatever looks wrong is read again, at one moment, before it is called so.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod findings;
+mod judge;
+mod seen;
 
-use arthouse_core::{CourseId, Invariant, SessionId, UserId, Violation, audit, stray_sessions};
-use arthouse_store::{DecodeError, Key, Store, StoreError, Table};
+pub use findings::{AuditCounts, AuditReport};
+
+use std::num::NonZeroU16;
+
+use arthouse_core::{
+    CourseId, Enrollment, Invariant, Session, SessionId, UserId, Violation, audit, audit_receipt,
+    stray_session,
+};
+use arthouse_store::{
+    Enrolling, KeptReceipt, Scanned, Segment, Store, StoreError, StudentRecords, Unreadable,
+};
 use futures::{StreamExt, TryStreamExt};
+use tracing::info;
 
-/// The most students whose records are read at the same time.
-const STUDENTS_IN_FLIGHT: usize = 32;
+use findings::Findings;
+use judge::judge;
+use seen::Seen;
 
-/// What an audit found.
-#[derive(Debug, Clone, Default)]
-pub struct AuditReport {
-    /// How many students' enrolments and applications were looked at.
-    pub enrollments: usize,
-    /// How many sessions.
-    pub sessions: usize,
-    /// What does not hold.
-    pub violations: Vec<Violation>,
+/// Items of a page: what a segment holds in memory at a time.
+const PAGE: u16 = 100;
+/// Receipts and session keys of a page; they are smaller.
+const SMALL_PAGE: u16 = 500;
+/// Students of one page whose sessions are read at the same time.
+const STUDENTS_IN_FLIGHT: usize = 8;
+
+/// How tables are audited.
+#[derive(Debug, Clone, Copy)]
+pub struct AuditOptions {
+    /// Into how many parts each table is divided; they are scanned at the same time.
+    pub segments: NonZeroU16,
+    /// How many violations, and how many unreadable items, the report lists; beyond that they are only counted.
+    pub listed: usize,
 }
 
-/// Checks every student's records. What is still under way is marked as such in the [`Violation`].
-///
-/// Session keys are read first, then enrolments, then their sessions: each may only be older than what follows from it, so
-/// that changes made meanwhile don't look wrong.
+impl Default for AuditOptions {
+    fn default() -> Self {
+        Self {
+            segments: NonZeroU16::new(4).expect("not zero"),
+            listed: 1_000,
+        }
+    }
+}
+
+/// Follows an audit.
+pub trait AuditObserver: Sync {
+    /// Takes the records that were read: each application and each enrolment with its sessions, once, as they are judged.
+    fn records(&self, _records: &StudentRecords) {}
+
+    /// Learns how far it is, after each page.
+    fn progress(&self, _counts: &AuditCounts) {}
+}
+
+/// Follows nothing.
+impl AuditObserver for () {}
+
+/// Checks every student's records, every session for its enrolment, and every receipt. What is still under way is marked as such
+/// in the [`Violation`].
 ///
 /// # Errors
 /// Returns what failed; the audit then says nothing.
-pub async fn audit_tables(store: &Store) -> Result<AuditReport, StoreError> {
-    let mut students = session_keys(store).await?;
-    let sessions = students.values().map(BTreeSet::len).sum();
-    for student in enrollment_keys(store).await? {
-        students.entry(student).or_default();
-    }
-    let enrollments = students.len();
-    let found: Vec<Vec<Violation>> = futures::stream::iter(students)
-        .map(|(student, sessions)| audit_student(store, student, sessions))
-        .buffer_unordered(STUDENTS_IN_FLIGHT)
-        .try_collect()
+pub async fn audit_tables(
+    store: &Store,
+    options: &AuditOptions,
+    observer: &impl AuditObserver,
+) -> Result<AuditReport, StoreError> {
+    let audit = Audit {
+        store,
+        observer,
+        findings: Findings::up_to(options.listed),
+        seen: Seen::default(),
+    };
+    let segments = || futures::stream::iter(Segment::all(options.segments).map(Ok));
+    segments()
+        .try_for_each_concurrent(None, |segment| audit.enrolling(segment))
         .await?;
-    Ok(AuditReport {
-        enrollments,
-        sessions,
-        violations: found.into_iter().flatten().collect(),
-    })
+    segments()
+        .try_for_each_concurrent(None, |segment| audit.sessions(segment))
+        .await?;
+    segments()
+        .try_for_each_concurrent(None, |segment| audit.receipts(segment))
+        .await?;
+    let report = audit.findings.into_report();
+    // An alarm counts this line by its text and its fields.
+    info!(
+        violations = report.violated,
+        pending = report.pending,
+        undecided = report.undecided,
+        enrollments = report.counts.enrollments,
+        "the audit has ended"
+    );
+    Ok(report)
+}
+
+struct Audit<'a, O> {
+    store: &'a Store,
+    observer: &'a O,
+    findings: Findings,
+    seen: Seen,
 }
 
 type Student = (UserId, CourseId);
 
-async fn audit_student(
-    store: &Store,
-    (user_id, course_id): Student,
-    mut keys: BTreeSet<SessionId>,
-) -> Result<Vec<Violation>, StoreError> {
-    let records = match store.student(&user_id, &course_id).await {
-        Ok(records) => records,
-        Err(StoreError::Decode(error)) => return Ok(vec![unreadable(user_id, course_id, &error)]),
-        Err(error) => return Err(error),
-    };
-    let (application, enrollment) = (records.application.as_ref(), records.enrollment.as_ref());
-    let mut violations = audit(
-        &user_id,
-        &course_id,
-        application,
-        enrollment,
-        &records.sessions,
-    );
-    for session in &records.sessions {
-        keys.remove(&session.session_id);
-    }
-    let strays: Vec<_> = keys.into_iter().collect();
-    violations.extend(stray_sessions(&user_id, &course_id, &strays));
-    Ok(violations)
-}
-
-/// A record that can't be read is a violation of what its table holds.
-fn unreadable(user_id: UserId, course_id: CourseId, error: &DecodeError) -> Violation {
-    let invariant = match error {
-        DecodeError::Inconsistent { invariant, .. } => *invariant,
-        DecodeError::Key | DecodeError::Attributes { .. } => Invariant::Sessions,
-    };
-    Violation {
-        invariant,
-        user_id,
-        course_id,
-        detail: error.to_string(),
-        pending: false,
-    }
-}
-
-async fn session_keys(store: &Store) -> Result<BTreeMap<Student, BTreeSet<SessionId>>, StoreError> {
-    let mut found: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-    for key in scan(store, Table::Sessions).await? {
-        if let Key::Session(course_id, session_id, user_id) = key {
-            found
-                .entry((user_id, course_id))
-                .or_default()
-                .insert(session_id);
+impl<O: AuditObserver> Audit<'_, O> {
+    /// Checks the applications and enrolments of a segment.
+    async fn enrolling(&self, segment: Segment) -> Result<(), StoreError> {
+        let mut start = None;
+        loop {
+            let page = self.store.scan_enrolling(segment, PAGE, start).await?;
+            let mut applied = Vec::new();
+            let mut paid = Vec::new();
+            for item in page.items {
+                match item {
+                    Ok(Enrolling::Application(application)) => applied.push(*application),
+                    Ok(Enrolling::Enrollment(enrollment)) => paid.push(*enrollment),
+                    Err(defect) => self.unreadable(*defect),
+                }
+            }
+            let students: Vec<Student> = applied
+                .iter()
+                .map(|application| (application.user_id.clone(), application.course_id.clone()))
+                .collect();
+            for application in applied {
+                self.findings.count(|counts| counts.applications += 1);
+                self.observer.records(&StudentRecords {
+                    application: Some(application),
+                    ..StudentRecords::default()
+                });
+            }
+            for student in self.store.enrolled(&students).await?.into_keys() {
+                let both = |found: &Violation| found.invariant == Invariant::AppliedOrPaid;
+                self.read_again(&student, both).await?;
+            }
+            futures::stream::iter(paid)
+                .map(Ok::<_, StoreError>)
+                .try_for_each_concurrent(STUDENTS_IN_FLIGHT, |enrollment| {
+                    self.enrollment(enrollment)
+                })
+                .await?;
+            self.observer.progress(&self.findings.counts());
+            match page.next {
+                Some(next) => start = Some(next),
+                None => return Ok(()),
+            }
         }
     }
-    Ok(found)
-}
 
-async fn enrollment_keys(store: &Store) -> Result<Vec<Student>, StoreError> {
-    let student = |key| match key {
-        Key::Application(user_id, course_id) | Key::Enrollment(user_id, course_id) => {
-            Some((user_id, course_id))
+    async fn enrollment(&self, enrollment: Enrollment) -> Result<(), StoreError> {
+        let sessions = self.store.sessions(&enrollment).await?;
+        let student = (enrollment.user_id.clone(), enrollment.course_id.clone());
+        self.seen.note(&student, enrollment.duration.get());
+        self.findings.count(|counts| {
+            counts.enrollments += 1;
+            counts.sessions += sessions.len() as u64;
+        });
+        let sessions: Result<Vec<Session>, Box<Unreadable>> = sessions.into_iter().collect();
+        let clean = sessions.as_ref().is_ok_and(|sessions| {
+            audit(&student.0, &student.1, None, Some(&enrollment), sessions).is_empty()
+        });
+        if !clean {
+            let of_enrollment = |found: &Violation| found.invariant != Invariant::AppliedOrPaid;
+            self.read_again(&student, of_enrollment).await?;
         }
-        Key::Course(_) | Key::Session(..) | Key::Receipt(..) => None,
-    };
-    Ok(scan(store, Table::UsersCourses)
-        .await?
+        self.observer.records(&StudentRecords {
+            application: None,
+            enrollment: Some(enrollment),
+            sessions: sessions.unwrap_or_default(),
+        });
+        Ok(())
+    }
+
+    /// Reads a student's records again, as they are at one moment, and keeps those findings that this reading is about.
+    async fn read_again(
+        &self,
+        (user_id, course_id): &Student,
+        about: impl Fn(&Violation) -> bool,
+    ) -> Result<(), StoreError> {
+        let (records, unreadable) = self.store.student_at_once(user_id, course_id).await?;
+        let (application, enrollment) = (records.application.as_ref(), records.enrollment.as_ref());
+        // Without all of its records, an enrolment can only be checked by itself.
+        let is_whole = unreadable.is_empty();
+        let checkable = |found: &Violation| match found.invariant {
+            Invariant::Balance | Invariant::SessionsRemaining | Invariant::AppliedOrPaid => true,
+            Invariant::OneCharge
+            | Invariant::Sessions
+            | Invariant::Outcome
+            | Invariant::PaymentStatus
+            | Invariant::RescheduleDate => is_whole,
+        };
+        audit(
+            user_id,
+            course_id,
+            application,
+            enrollment,
+            &records.sessions,
+        )
         .into_iter()
-        .filter_map(student)
-        .collect())
-}
+        .filter(|found| about(found) && checkable(found))
+        .for_each(|violation| self.findings.add(violation));
+        for defect in unreadable {
+            match judge(&defect) {
+                Some(violation) if about(&violation) => self.findings.add(violation),
+                Some(_) => {}
+                None => self.findings.add_unreadable(defect),
+            }
+        }
+        Ok(())
+    }
 
-async fn scan(store: &Store, table: Table) -> Result<Vec<Key>, StoreError> {
-    let (mut keys, mut start) = (Vec::new(), None);
-    loop {
-        let page = store.scan_keys(table, start).await?;
-        keys.extend(page.items);
-        match page.next {
-            Some(next) => start = Some(next),
-            None => return Ok(keys),
+    /// Checks that each session of a segment belongs to an enrolment; what it says was checked with that.
+    async fn sessions(&self, segment: Segment) -> Result<(), StoreError> {
+        let mut start = None;
+        loop {
+            let page = self
+                .store
+                .scan_session_keys(segment, SMALL_PAGE, start)
+                .await?;
+            let keys: Vec<_> = page
+                .items
+                .into_iter()
+                .filter_map(|key| key.map_err(|defect| self.unreadable(*defect)).ok())
+                .collect();
+            self.belong(keys).await?;
+            self.observer.progress(&self.findings.counts());
+            match page.next {
+                Some(next) => start = Some(next),
+                None => return Ok(()),
+            }
         }
     }
+
+    async fn belong(&self, keys: Vec<(UserId, CourseId, SessionId)>) -> Result<(), StoreError> {
+        let mut open = keys;
+        self.findings
+            .count(|counts| counts.session_keys += open.len() as u64);
+        open.retain(|(user_id, course_id, session_id)| {
+            let student = (user_id.clone(), course_id.clone());
+            let duration = self.seen.duration(&student);
+            !duration.is_some_and(|duration| is_within(session_id, duration))
+        });
+        let students: std::collections::BTreeSet<Student> = open
+            .iter()
+            .map(|(user_id, course_id, _)| (user_id.clone(), course_id.clone()))
+            .collect();
+        let students: Vec<_> = students.into_iter().collect();
+        let enrolled = self.store.enrolled(&students).await?;
+        for (user_id, course_id, session_id) in open {
+            let student = (user_id, course_id);
+            let duration = enrolled.get(&student).copied();
+            if let Some(duration) = duration {
+                self.seen.note(&student, duration);
+            }
+            if !duration.is_some_and(|duration| is_within(&session_id, duration)) {
+                let (user_id, course_id) = &student;
+                self.findings
+                    .add(stray_session(user_id, course_id, &session_id));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks the receipts of a segment.
+    async fn receipts(&self, segment: Segment) -> Result<(), StoreError> {
+        let mut start = None;
+        loop {
+            let page = self.store.scan_receipts(segment, SMALL_PAGE, start).await?;
+            self.findings
+                .count(|counts| counts.receipts += page.items.len() as u64);
+            page.items.into_iter().for_each(|item| self.receipt(item));
+            self.observer.progress(&self.findings.counts());
+            match page.next {
+                Some(next) => start = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn receipt(&self, item: Scanned<KeptReceipt>) {
+        match item {
+            Ok(kept) => audit_receipt(&kept.receipt, kept.expires_at)
+                .into_iter()
+                .for_each(|violation| self.findings.add(violation)),
+            Err(defect) => self.unreadable(*defect),
+        }
+    }
+
+    fn unreadable(&self, defect: Unreadable) {
+        match judge(&defect) {
+            Some(violation) => self.findings.add(violation),
+            None => self.findings.add_unreadable(defect),
+        }
+    }
+}
+
+fn is_within(session_id: &SessionId, duration: u16) -> bool {
+    session_id
+        .ordinal()
+        .is_some_and(|ordinal| ordinal <= duration)
 }

@@ -9,6 +9,7 @@ mod commands;
 mod reactions;
 
 mod audit;
+mod reconcile;
 
 pub use clock::Clock;
 pub use queues::{
@@ -18,10 +19,15 @@ pub use settings::Settings;
 
 pub use commands::{CommandHandler, command_message, command_worker};
 pub use reactions::{
-    APPLICATION, ReactionHandler, StreamClients, StreamObserver, reaction_handler, stream_processor,
+    APPLICATION, ReactionHandler, StreamClients, StreamObserver, StreamWorkers, reaction_handler,
+    stream_processor, stream_workers,
 };
 
-pub use audit::{AuditReport, audit_tables};
+pub use audit::{AuditCounts, AuditObserver, AuditOptions, AuditReport, audit_tables};
+pub use reconcile::{
+    Begin, GapRepair, ReconcileError, ReconcileObserver, ReconcileOptions, ReconcileReport,
+    ReconcileStep, Reconciler,
+};
 
 use std::error::Error;
 

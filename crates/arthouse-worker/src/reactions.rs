@@ -11,13 +11,60 @@ use std::sync::Arc;
 use arthouse_store::{Store, Table, TableNames};
 use dynamo_streams::Processor;
 use sqs_consumer::BatchSender;
+use tokio::sync::Notify;
 
-use crate::{QueueUrls, Settings};
+use crate::{GapRepair, QueueUrls, Reconciler, Settings};
 
 /// What the stream processor is called in the lease table; processors of one name share the work.
 pub const APPLICATION: &str = "arthouse";
 
-/// Puts the stream processor together; it runs with the handler that comes with it.
+/// A stream processor, and what runs beside it.
+#[derive(Debug)]
+pub struct StreamWorkers {
+    /// Reads the streams; runs with the handler.
+    pub processor: Processor,
+    /// Reacts to what is read.
+    pub handler: ReactionHandler,
+    /// Repairs what the streams have lost.
+    pub repair: GapRepair,
+}
+
+/// Puts the stream processor together, and what repairs the gaps that it finds.
+///
+/// # Errors
+/// Returns which setting can't be.
+pub fn stream_workers(
+    clients: StreamClients,
+    store: Store,
+    tables: &TableNames,
+    queues: &QueueUrls,
+    settings: &Settings,
+) -> Result<StreamWorkers, dynamo_streams::Error> {
+    let notices = BatchSender::new(
+        clients.sqs.clone(),
+        &queues.stream_dlq,
+        settings.sender.clone(),
+    );
+    let gap_found = Arc::new(Notify::new());
+    let observer = StreamObserver::new(notices, Arc::clone(&gap_found));
+    let builder = Processor::builder(clients.streams.clone(), clients.dynamodb.clone())
+        .stream_of_table(tables.name(Table::UsersCourses))
+        .stream_of_table(tables.name(Table::Sessions))
+        .lease_table(tables.leases())
+        .application(APPLICATION)
+        .settings(settings.streams.clone())
+        .observer(Arc::new(observer));
+    let handler = reaction_handler(&clients.sqs, store.clone(), tables, queues, settings);
+    let clock = settings.clock.clone();
+    let reconciler = Reconciler::new(clients.dynamodb, store, tables, handler.clone(), clock)?;
+    Ok(StreamWorkers {
+        processor: builder.build()?,
+        handler,
+        repair: GapRepair::new(reconciler, gap_found),
+    })
+}
+
+/// Puts the stream processor alone together; it runs with the handler that comes with it.
 ///
 /// # Errors
 /// Returns which setting can't be.
@@ -28,20 +75,8 @@ pub fn stream_processor(
     queues: &QueueUrls,
     settings: &Settings,
 ) -> Result<(Processor, ReactionHandler), dynamo_streams::Error> {
-    let notices = BatchSender::new(
-        clients.sqs.clone(),
-        &queues.stream_dlq,
-        settings.sender.clone(),
-    );
-    let builder = Processor::builder(clients.streams.clone(), clients.dynamodb.clone())
-        .stream_of_table(tables.name(Table::UsersCourses))
-        .stream_of_table(tables.name(Table::Sessions))
-        .lease_table(tables.leases())
-        .application(APPLICATION)
-        .settings(settings.streams.clone())
-        .observer(Arc::new(StreamObserver::new(notices)));
-    let handler = reaction_handler(&clients.sqs, store, tables, queues, settings);
-    Ok((builder.build()?, handler))
+    let workers = stream_workers(clients, store, tables, queues, settings)?;
+    Ok((workers.processor, workers.handler))
 }
 
 /// Makes the handler that carries out reactions.

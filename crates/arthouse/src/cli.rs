@@ -61,7 +61,22 @@ pub(crate) enum Command {
     /// Show what has become of a command
     Outcome(command::outcome::Options),
     /// Check in the tables what must always hold
+    ///
+    /// Reads every enrolment with its sessions, every session and every receipt, and names what does not hold by its number (README, "What
+    /// always holds") and its key. What looks wrong is read again before it is called so, so that it may run beside live traffic. A charge or
+    /// a session that a reaction is still to make is told apart as "not settled", with since when it has been due: if that is long ago,
+    /// run `arthouse reconcile`.
     Audit(command::audit::Options),
+    /// Make the sessions and charges that the streams have lost, and tell again what they may not have told
+    ///
+    /// Goes over all applications and enrolments and runs the stream processor's own reactions from what they hold. Whatever was done
+    /// before stays as it is, so it may run beside everything else and be repeated. A stream processor that finds a gap does this by
+    /// itself.
+    ///
+    /// The tables show which sessions and charges are missing, and those are made. They don't show what was told: notifications are told
+    /// again only for a time in which some may have been lost, since the gaps of the streams that `arthouse status` shows, or since
+    /// --since. Their ids are the same as before, by which whoever listens drops repeats.
+    Reconcile(command::reconcile::Options),
     /// Show how far the streams and the queues are: ages, depths, parked records
     Status(command::status::Options),
     /// Ask a daemon on this machine that runs with --http how it does: for a container's health check
@@ -86,6 +101,7 @@ impl Command {
             | Self::Roster(_)
             | Self::Outcome(_)
             | Self::Audit(_)
+            | Self::Reconcile(_)
             | Self::Status(_)
             | Self::Healthy(_)
             | Self::Redrive(_)

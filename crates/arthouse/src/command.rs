@@ -8,6 +8,7 @@ pub(crate) mod outcome;
 pub(crate) mod pending;
 pub(crate) mod progress;
 pub(crate) mod provision;
+pub(crate) mod reconcile;
 pub(crate) mod redrive;
 pub(crate) mod roster;
 pub(crate) mod schema;
@@ -45,7 +46,8 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Pending(options) => pending::run(options, deployment).await,
         Command::Roster(options) => roster::run(options, deployment).await,
         Command::Outcome(options) => outcome::run(options, deployment).await,
-        Command::Audit(options) => audit::run(options, deployment).await,
+        Command::Audit(options) => Box::pin(audit::run(options, deployment)).await,
+        Command::Reconcile(options) => Box::pin(reconcile::run(options, deployment)).await,
         Command::Status(options) => status::run(options, deployment).await,
         Command::Healthy(options) => healthy::run(options).await,
         Command::Redrive(options) => Box::pin(redrive::run(options, deployment)).await,

@@ -15,6 +15,7 @@ mod output;
 mod report;
 mod signals;
 mod telemetry;
+mod ticker;
 
 pub use cli::Cli;
 pub use exit::Exit;

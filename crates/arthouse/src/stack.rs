@@ -6,7 +6,7 @@ use anyhow::Context;
 use arthouse_store::{Backups, Store, Table, TableNames};
 use arthouse_worker::{
     QueueNames, QueueUrls, Settings, StreamClients, command_worker, find_queues, protect_queues,
-    provision_queues, stream_processor,
+    provision_queues, stream_workers,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -186,17 +186,24 @@ impl Stack {
             streams: self.clients.streams.clone(),
             sqs: self.clients.sqs.clone(),
         };
-        let (processor, handler) = stream_processor(
+        let workers = stream_workers(
             clients,
             self.store.clone(),
             &self.names.tables,
             &self.queues,
             settings,
         )?;
-        self.vitals.watch_streams(processor.monitor(), settings);
-        Box::pin(processor.run(handler, shutdown))
-            .await
-            .context("the stream processor has not started")
+        let monitor = workers.processor.monitor();
+        self.vitals.watch_streams(monitor, settings);
+        let stop = shutdown.child_token();
+        let repair = workers.repair.run(stop.clone());
+        let processor = async {
+            let ended = workers.processor.run(workers.handler, shutdown).await;
+            stop.cancel();
+            ended
+        };
+        let (ended, ()) = Box::pin(async { tokio::join!(processor, repair) }).await;
+        ended.context("the stream processor has not started")
     }
 }
 

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arthouse::{Clients, Names, Stack, local_settings};
 use arthouse_tests::{Event, Inbox, course, eventually, student};
-use arthouse_worker::{APPLICATION, Queue, audit_tables, reaction_handler};
+use arthouse_worker::{
+    APPLICATION, AuditOptions, Queue, ReconcileOptions, Reconciler, audit_tables, reaction_handler,
+};
 use aws_sdk_dynamodb::types::AttributeValue;
 use dynamo_streams::{Operations, Selection};
 use local_aws::{Config, LocalAws};
@@ -367,18 +369,46 @@ async fn read(school: &School) -> Part {
     reader
 }
 
+/// Goes over the tables, of which eve's enrolment can't be read.
+async fn reconcile(stack: &Stack) {
+    let (settings, tables) = (local_settings(), &stack.names.tables);
+    let handler = reaction_handler(
+        &stack.clients.sqs,
+        stack.store.clone(),
+        tables,
+        &stack.queues,
+        &settings,
+    );
+    let dynamodb = stack.clients.dynamodb.clone();
+    let reconciler = Reconciler::new(
+        dynamodb,
+        stack.store.clone(),
+        tables,
+        handler,
+        settings.clock,
+    );
+    let options = ReconcileOptions::default();
+    let stop = CancellationToken::new();
+    let report = reconciler.expect("a name").run(&options, &(), &stop).await;
+    let report = report.expect("an answer");
+    assert_eq!((report.finished, report.counts.failed), (true, 1));
+}
+
 async fn watch(school: &School) -> (Part, Part) {
-    let sweep = Part::new(&school.aws, &["SweepPolicy", "ReactionsPolicy"]).await;
-    let violations = audit_tables(&sweep.stack.store)
-        .await
-        .expect("an answer")
-        .violations;
+    let sweep = Part::new(
+        &school.aws,
+        &["SweepPolicy", "LeasesPolicy", "ReactionsPolicy"],
+    )
+    .await;
+    let report = audit_tables(&sweep.stack.store, &AuditOptions::default(), &()).await;
+    let violations = report.expect("an answer").violations;
     assert!(
         violations
             .iter()
-            .any(|violation| violation.user_id.to_string() == "eve"),
+            .any(|violation| violation.subject.to_string() == "eve/oils"),
         "{violations:?}"
     );
+    reconcile(&sweep.stack).await;
     let operator = Part::new(
         &school.aws,
         &["OperatorPolicy", "LeasesPolicy", "ReactionsPolicy"],

@@ -1,7 +1,11 @@
-use crate::samples::{NOW, after, application, at, enrollment, id, initialised, sessions, value};
+use serde_json::json;
+
+use crate::samples::{
+    NOW, after, application, at, command, enrollment, id, initialised, sessions, value,
+};
 use crate::{
-    Application, Charge, ChargeId, ChargeKind, Enrollment, Invariant, Session, SessionId, audit,
-    initial_sessions, stray_sessions,
+    Application, Charge, ChargeId, ChargeKind, Enrollment, Invariant, Outcome, PayloadHash,
+    Receipt, Session, SessionId, audit, audit_receipt, initial_sessions, stray_session,
 };
 
 /// A student's records in one course.
@@ -279,12 +283,80 @@ fn an_unpaid_enrolment_has_no_sessions() {
 }
 
 #[test]
-fn sessions_of_nobodys_enrolment_are_one_violation() {
-    let strays = [id("0001"), id("0002")];
-    let found = stray_sessions(&id("ada"), &id("oils"), &strays).expect("strays");
-    let expected = "invariant 5 violated: ada/oils: 2 sessions of no enrolment, the first 0001";
+fn a_session_of_nobodys_enrolment_is_a_violation() {
+    let found = stray_session(&id("ada"), &id("oils"), &id("0001"));
+    let expected = "invariant 5 violated: ada/oils/0001: the session belongs to no enrolment";
     assert_eq!(found.to_string(), expected);
-    assert_eq!(stray_sessions(&id("ada"), &id("oils"), &[]), None);
+}
+
+/// A receipt has these things wrong, each of them with invariant 6.
+#[track_caller]
+fn check_receipt(outcome: Outcome, hash: &str, lifetime_days: Option<i64>, expected: &[&str]) {
+    let receipt = Receipt {
+        outcome,
+        payload_hash: PayloadHash::from_stored(hash.to_owned()),
+        ..Receipt::new(
+            &command("session.attend", json!({})),
+            Outcome::Applied,
+            at(NOW),
+        )
+    };
+    let expires_at = lifetime_days.map(|days| at(NOW).unix_seconds() + days * 24 * 60 * 60);
+    let found = audit_receipt(&receipt, expires_at);
+    let details: Vec<_> = found.iter().map(|found| found.detail.as_str()).collect();
+    assert_eq!(details, expected);
+    for violation in found {
+        assert_eq!(
+            (violation.invariant.number(), violation.pending),
+            (6, false)
+        );
+        let subject = "command /website cmd-1";
+        assert_eq!(violation.subject.to_string(), subject);
+    }
+}
+
+#[test]
+fn a_receipt_has_one_outcome_a_digest_and_ninety_days() {
+    let hash = "0123456789abcdef".repeat(4);
+    let rejected = |code: &str| Outcome::Rejected {
+        code: code.to_owned(),
+        message: String::new(),
+    };
+    check_receipt(Outcome::Applied, &hash, Some(90), &[]);
+    check_receipt(Outcome::Applied, &hash, Some(91), &[]);
+    check_receipt(Outcome::Applied, &hash, None, &[]);
+    check_receipt(rejected("TOO_LATE"), &hash, Some(90), &[]);
+    for code in ["", "too late"] {
+        let expected = "it was rejected without a code";
+        check_receipt(rejected(code), &hash, Some(90), &[expected]);
+    }
+    let expected = "its payload hash is no digest, so that no duplicate is known";
+    for bad in ["", "0123", &"x".repeat(64)] {
+        check_receipt(Outcome::Applied, bad, Some(90), &[expected]);
+    }
+    let expected = "it is forgotten 86400 s before a duplicate can come no more";
+    check_receipt(Outcome::Applied, &hash, Some(89), &[expected]);
+}
+
+#[test]
+fn what_is_pending_says_since_when() {
+    let not_yet = but(|enrollment, _| {
+        enrollment.charges.remove(&charge_id(1));
+        (enrollment.balance, enrollment.sessions_remaining) = (value(6_667), 3);
+    });
+    let uninitialised = Records {
+        enrollment: Some(enrollment()),
+        ..Records::default()
+    };
+    for (records, subject) in [(not_yet, "ada/oils/0001"), (uninitialised, "ada/oils")] {
+        let enrollment = records.enrollment.as_ref();
+        let found = audit(&id("ada"), &id("oils"), None, enrollment, &records.sessions);
+        let [found] = &found[..] else {
+            panic!("{found:?}");
+        };
+        assert_eq!(found.subject.to_string(), subject);
+        assert_eq!(found.since, Some(at(NOW)));
+    }
 }
 
 #[test]
@@ -310,20 +382,8 @@ fn a_violation_says_whose_and_what() {
 
 #[test]
 fn the_numbers_are_those_of_the_list() {
-    use Invariant::{
-        AppliedOrPaid, Balance, OneCharge, PaymentStatus, RescheduleDate, Sessions,
-        SessionsRemaining,
-    };
-    let all = [
-        Balance,
-        OneCharge,
-        SessionsRemaining,
-        AppliedOrPaid,
-        Sessions,
-        PaymentStatus,
-        RescheduleDate,
-    ];
-    assert_eq!(all.map(Invariant::number), [1, 2, 3, 4, 5, 8, 9]);
+    let numbers = Invariant::ALL.map(Invariant::number);
+    assert_eq!(numbers, [1, 2, 3, 4, 5, 6, 8, 9]);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
 use arthouse_core::{
-    Amount, Charge, ChargeKind, ContactInfo, CourseId, Currency, Duration, Enrollment, Schedule,
-    SessionMinutes, Text, Timestamp, UserId,
+    Amount, Charge, ChargeKind, ContactInfo, CourseId, Currency, Duration, Enrollment, Invariant,
+    Schedule, SessionMinutes, Text, Timestamp, UserId,
 };
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
@@ -103,6 +103,10 @@ impl Record for Enrollment {
     }
 
     fn from_item(item: Item) -> Result<Self, DecodeError> {
+        if let Some(invariant) = out_of_range(&item) {
+            let record = "enrolment";
+            return Err(DecodeError::Inconsistent { record, invariant });
+        }
         let (key, attributes): (_, Attributes) = decode("enrolment", Table::UsersCourses, item)?;
         let Key::Enrollment(user_id, course_id) = key else {
             return Err(DecodeError::Key);
@@ -143,5 +147,25 @@ impl Record for Enrollment {
             sessions_initialized_at: attributes.sessions_initialized_at,
             version: attributes.version,
         })
+    }
+}
+
+/// Says which figure is a number that no amount or count can be, such as a negative one.
+fn out_of_range(item: &Item) -> Option<Invariant> {
+    let number = |name| {
+        item.get(name)
+            .and_then(|value: &AttributeValue| value.as_n().ok())
+    };
+    let amount = |text: &String| {
+        text.parse::<i64>()
+            .is_ok_and(|n| Amount::try_from(n).is_ok())
+    };
+    let count = |text: &String| text.parse::<u16>().is_ok();
+    if number("Balance").is_some_and(|text| !amount(text)) {
+        Some(Invariant::Balance)
+    } else if number("SessionsRemaining").is_some_and(|text| !count(text)) {
+        Some(Invariant::SessionsRemaining)
+    } else {
+        None
     }
 }

@@ -1,12 +1,8 @@
-use arthouse_core::{CommandId, Outcome, PayloadHash, Receipt, Source, Timestamp};
+use arthouse_core::{CommandId, Invariant, Outcome, PayloadHash, Receipt, Source, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Item, Record, decode, encode};
 use crate::{DecodeError, Key, Table};
-
-/// How long a receipt is kept: longer than its message can live, which is 14 days queued, 14 in the dead-letter queue and,
-/// redriven, 14 more (`domain.md`, section 3).
-const RECEIPT_DAYS: i64 = 90;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -59,7 +55,7 @@ impl Record for Receipt {
             rejection,
             message,
             at: self.at,
-            expires_at: self.at.unix_seconds() + RECEIPT_DAYS * 24 * 60 * 60,
+            expires_at: self.at.unix_seconds() + Self::LIFETIME.num_seconds(),
         };
         encode(&self.key(), &attributes)
     }
@@ -74,6 +70,12 @@ impl Record for Receipt {
             problem: "missing field `Rejection`".to_owned(),
         };
         let outcome = match attributes.outcome {
+            OutcomeKind::Applied if attributes.rejection.is_some() => {
+                return Err(DecodeError::Inconsistent {
+                    record: "receipt",
+                    invariant: Invariant::Outcome,
+                });
+            }
             OutcomeKind::Applied => Outcome::Applied,
             OutcomeKind::Rejected => Outcome::Rejected {
                 code: attributes.rejection.ok_or_else(without_code)?,
@@ -89,4 +91,9 @@ impl Record for Receipt {
             at: attributes.at,
         })
     }
+}
+
+/// Reads when the table forgets a receipt, in seconds since 1970.
+pub(crate) fn expiry(item: &Item) -> Option<i64> {
+    item.get("ExpiresAt")?.as_n().ok()?.parse().ok()
 }

@@ -62,21 +62,32 @@ impl Store {
         course_id: &CourseId,
         duration: Duration,
     ) -> Result<Vec<Session>, StoreError> {
+        let items = self.session_items(user_id, course_id, duration).await?;
+        let mut sessions = items
+            .into_iter()
+            .map(Session::from_item)
+            .collect::<Result<Vec<_>, _>>()?;
+        sessions.sort_by(|a, b| a.session_id.cmp(&b.session_id));
+        Ok(sessions)
+    }
+
+    pub(super) async fn session_items(
+        &self,
+        user_id: &UserId,
+        course_id: &CourseId,
+        duration: Duration,
+    ) -> Result<Vec<Item>, StoreError> {
         let key = |ordinal| {
             let session_id = SessionId::from_ordinal(ordinal);
             Key::Session(course_id.clone(), session_id, user_id.clone()).attributes()
         };
         let keys: Vec<Item> = (1..=duration.get()).map(key).collect();
-        let mut sessions = Vec::with_capacity(keys.len());
+        let mut items = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(MAX_KEYS) {
-            let items =
-                batch_get(&self.client, &self.table(Table::Sessions), chunk.to_vec()).await?;
-            for item in items {
-                sessions.push(Session::from_item(item)?);
-            }
+            let table = self.table(Table::Sessions);
+            items.extend(batch_get(&self.client, &table, chunk.to_vec()).await?);
         }
-        sessions.sort_by(|a, b| a.session_id.cmp(&b.session_id));
-        Ok(sessions)
+        Ok(items)
     }
 
     /// Reads an enrolment as it is now, under either form of its key.

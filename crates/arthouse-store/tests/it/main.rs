@@ -14,3 +14,5 @@ mod old_items;
 mod provisioning;
 mod races;
 mod reads;
+mod scans;
+mod sweeps;

@@ -1,12 +1,10 @@
-use std::collections::BTreeSet;
-
 use arthouse_core::Outcome;
-use arthouse_store::{Key, StoreError, Table};
+use arthouse_store::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::commands::{apply, attend, confirm, create, id, reschedule};
 use crate::counter::requests;
-use crate::school::{Item, School, course_key, enrollment_key, names, s, session_key};
+use crate::school::{School, names, s, session_key};
 
 /// More than a third and less than half of the 1 MB that the service puts on a page.
 fn padding() -> AttributeValue {
@@ -197,67 +195,6 @@ async fn a_course_and_a_command_s_outcome_are_read_by_their_ids() {
     );
     let of_another_source = school.store.receipt(&id("/other"), &id("create")).await;
     assert_eq!(of_another_source.expect("it reads"), None);
-}
-
-async fn scan(school: &School, table: Table) -> Result<(BTreeSet<Key>, usize), StoreError> {
-    let (mut keys, mut pages, mut start) = (BTreeSet::new(), 0, None);
-    loop {
-        let page = school.store.scan_keys(table, start).await?;
-        keys.extend(page.items);
-        pages += 1;
-        start = page.next;
-        if start.is_none() {
-            return Ok((keys, pages));
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_scan_finds_the_keys_of_a_table_page_by_page() {
-    let school = School::with_course(3).await;
-    school.enroll("ada").await;
-    school.pay("bea").await;
-    school.carry_out(&apply("apply-cleo", "cleo")).await;
-    let found = async |table| scan(&school, table).await.expect("it scans");
-    let application = Key::Application(id("cleo"), id("oils"));
-    let expected = BTreeSet::from([enrollment_key("ada"), enrollment_key("bea"), application]);
-    assert_eq!(found(Table::UsersCourses).await.0, expected);
-    let expected = ["0001", "0002", "0003"].map(|ordinal| session_key("ada", ordinal));
-    assert_eq!(found(Table::Sessions).await.0, BTreeSet::from(expected));
-    let commands = [
-        "create",
-        "apply-ada",
-        "confirm-ada",
-        "apply-bea",
-        "confirm-bea",
-        "apply-cleo",
-    ];
-    let expected = commands.map(|command| Key::Receipt(id("/test"), id(command)));
-    assert_eq!(found(Table::Commands).await.0, BTreeSet::from(expected));
-
-    let mut expected = BTreeSet::from([course_key()]);
-    for n in 0..5 {
-        let key = Key::Course(id(&format!("course-{n}")));
-        let mut item: Item = key.attributes();
-        item.insert("Padding".to_owned(), padding());
-        school.put(Table::Courses, item).await;
-        expected.insert(key);
-    }
-    let (keys, pages) = found(Table::Courses).await;
-    assert_eq!(keys, expected);
-    assert!(pages > 1, "{pages} pages");
-}
-
-#[tokio::test]
-async fn a_key_of_no_known_family_is_an_error_of_the_scan() {
-    let school = School::open().await;
-    let item = Item::from([
-        ("PK".to_owned(), s("USER#ada")),
-        ("SK".to_owned(), s("PROFILE")),
-    ]);
-    school.put(Table::UsersCourses, item).await;
-    let failed = scan(&school, Table::UsersCourses).await;
-    assert!(matches!(failed, Err(StoreError::Decode(_))), "{failed:?}");
 }
 
 #[tokio::test]

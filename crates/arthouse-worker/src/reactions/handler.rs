@@ -19,7 +19,7 @@ pub struct ReactionHandler {
 
 /// Why a reaction did not take place.
 #[derive(Debug, thiserror::Error)]
-enum ReactionError {
+pub(crate) enum ReactionError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("the notification was not sent")]
@@ -38,7 +38,7 @@ impl ReactionHandler {
     }
 
     /// Carries out one reaction.
-    async fn carry_out(&self, reaction: Reaction) -> Result<(), ReactionError> {
+    pub(crate) async fn carry_out(&self, reaction: Reaction) -> Result<(), ReactionError> {
         match reaction {
             Reaction::InitialiseSessions(enrollment) => {
                 self.store
@@ -116,18 +116,29 @@ impl RecordHandler for ReactionHandler {
 fn not_done(error: &ReactionError) -> Disposition {
     warn!(error = chain(error), "a reaction did not take place");
     let reason = error.to_string();
-    match error {
-        ReactionError::Store(
-            StoreError::Decode(_)
-            | StoreError::Overdrawn { .. }
-            | StoreError::EnrollmentMissing(_)
-            | StoreError::ScheduleTooShort(_)
-            | StoreError::TableDiffers { .. },
-        )
-        | ReactionError::Send(SendError::TooLarge { .. }) => Disposition::Quarantine { reason },
-        ReactionError::Store(
-            StoreError::Request { .. } | StoreError::Contended(_) | StoreError::Unprocessed(_),
-        )
-        | ReactionError::Send(_) => Disposition::Retry { reason },
+    if error.is_for_good() {
+        Disposition::Quarantine { reason }
+    } else {
+        Disposition::Retry { reason }
+    }
+}
+
+impl ReactionError {
+    /// Says whether it stays so until someone mends the tables.
+    pub(crate) fn is_for_good(&self) -> bool {
+        match self {
+            Self::Store(
+                StoreError::Decode(_)
+                | StoreError::Overdrawn { .. }
+                | StoreError::EnrollmentMissing(_)
+                | StoreError::ScheduleTooShort(_)
+                | StoreError::TableDiffers { .. },
+            )
+            | Self::Send(SendError::TooLarge { .. }) => true,
+            Self::Store(
+                StoreError::Request { .. } | StoreError::Contended(_) | StoreError::Unprocessed(_),
+            )
+            | Self::Send(_) => false,
+        }
     }
 }

@@ -1,8 +1,10 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use dynamo_streams::{GapRecord, Observer, QuarantinedRecord};
 use futures::future::BoxFuture;
 use sqs_consumer::{BatchSender, OutgoingMessage};
+use tokio::sync::Notify;
 use tracing::error;
 
 use crate::chain;
@@ -12,12 +14,13 @@ use crate::chain;
 #[derive(Debug, Clone)]
 pub struct StreamObserver {
     notices: BatchSender,
+    gap_found: Arc<Notify>,
 }
 
 impl StreamObserver {
-    /// Makes an observer that sends its notices to a queue.
-    pub fn new(notices: BatchSender) -> Self {
-        Self { notices }
+    /// Makes an observer that sends its notices to a queue, and wakes whoever repairs what a gap lost.
+    pub fn new(notices: BatchSender, gap_found: Arc<Notify>) -> Self {
+        Self { notices, gap_found }
     }
 
     async fn notice(&self, body: serde_json::Value) {
@@ -63,6 +66,7 @@ impl Observer for StreamObserver {
                 shard = gap.shard_id,
                 "records were lost before they were read"
             );
+            self.gap_found.notify_one();
             self.notice(serde_json::json!({
                 "kind": "gap",
                 "table": gap.table_name,

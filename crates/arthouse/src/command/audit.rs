@@ -1,6 +1,9 @@
+use std::num::NonZeroU16;
+
 use anyhow::{Context, Result};
-use arthouse_core::Violation;
-use arthouse_worker::{AuditReport, audit_tables};
+use arthouse_core::{Subject, Violation};
+use arthouse_store::{Key, Unreadable};
+use arthouse_worker::{AuditCounts, AuditObserver, AuditOptions, AuditReport, audit_tables};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -8,57 +11,139 @@ use super::{Format, store};
 use crate::Exit;
 use crate::cli::Deployment;
 use crate::output::{self, plain};
+use crate::ticker::Ticker;
 
-/// How the findings are printed.
+/// How the tables are read and the findings printed.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
+    /// How many parts of each table are read at the same time; more is quicker and a greater load on the tables
+    #[arg(long, default_value = "4")]
+    segments: NonZeroU16,
+    /// How many violations are listed; all are counted
+    #[arg(long, default_value_t = 1_000)]
+    limit: usize,
     #[command(flatten)]
     format: Format,
 }
 
 pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
     let store = store(deployment).await?;
-    let report = audit_tables(&store).await.context("the audit can't tell")?;
+    let audit = AuditOptions {
+        segments: options.segments,
+        listed: options.limit,
+    };
+    let progress = Progress(Ticker::start());
+    let report = audit_tables(&store, &audit, &progress).await;
+    drop(progress);
+    let report = report.context("the audit can't tell")?;
     if options.format.json {
         output::print_json(&as_json(&report))?;
     } else {
         output::print(describe(&report))?;
     }
-    // What a reaction under way will settle is no violation.
-    let violated = report.violations.iter().any(|violation| !violation.pending);
-    Ok(if violated {
-        Exit::Violations
-    } else {
-        Exit::Success
-    })
+    Ok(exit(&report))
+}
+
+/// What a reaction under way will settle is no violation.
+fn exit(report: &AuditReport) -> Exit {
+    match (report.violated, report.undecided) {
+        (0, 0) => Exit::Success,
+        (0, _) => Exit::Failure,
+        (_, _) => Exit::Violations,
+    }
+}
+
+struct Progress(Ticker);
+
+impl AuditObserver for Progress {
+    fn progress(&self, counts: &AuditCounts) {
+        self.0.show(|| {
+            let AuditCounts {
+                applications,
+                enrollments,
+                session_keys,
+                receipts,
+                ..
+            } = counts;
+            format!(
+                "{applications} applications and {enrollments} enrolments checked, then {session_keys} sessions, then {receipts} receipts"
+            )
+        });
+    }
+}
+
+/// Returns the key of the item that a violation is about.
+fn key(subject: &Subject) -> Key {
+    match subject.clone() {
+        Subject::Enrollment { user_id, course_id } => Key::Enrollment(user_id, course_id),
+        Subject::Session {
+            user_id,
+            course_id,
+            session_id,
+        } => Key::Session(course_id, session_id, user_id),
+        Subject::Command { source, command_id } => Key::Receipt(source, command_id),
+    }
 }
 
 fn as_json(report: &AuditReport) -> Value {
     let violation = |violation: &Violation| {
+        let key = key(&violation.subject);
         json!({
             "invariant": violation.invariant.number(),
-            "user_id": violation.user_id,
-            "course_id": violation.course_id,
+            "table": key.table().base_name(),
+            "pk": key.pk(),
+            "sk": key.sk(),
             "detail": violation.detail,
             "pending": violation.pending,
+            "since": violation.since,
         })
     };
-    let violations: Vec<_> = report.violations.iter().map(violation).collect();
-    json!({ "enrollments": report.enrollments, "sessions": report.sessions, "violations": violations })
+    let unreadable = |defect: &Unreadable| json!({"table": defect.table.base_name(), "key": defect.raw_key, "problem": defect.error.to_string()});
+    json!({
+        "checked": report.counts,
+        "violated": report.violated,
+        "pending": report.pending,
+        "undecided": report.undecided,
+        "violations": report.violations.iter().map(violation).collect::<Vec<_>>(),
+        "unreadable": report.unreadable.iter().map(unreadable).collect::<Vec<_>>(),
+    })
 }
 
 fn describe(report: &AuditReport) -> String {
+    let line = |violation: &Violation| {
+        let key = key(&violation.subject);
+        let (number, table, detail) = (
+            violation.invariant.number(),
+            key.table().base_name(),
+            &violation.detail,
+        );
+        let state = match (violation.pending, violation.since) {
+            (false, _) => "violated".to_owned(),
+            (true, None) => "not settled".to_owned(),
+            (true, Some(since)) => format!("not settled, due since {since}"),
+        };
+        plain(format!(
+            "invariant {number} {state}: {table} {key}: {detail}"
+        ))
+    };
     let (pending, violated): (Vec<_>, Vec<_>) = report
         .violations
         .iter()
         .partition(|violation| violation.pending);
-    let mut lines: Vec<_> = violated.iter().chain(&pending).map(plain).collect();
+    let mut lines: Vec<_> = violated.into_iter().chain(pending).map(line).collect();
+    let unreadable = |defect: &Unreadable| plain(format!("can't be read: {defect}"));
+    lines.extend(report.unreadable.iter().map(unreadable));
+    let AuditCounts {
+        applications,
+        enrollments,
+        sessions,
+        receipts,
+        ..
+    } = report.counts;
     lines.push(format!(
-        "{} students' records and {} sessions looked at: {} violations, {} not settled yet",
-        report.enrollments,
-        report.sessions,
-        violated.len(),
-        pending.len()
+        "{applications} applications, {enrollments} enrolments, {sessions} sessions and {receipts} receipts looked at: \
+         {} violations, {} not settled yet, {} items that can't be read",
+        report.violated, report.pending, report.undecided
     ));
     lines.join("\n")
 }

@@ -1,12 +1,13 @@
 //! What must hold at the end, invariant by invariant (`domain.md`, section 5).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use arthouse_core::Violation;
-use arthouse_store::{Key, Table};
-use arthouse_worker::audit_tables;
+use arthouse_core::{EventId, owed};
+use arthouse_store::StudentRecords;
+use arthouse_worker::{AuditObserver, AuditOptions, AuditReport, audit_tables};
 use tokio::sync::mpsc;
 
 use super::ledger::Ledger;
@@ -37,12 +38,12 @@ pub(super) async fn settle(
         while let Ok(heard) = heard.try_recv() {
             ledger.note(heard);
         }
-        let violations = audit_tables(&stack.store).await?.violations;
-        let due = notifications_due(stack).await?;
-        let missing = due.saturating_sub(ledger.notifications().len());
-        let settled = missing == 0 && violations.iter().all(|violation| !violation.pending);
+        let due = NotificationsDue::default();
+        let report = audit_tables(&stack.store, &AuditOptions::default(), &due).await?;
+        let due = due.into_ids();
+        let settled = report.pending == 0 && wrong_notifications(ledger, &due).is_empty();
         if settled || started.elapsed() > SETTLE_LIMIT {
-            return Ok(checks(ledger, &violations, due));
+            return Ok(checks(ledger, &report, &due));
         }
         if let Ok(Some(heard)) = tokio::time::timeout(LOOK_INTERVAL, heard.recv()).await {
             ledger.note(heard);
@@ -50,33 +51,26 @@ pub(super) async fn settle(
     }
 }
 
-/// Counts the notifications that the tables' state calls for.
-async fn notifications_due(stack: &Stack) -> Result<usize> {
-    let (mut due, mut start) = (0, None);
-    loop {
-        let page = stack.store.scan_keys(Table::UsersCourses, start).await?;
-        for key in page.items {
-            if let Key::Application(user_id, course_id) | Key::Enrollment(user_id, course_id) = key
-            {
-                let records = stack.store.student(&user_id, &course_id).await?;
-                due += 1;
-                if let Some(enrollment) = records.enrollment {
-                    let moves: usize = records
-                        .sessions
-                        .iter()
-                        .map(|session| session.sequence as usize)
-                        .sum();
-                    due += 2
-                        + enrollment.charges.len()
-                        + moves
-                        + usize::from(enrollment.is_complete());
-                }
-            }
-        }
-        match page.next {
-            Some(next) => start = Some(next),
-            None => return Ok(due),
-        }
+/// Gathers from the records that the audit reads which notifications they call for.
+#[derive(Debug, Default)]
+struct NotificationsDue(Mutex<BTreeMap<EventId, &'static str>>);
+
+impl NotificationsDue {
+    fn into_ids(self) -> BTreeMap<EventId, &'static str> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl AuditObserver for NotificationsDue {
+    fn records(&self, records: &StudentRecords) {
+        let (application, enrollment) = (records.application.as_ref(), records.enrollment.as_ref());
+        let owed = owed(application, enrollment, &records.sessions);
+        let mut due = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        due.extend(
+            owed.notifications
+                .iter()
+                .map(|notification| (notification.id().clone(), notification.name())),
+        );
     }
 }
 
@@ -106,20 +100,29 @@ const RULES: [(u8, &str); 10] = [
     (10, "no contact detail in any outcome or notification"),
 ];
 
-fn checks(ledger: &Ledger, violations: &[Violation], due: usize) -> Vec<Check> {
+fn checks(
+    ledger: &Ledger,
+    report: &AuditReport,
+    due: &BTreeMap<EventId, &'static str>,
+) -> Vec<Check> {
     let mut problems: BTreeMap<u8, Vec<String>> = BTreeMap::new();
-    for violation in violations {
+    for violation in &report.violations {
         let number = violation.invariant.number();
         problems
             .entry(number)
             .or_default()
             .push(violation.to_string());
     }
-    problems.insert(6, ledger.wrong_outcomes());
-    let told = ledger.notifications().len();
-    if told != due {
-        problems.insert(7, vec![format!("{due} notifications due, {told} heard")]);
-    }
+    let unreadable = report.unreadable.iter().map(ToString::to_string);
+    problems.entry(5).or_default().extend(unreadable);
+    problems
+        .entry(6)
+        .or_default()
+        .extend(ledger.wrong_outcomes());
+    problems
+        .entry(7)
+        .or_default()
+        .extend(wrong_notifications(ledger, due));
     problems.insert(10, ledger.leaks().to_vec());
     let check = |(number, rule)| Check {
         number,
@@ -127,4 +130,38 @@ fn checks(ledger: &Ledger, violations: &[Violation], due: usize) -> Vec<Check> {
         problems: problems.remove(&number).unwrap_or_default(),
     };
     RULES.into_iter().map(check).collect()
+}
+
+/// Compares what was heard with what the tables call for. Of an application that was paid since, only its payment still is in the
+/// tables.
+fn wrong_notifications(ledger: &Ledger, due: &BTreeMap<EventId, &'static str>) -> Vec<String> {
+    let heard = ledger.notifications();
+    let missing = due
+        .iter()
+        .filter(|(id, _)| !heard.contains_key(id.as_str()));
+    let missing = missing.map(|(id, name)| format!("{name} {id} was not heard"));
+    let due_ids: BTreeSet<_> = due.keys().map(EventId::as_str).collect();
+    let is_paid_since = |name: &str| name == "application.received";
+    let strange = heard
+        .iter()
+        .filter(|(id, name)| !due_ids.contains(id.as_str()) && !is_paid_since(name));
+    let strange =
+        strange.map(|(id, name)| format!("{name} {id} was heard, but nothing calls for it"));
+    let count = |wanted: &str| heard.values().filter(|name| *name == wanted).count();
+    let paid = due
+        .values()
+        .filter(|name| **name == "payment.confirmed")
+        .count();
+    let waiting = due
+        .values()
+        .filter(|name| **name == "application.received")
+        .count();
+    let applied = count("application.received");
+    let lost = (applied != paid + waiting).then(|| {
+        format!(
+            "{applied} application.received were heard of {}",
+            paid + waiting
+        )
+    });
+    missing.chain(strange).chain(lost).collect()
 }

@@ -96,7 +96,7 @@ fn check_missing<R: Record + Debug>(record: &R, may_be_absent: &[&str]) {
     let complete = record.to_item();
     let named = |error: DecodeError, name: &str| match error {
         DecodeError::Attributes { problem, .. } => problem.contains(&format!("`{name}`")),
-        DecodeError::Key | DecodeError::Inconsistent { .. } => false,
+        DecodeError::Key | DecodeError::Inconsistent { .. } | DecodeError::Twice => false,
     };
     for name in complete.keys() {
         let mut item = complete.clone();

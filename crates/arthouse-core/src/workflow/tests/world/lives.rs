@@ -221,6 +221,24 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn whatever_the_stream_loses_is_repaired_by_a_sweep(
+        parts in prop::collection::vec(prop::collection::vec(step(), 0..40), 1..5),
+    ) {
+        let mut life = Life::new();
+        for steps in &parts {
+            for step in steps {
+                life.take(step);
+            }
+            life.world.lose_records();
+        }
+        life.world.reconcile();
+        prop_assert_eq!(life.world.violations(), []);
+        life.world.assert_told(&["application.received"]);
+    }
+}
+
 #[test]
 fn a_life_with_everything_in_it_is_told_from_beginning_to_end() {
     let mut life = Life::new();

@@ -1,12 +1,12 @@
 //! A stream for each item, and the processor that reacts to what it reads there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Key, World};
 use crate::samples::at;
 use crate::{
-    Change, Charge, ChargeId, ChargeKind, Enrollment, Notification, Reaction, Session,
-    initial_sessions, react,
+    Change, Charge, ChargeId, ChargeKind, CloudEvent, Enrollment, Notification, Owed, Reaction,
+    initial_sessions, owed, react,
 };
 
 /// The records of each item in their order, and how many of them are done with.
@@ -173,56 +173,84 @@ impl World {
         true
     }
 
-    /// Returns what a sweep over the tables makes of them: changes from nothing to what there is.
-    fn swept(&self) -> Vec<Change> {
-        let mut changes = Vec::new();
-        for application in self.applications.values() {
-            changes.push(Change::Applied(Box::new(application.clone())));
+    /// Forgets the records that nobody has reacted to, as a stream does after 24 hours.
+    pub(super) fn lose_records(&mut self) {
+        for (records, done) in self.streams.items.values_mut() {
+            *done = records.len();
         }
-        for (key, enrollment) in &self.enrollments {
-            changes.push(Change::Enrolled(Box::new(enrollment.clone())));
-            let before = Enrollment {
-                charges: BTreeMap::new(),
-                sessions_initialized_at: None,
-                ..enrollment.clone()
-            };
-            changes.push(Change::EnrollmentUpdated {
-                before: Box::new(before),
-                after: Box::new(enrollment.clone()),
-            });
-            for (before, after) in initial_sessions(enrollment)
+    }
+
+    /// Returns what a sweep over the tables makes of them.
+    fn owed(&self) -> Owed {
+        let mut all = Owed::default();
+        let keys: BTreeSet<_> = self
+            .applications
+            .keys()
+            .chain(self.enrollments.keys())
+            .collect();
+        for key in keys {
+            let sessions: Vec<_> = self
+                .sessions
+                .get(key)
                 .into_iter()
-                .flatten()
-                .zip(self.sessions[key].values())
-            {
-                changes.push(session_swept(before, after));
-            }
+                .flat_map(BTreeMap::values)
+                .cloned()
+                .collect();
+            let (application, enrollment) = (self.applications.get(key), self.enrollments.get(key));
+            let owed = owed(application, enrollment, &sessions);
+            all.repairs.extend(owed.repairs);
+            all.notifications.extend(owed.notifications);
         }
-        changes
+        all
     }
 
-    /// Sweeps over settled tables; panics if that writes anything or tells anything new.
+    /// Sweeps over settled tables; panics if that would write anything, or tell anything new or otherwise.
     pub(super) fn sweep(&mut self) {
-        let before = (self.enrollments.clone(), self.sessions.clone());
-        for reaction in self.swept().iter().flat_map(react) {
-            if let Reaction::Notify(notification) = reaction {
-                assert!(
-                    self.notifications.contains_key(notification.id()),
-                    "{notification:?} is no news"
-                );
-            } else {
-                let mut writes = usize::MAX;
-                assert!(self.carry_out(reaction, &mut writes));
+        let owed = self.owed();
+        assert_eq!(owed.repairs, []);
+        let before = self.notifications.len();
+        for notification in &owed.notifications {
+            self.retell(notification);
+        }
+        assert_eq!(self.notifications.len(), before, "no news");
+    }
+
+    /// Sweeps until there is nothing to repair, and reacts to what that changes; then tells what has happened.
+    pub(super) fn reconcile(&mut self) {
+        loop {
+            let owed = self.owed();
+            for reaction in &owed.repairs {
+                assert!(self.carry_out(reaction.clone(), &mut { usize::MAX }));
+            }
+            self.react_to_all();
+            self.retry();
+            if owed.repairs.is_empty() && self.waiting.is_empty() {
+                break;
             }
         }
-        assert_eq!((&self.enrollments, &self.sessions), (&before.0, &before.1));
+        self.react_to_all();
+        for notification in &self.owed().notifications {
+            self.retell(notification);
+        }
     }
-}
 
-fn session_swept(before: Session, after: &Session) -> Change {
-    Change::SessionUpdated {
-        before: Box::new(before),
-        after: Box::new(after.clone()),
+    /// Tells what the tables show. The balance after a charge is told as if charges were made in the order of their sessions' ends,
+    /// which the records show; reactions may have made them in another one.
+    fn retell(&mut self, notification: &Notification) {
+        let without_figures = |mut event: CloudEvent| {
+            let data = event.data.as_object_mut().expect("an object");
+            for figure in ["balance", "sessions_remaining"] {
+                data.remove(figure);
+            }
+            event
+        };
+        let event = notification.to_event();
+        let told = self
+            .notifications
+            .entry(event.id.clone())
+            .or_insert_with(|| event.clone())
+            .clone();
+        assert_eq!(without_figures(told), without_figures(event));
     }
 }
 

@@ -1,0 +1,34 @@
+use super::{Invariant, Subject, Violation};
+use crate::{Outcome, Receipt};
+
+/// Checks the receipt of a command: one outcome, well formed, and kept for as long as its message can come back (invariant 6).
+///
+/// `expires_at` is when the table forgets it, in seconds since 1970; a receipt without it is kept for good.
+pub fn audit_receipt(receipt: &Receipt, expires_at: Option<i64>) -> Vec<Violation> {
+    let subject = Subject::Command {
+        source: receipt.source.clone(),
+        command_id: receipt.command_id.clone(),
+    };
+    let is_code =
+        |code: &str| !code.is_empty() && code.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+    let digest = receipt.payload_hash.as_str();
+    let due = receipt.at.unix_seconds() + Receipt::LIFETIME.num_seconds();
+    let mut details = Vec::new();
+    if let Outcome::Rejected { code, .. } = &receipt.outcome
+        && !is_code(code)
+    {
+        details.push("it was rejected without a code".to_owned());
+    }
+    if digest.len() != 64 || !digest.bytes().all(|b| b.is_ascii_hexdigit()) {
+        details.push("its payload hash is no digest, so that no duplicate is known".to_owned());
+    }
+    if let Some(early) = expires_at.map(|at| due - at).filter(|early| *early > 0) {
+        details.push(format!(
+            "it is forgotten {early} s before a duplicate can come no more"
+        ));
+    }
+    details
+        .into_iter()
+        .map(|detail| Violation::new(Invariant::Outcome, subject.clone(), detail))
+        .collect()
+}

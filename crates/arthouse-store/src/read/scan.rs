@@ -1,0 +1,336 @@
+//! Reads whole tables, page by page and in segments side by side, for the audit and for sweeps.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::num::NonZeroU16;
+
+use arthouse_core::{Application, CourseId, Enrollment, Receipt, Session, SessionId, UserId};
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::{Page, PageStart, StudentRecords, batch_get};
+use crate::items::{Item, Record, expiry};
+use crate::session_loader::MAX_KEYS;
+use crate::{DecodeError, Key, Store, StoreError, Table};
+
+/// One of the parts into which a table is divided, so that several can be scanned at the same time.
+#[derive(Debug, Clone, Copy)]
+pub struct Segment {
+    index: u16,
+    of: NonZeroU16,
+}
+
+impl Segment {
+    /// The table undivided.
+    pub const WHOLE: Self = Self {
+        index: 0,
+        of: NonZeroU16::MIN,
+    };
+
+    /// Returns the parts of a table that is divided into so many.
+    pub fn all(of: NonZeroU16) -> impl Iterator<Item = Self> {
+        (0..of.get()).map(move |index| Self { index, of })
+    }
+}
+
+/// An item that is not what its table holds. It never quotes a value, only the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The table.
+    pub table: Table,
+    /// The key, if it is of a known family.
+    pub key: Option<Key>,
+    /// The key as it stands.
+    pub raw_key: String,
+    /// What is wrong.
+    pub error: DecodeError,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            table,
+            raw_key,
+            error,
+            ..
+        } = self;
+        write!(f, "{} {raw_key}: {error}", table.base_name())
+    }
+}
+
+/// What a scan found of an item.
+pub type Scanned<T> = Result<T, Box<Unreadable>>;
+
+/// An item of UsersCourses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Enrolling {
+    /// An application that waits for its payment.
+    Application(Box<Application>),
+    /// A paid enrolment.
+    Enrollment(Box<Enrollment>),
+}
+
+/// The receipt of a command, and when the table forgets it, in seconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptReceipt {
+    /// The receipt.
+    pub receipt: Receipt,
+    /// When it expires; never, if there is nothing.
+    pub expires_at: Option<i64>,
+}
+
+impl Store {
+    /// Reads a page of UsersCourses, `limit` items at most, in no order, as they are now.
+    ///
+    /// # Errors
+    /// Returns what failed; an item that can't be read is part of the page.
+    pub async fn scan_enrolling(
+        &self,
+        segment: Segment,
+        limit: u16,
+        start: Option<PageStart>,
+    ) -> Result<Page<Scanned<Enrolling>>, StoreError> {
+        self.scan(
+            Table::UsersCourses,
+            segment,
+            limit,
+            start,
+            None,
+            |item| match Key::of_item(Table::UsersCourses, &item)? {
+                Key::Application(..) => Ok(Enrolling::Application(Box::new(
+                    Application::from_item(item)?,
+                ))),
+                Key::Enrollment(..) => Ok(Enrolling::Enrollment(Box::new(Enrollment::from_item(
+                    item,
+                )?))),
+                Key::Course(_) | Key::Session(..) | Key::Receipt(..) => Err(DecodeError::Key),
+            },
+        )
+        .await
+    }
+
+    /// Reads a page of the keys of Sessions, `limit` at most, in no order, as they are now.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn scan_session_keys(
+        &self,
+        segment: Segment,
+        limit: u16,
+        start: Option<PageStart>,
+    ) -> Result<Page<Scanned<(UserId, CourseId, SessionId)>>, StoreError> {
+        let keys = Some("PK, SK");
+        self.scan(
+            Table::Sessions,
+            segment,
+            limit,
+            start,
+            keys,
+            |item| match Key::of_item(Table::Sessions, &item)? {
+                Key::Session(course_id, session_id, user_id) => {
+                    Ok((user_id, course_id, session_id))
+                }
+                Key::Course(_) | Key::Application(..) | Key::Enrollment(..) | Key::Receipt(..) => {
+                    Err(DecodeError::Key)
+                }
+            },
+        )
+        .await
+    }
+
+    /// Reads a page of the receipts, `limit` at most, in no order, as they are now.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn scan_receipts(
+        &self,
+        segment: Segment,
+        limit: u16,
+        start: Option<PageStart>,
+    ) -> Result<Page<Scanned<KeptReceipt>>, StoreError> {
+        self.scan(Table::Commands, segment, limit, start, None, |item| {
+            Ok(KeptReceipt {
+                expires_at: expiry(&item),
+                receipt: Receipt::from_item(item)?,
+            })
+        })
+        .await
+    }
+
+    async fn scan<T>(
+        &self,
+        table: Table,
+        segment: Segment,
+        limit: u16,
+        start: Option<PageStart>,
+        projection: Option<&str>,
+        read: impl Fn(Item) -> Result<T, DecodeError>,
+    ) -> Result<Page<Scanned<T>>, StoreError> {
+        let output = self
+            .client
+            .scan()
+            .table_name(self.table(table))
+            .segment(segment.index.into())
+            .total_segments(segment.of.get().into())
+            .limit(limit.into())
+            .set_projection_expression(projection.map(str::to_owned))
+            .consistent_read(true)
+            .set_exclusive_start_key(start.map(|start| start.0))
+            .send()
+            .await
+            .map_err(|e| StoreError::request("Scan", e))?;
+        let items = output.items.unwrap_or_default();
+        Ok(Page {
+            items: items
+                .into_iter()
+                .map(|item| scanned(table, item, &read))
+                .collect(),
+            next: output
+                .last_evaluated_key
+                .filter(|key| !key.is_empty())
+                .map(PageStart),
+        })
+    }
+
+    /// Reads the sessions of an enrolment by their computed keys, in their order, as they are now.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn sessions(
+        &self,
+        enrollment: &Enrollment,
+    ) -> Result<Vec<Scanned<Session>>, StoreError> {
+        let mut items = self
+            .session_items(
+                &enrollment.user_id,
+                &enrollment.course_id,
+                enrollment.duration,
+            )
+            .await?;
+        items.sort_by_cached_key(raw_key);
+        let read = |item| scanned(Table::Sessions, item, Session::from_item);
+        Ok(items.into_iter().map(read).collect())
+    }
+
+    /// Returns those of the students that have a paid enrolment, with the number of its sessions; the highest, if it can't be read.
+    ///
+    /// # Errors
+    /// Returns what failed.
+    pub async fn enrolled(
+        &self,
+        students: &[(UserId, CourseId)],
+    ) -> Result<HashMap<(UserId, CourseId), u16>, StoreError> {
+        let mut found = HashMap::with_capacity(students.len());
+        for attributes in [Key::attributes, Key::long_attributes] {
+            let open: Vec<_> = students
+                .iter()
+                .filter(|student| !found.contains_key(*student))
+                .map(|(user_id, course_id)| Key::Enrollment(user_id.clone(), course_id.clone()))
+                .map(|key| attributes(&key))
+                .collect();
+            for keys in open.chunks(MAX_KEYS) {
+                let table = self.table(Table::UsersCourses);
+                for item in batch_get(&self.client, &table, keys.to_vec()).await? {
+                    if let Key::Enrollment(user_id, course_id) =
+                        Key::of_item(Table::UsersCourses, &item)?
+                    {
+                        found.insert((user_id, course_id), duration(&item));
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Reads all records of one student in one course: the application and the enrolment as they were at one moment, and then the
+    /// sessions. What follows from an enrolment is thus never older than it.
+    ///
+    /// # Errors
+    /// Returns what failed; what can't be read is returned beside the rest.
+    pub async fn student_at_once(
+        &self,
+        user_id: &UserId,
+        course_id: &CourseId,
+    ) -> Result<(StudentRecords, Vec<Unreadable>), StoreError> {
+        let application = Key::Application(user_id.clone(), course_id.clone());
+        let enrollment = Key::Enrollment(user_id.clone(), course_id.clone());
+        let table = Table::UsersCourses;
+        let [short, long, short_paid, long_paid] = self
+            .transact_get([
+                (table, application.attributes()),
+                (table, application.long_attributes()),
+                (table, enrollment.attributes()),
+                (table, enrollment.long_attributes()),
+            ])
+            .await?;
+        let mut unreadable = Vec::new();
+        for (key, short, long) in [
+            (application, &short, &long),
+            (enrollment, &short_paid, &long_paid),
+        ] {
+            if short.is_some() && long.is_some() {
+                unreadable.push(Unreadable {
+                    table,
+                    raw_key: key.to_string(),
+                    key: Some(key),
+                    error: DecodeError::Twice,
+                });
+            }
+        }
+        let mut records = StudentRecords::default();
+        if let Some(item) = short.or(long) {
+            records.application = kept(
+                scanned(table, item, Application::from_item),
+                &mut unreadable,
+            );
+        }
+        if let Some(item) = short_paid.or(long_paid) {
+            records.enrollment = kept(scanned(table, item, Enrollment::from_item), &mut unreadable);
+        }
+        if let Some(enrollment) = &records.enrollment {
+            for session in self.sessions(enrollment).await? {
+                records.sessions.extend(kept(session, &mut unreadable));
+            }
+        }
+        Ok((records, unreadable))
+    }
+}
+
+fn kept<T>(scanned: Scanned<T>, unreadable: &mut Vec<Unreadable>) -> Option<T> {
+    scanned.map_err(|defect| unreadable.push(*defect)).ok()
+}
+
+fn scanned<T>(
+    table: Table,
+    item: Item,
+    read: impl Fn(Item) -> Result<T, DecodeError>,
+) -> Scanned<T> {
+    let (key, raw_key) = (Key::of_item(table, &item).ok(), raw_key(&item));
+    read(item).map_err(|error| {
+        Box::new(Unreadable {
+            table,
+            key,
+            raw_key,
+            error,
+        })
+    })
+}
+
+fn raw_key(item: &Item) -> String {
+    let text = |name| {
+        item.get(name)
+            .and_then(|value| value.as_s().ok())
+            .map_or("", String::as_str)
+    };
+    format!("{} {}", text("PK"), text("SK"))
+        .trim_end()
+        .to_owned()
+}
+
+fn duration(item: &Item) -> u16 {
+    let number = item
+        .get("Duration")
+        .and_then(|value: &AttributeValue| value.as_n().ok());
+    number
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(u16::MAX)
+}

@@ -1,0 +1,222 @@
+//! Where a sweep over the tables keeps how far it is, in the table of leases: one item, so that there is one sweep at a time
+//! and whoever goes on with it knows where.
+
+use std::collections::HashMap;
+
+use arthouse_core::Timestamp;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Deserialize, Serialize};
+
+use crate::items::Item;
+use crate::{DecodeError, PageStart, Store, StoreError};
+
+/// The item's key. The families of the streams consumer beside it have other beginnings.
+const PK: &str = "SWEEP#arthouse";
+const SK: &str = "RECONCILE";
+
+/// The latest sweep.
+#[derive(Debug, Clone)]
+pub struct Sweep {
+    /// Who carries it out, or did.
+    pub owner: String,
+    /// How it stands.
+    pub state: SweepState,
+    /// Why it was begun.
+    pub cause: SweepCause,
+    /// Notifications of what has happened since then are told again; none, if there is nothing.
+    pub since: Option<Timestamp>,
+    /// Where it goes on.
+    pub cursor: Option<PageStart>,
+    /// What it has done so far.
+    pub counts: SweepCounts,
+    /// When it was begun.
+    pub started_at: Timestamp,
+    /// When this was written, by its owner's clock.
+    pub saved_at: Timestamp,
+    /// Counts the writes of this item, over all sweeps.
+    pub revision: u64,
+}
+
+/// How a sweep stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SweepState {
+    /// Its owner is at it, or has died.
+    Running,
+    /// It was stopped on the way and can be gone on with.
+    Stopped,
+    /// It has been over all of the table.
+    Finished,
+}
+
+/// Why a sweep was begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SweepCause {
+    /// Somebody asked for it.
+    Asked,
+    /// A stream has lost records.
+    Gap,
+}
+
+/// What a sweep has done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct SweepCounts {
+    /// Applications and enrolments that were looked at.
+    pub students: u64,
+    /// Enrolments whose sessions were initialised.
+    pub initialised: u64,
+    /// Charges that were made.
+    pub charged: u64,
+    /// Notifications that were told again.
+    pub notified: u64,
+    /// Reactions that the tables contradict.
+    pub failed: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Attributes {
+    owner: String,
+    state: SweepState,
+    cause: SweepCause,
+    since: Option<Timestamp>,
+    cursor: Option<HashMap<String, String>>,
+    counts: SweepCounts,
+    started_at: Timestamp,
+    saved_at: Timestamp,
+    revision: u64,
+}
+
+impl Store {
+    /// Reads how the latest sweep stands.
+    ///
+    /// # Errors
+    /// Returns what failed.
+    pub async fn sweep(&self) -> Result<Option<Sweep>, StoreError> {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        // A query, since that is what whoever keeps leases may do with their table.
+        let request = self
+            .client
+            .query()
+            .table_name(self.tables.leases())
+            .key_condition_expression("PK = :pk AND SK = :sk")
+            .expression_attribute_values(":pk", text(PK))
+            .expression_attribute_values(":sk", text(SK))
+            .consistent_read(true);
+        let output = request
+            .send()
+            .await
+            .map_err(|e| StoreError::request("Query", e))?;
+        let item = output.items.unwrap_or_default().into_iter().next();
+        Ok(item.map(Sweep::from_item).transpose()?)
+    }
+
+    /// Writes how a sweep stands, with the next revision, unless somebody has written since this one was read (at revision 0: since
+    /// there was none). Says whether it was written.
+    ///
+    /// # Errors
+    /// Returns what failed; whether it was written is then not known.
+    pub async fn save_sweep(&self, sweep: &mut Sweep) -> Result<bool, StoreError> {
+        let next = Sweep {
+            revision: sweep.revision + 1,
+            ..sweep.clone()
+        };
+        let request = self
+            .client
+            .put_item()
+            .table_name(self.tables.leases())
+            .set_item(Some(next.to_item()));
+        let request = if sweep.revision == 0 {
+            request.condition_expression("attribute_not_exists(PK)")
+        } else {
+            request
+                .condition_expression("Revision = :read")
+                .expression_attribute_values(":read", AttributeValue::N(sweep.revision.to_string()))
+        };
+        match request.send().await {
+            Ok(_) => {
+                *sweep = next;
+                Ok(true)
+            }
+            Err(e)
+                if e.as_service_error()
+                    .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
+            {
+                self.is_written(sweep, next).await
+            }
+            Err(e) => Err(StoreError::request("PutItem", e)),
+        }
+    }
+
+    /// Says whether a refused write is there all the same: the answer to an earlier try of the same request may have been lost.
+    async fn is_written(&self, sweep: &mut Sweep, next: Sweep) -> Result<bool, StoreError> {
+        let found = self.sweep().await?;
+        let same = found.is_some_and(|found| {
+            (found.revision, &found.owner, found.saved_at)
+                == (next.revision, &next.owner, next.saved_at)
+        });
+        if same {
+            *sweep = next;
+        }
+        Ok(same)
+    }
+}
+
+impl Sweep {
+    fn to_item(&self) -> Item {
+        let cursor = self.cursor.as_ref().map(|start| {
+            let texts = start
+                .0
+                .iter()
+                .filter_map(|(name, value)| Some((name.clone(), value.as_s().ok()?.clone())));
+            texts.collect()
+        });
+        let attributes = Attributes {
+            owner: self.owner.clone(),
+            state: self.state,
+            cause: self.cause,
+            since: self.since,
+            cursor,
+            counts: self.counts,
+            started_at: self.started_at,
+            saved_at: self.saved_at,
+            revision: self.revision,
+        };
+        let mut item: Item = serde_dynamo::aws_sdk_dynamodb_1::to_item(attributes)
+            .expect("a sweep holds texts and numbers only");
+        item.extend(key());
+        item
+    }
+
+    fn from_item(item: Item) -> Result<Self, DecodeError> {
+        let attributes: Attributes =
+            serde_dynamo::aws_sdk_dynamodb_1::from_item(item).map_err(|e| {
+                DecodeError::Attributes {
+                    record: "sweep",
+                    problem: e.to_string(),
+                }
+            })?;
+        let start = |key: HashMap<String, String>| {
+            let attribute = |(name, text)| (name, AttributeValue::S(text));
+            PageStart(key.into_iter().map(attribute).collect())
+        };
+        Ok(Self {
+            owner: attributes.owner,
+            state: attributes.state,
+            cause: attributes.cause,
+            since: attributes.since,
+            cursor: attributes.cursor.map(start),
+            counts: attributes.counts,
+            started_at: attributes.started_at,
+            saved_at: attributes.saved_at,
+            revision: attributes.revision,
+        })
+    }
+}
+
+fn key() -> Item {
+    [("PK", PK), ("SK", SK)]
+        .map(|(name, text)| (name.to_owned(), AttributeValue::S(text.to_owned())))
+        .into()
+}

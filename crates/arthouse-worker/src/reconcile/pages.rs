@@ -1,0 +1,165 @@
+//! One page of the table: what its records call for, and carrying that out.
+
+use std::num::NonZeroU32;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use arthouse_core::{Owed, Reaction, Timestamp, owed};
+use arthouse_store::{Enrolling, Page, Scanned, SweepCounts};
+use futures::{StreamExt, TryStreamExt};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::options::{ReconcileError, ReconcileObserver, ReconcileStep};
+use super::{ReconcileOptions, Reconciler};
+
+/// Students whose reactions are carried out at the same time.
+const STUDENTS_IN_FLIGHT: usize = 8;
+/// The most that a page may hold; what is repeated after a crash.
+const LARGEST_PAGE: u32 = 100;
+/// How long a page may take at the rate that is asked for, so that stopping, and telling how far it is, never wait long.
+const PAGE_SECONDS: u32 = 5;
+
+/// What is done with the reactions of a page.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted {
+    pub(super) since: Option<Timestamp>,
+    pub(super) dry_run: bool,
+}
+
+/// Returns how many students a page holds at a rate.
+pub(super) fn page_size(students_per_second: NonZeroU32) -> u16 {
+    let most = students_per_second.get().saturating_mul(PAGE_SECONDS);
+    u16::try_from(most.min(LARGEST_PAGE)).unwrap_or(u16::MAX)
+}
+
+/// Waits until so many students may have been looked at since the page was begun.
+pub(super) async fn keep_to(
+    options: &ReconcileOptions,
+    began: Instant,
+    students: usize,
+    stop: &CancellationToken,
+) {
+    let per_second = f64::from(options.students_per_second.get());
+    let students = u32::try_from(students).unwrap_or(u32::MAX);
+    let due = began + Duration::from_secs_f64(f64::from(students) / per_second);
+    stop.run_until_cancelled(tokio::time::sleep_until(due))
+        .await;
+}
+
+impl Reconciler {
+    /// Carries out what the records of a page call for, and adds it to the counts.
+    pub(super) async fn page(
+        &self,
+        page: Page<Scanned<Enrolling>>,
+        wanted: Wanted,
+        counts: &mut SweepCounts,
+        observer: &impl ReconcileObserver,
+    ) -> Result<(), ReconcileError> {
+        let added = Mutex::new(SweepCounts::default());
+        let add = |step: &ReconcileStep<'_>| {
+            observer.step(step);
+            count(&mut added.lock().expect("nothing panics with it"), step);
+        };
+        counts.students += page.items.len() as u64;
+        futures::stream::iter(page.items)
+            .map(Ok)
+            .try_for_each_concurrent(STUDENTS_IN_FLIGHT, |item| self.student(item, wanted, &add))
+            .await?;
+        let added = added.into_inner().expect("nothing panics with it");
+        counts.initialised += added.initialised;
+        counts.charged += added.charged;
+        counts.notified += added.notified;
+        counts.failed += added.failed;
+        Ok(())
+    }
+
+    async fn student(
+        &self,
+        item: Scanned<Enrolling>,
+        wanted: Wanted,
+        add: &(impl Fn(&ReconcileStep<'_>) + Sync),
+    ) -> Result<(), ReconcileError> {
+        let owed = match item {
+            Ok(Enrolling::Application(application)) => owed(Some(&application), None, &[]),
+            Ok(Enrolling::Enrollment(enrollment)) => {
+                let mut sessions = Vec::new();
+                for session in self.store.sessions(&enrollment).await? {
+                    match session {
+                        Ok(session) => sessions.push(session),
+                        Err(defect) => add(&ReconcileStep::Unreadable(&defect)),
+                    }
+                }
+                owed(None, Some(&enrollment), &sessions)
+            }
+            Err(defect) => {
+                add(&ReconcileStep::Unreadable(&defect));
+                Owed::default()
+            }
+        };
+        let told = owed
+            .notifications
+            .into_iter()
+            .filter(|told| wanted.since.is_some_and(|since| told.time() >= since))
+            .map(Reaction::Notify);
+        for reaction in owed.repairs.into_iter().chain(told) {
+            if wanted.dry_run {
+                add(&ReconcileStep::Due(&reaction));
+                continue;
+            }
+            match self.handler.carry_out(reaction.clone()).await {
+                Ok(()) => add(&ReconcileStep::Done(&reaction)),
+                Err(error) if error.is_for_good() => {
+                    add(&ReconcileStep::Failed(&reaction, crate::chain(&error)));
+                }
+                Err(error) => return Err(ReconcileError::Reaction(crate::chain(&error))),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn count(counts: &mut SweepCounts, step: &ReconcileStep<'_>) {
+    match step {
+        ReconcileStep::Due(reaction) | ReconcileStep::Done(reaction) => match reaction {
+            Reaction::InitialiseSessions(_) => counts.initialised += 1,
+            Reaction::Charge { .. } => counts.charged += 1,
+            Reaction::Notify(_) => counts.notified += 1,
+        },
+        ReconcileStep::Failed(..) | ReconcileStep::Unreadable(_) => counts.failed += 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_takes_five_seconds_at_most_and_holds_a_hundred() {
+        for (rate, size) in [
+            (1, 5),
+            (19, 95),
+            (20, 100),
+            (1_000_000, 100),
+            (u32::MAX, 100),
+        ] {
+            assert_eq!(page_size(NonZeroU32::new(rate).unwrap()), size);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rate_is_kept_to_and_a_stop_does_not_wait() {
+        let options = ReconcileOptions {
+            students_per_second: NonZeroU32::new(50).unwrap(),
+            ..ReconcileOptions::default()
+        };
+        let (began, stop) = (Instant::now(), CancellationToken::new());
+        keep_to(&options, began, 100, &stop).await;
+        assert_eq!(began.elapsed(), Duration::from_secs(2));
+        keep_to(&options, began, 50, &stop).await;
+        assert_eq!(began.elapsed(), Duration::from_secs(2));
+        stop.cancel();
+        keep_to(&options, began, 100_000, &stop).await;
+        assert_eq!(began.elapsed(), Duration::from_secs(2));
+    }
+}

@@ -1,0 +1,213 @@
+//! A sweep from page to page: begun or resumed, saved after each page, ended or stopped.
+
+use arthouse_core::Timestamp;
+use arthouse_store::Segment;
+use arthouse_store::{Sweep, SweepCause, SweepCounts, SweepState};
+use chrono::TimeDelta;
+use dynamo_streams::GapRecord;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::options::{ReconcileError, ReconcileObserver};
+use super::pages::{Wanted, keep_to, page_size};
+use super::{Begin, ReconcileOptions, ReconcileReport, Reconciler, lost_since};
+use crate::chain;
+
+/// After how long without a word a sweep's owner is taken for dead. Two at a time do no harm; this saves the double work.
+const SILENCE: TimeDelta = TimeDelta::seconds(60);
+
+impl Reconciler {
+    /// Looks at all of the table without writing anything.
+    pub(super) async fn look(
+        &self,
+        since: Option<Timestamp>,
+        options: &ReconcileOptions,
+        observer: &impl ReconcileObserver,
+        stop: &CancellationToken,
+    ) -> Result<ReconcileReport, ReconcileError> {
+        let wanted = Wanted {
+            since,
+            dry_run: true,
+        };
+        let (mut counts, mut cursor) = (SweepCounts::default(), None);
+        let mut finished = false;
+        while !finished && !stop.is_cancelled() {
+            let (began, size) = (Instant::now(), page_size(options.students_per_second));
+            let page = self.store.scan_enrolling(Segment::WHOLE, size, cursor);
+            let page = page.await?;
+            let students = page.items.len();
+            cursor = page.next.clone();
+            finished = cursor.is_none();
+            self.page(page, wanted, &mut counts, observer).await?;
+            observer.progress(&counts);
+            keep_to(options, began, students, stop).await;
+        }
+        Ok(ReconcileReport {
+            counts,
+            since,
+            finished,
+            gaps_repaired: 0,
+        })
+    }
+
+    /// Sweeps over the table, and leaves word of how far it is after each page.
+    pub(super) async fn sweep(
+        &self,
+        cause: SweepCause,
+        since: Option<Timestamp>,
+        gaps: Vec<GapRecord>,
+        options: &ReconcileOptions,
+        observer: &impl ReconcileObserver,
+        stop: &CancellationToken,
+    ) -> Result<ReconcileReport, ReconcileError> {
+        let (mut sweep, is_resumed) = self.begin(cause, since, options.begin).await?;
+        let swept = self.go_on(&mut sweep, options, observer, stop).await;
+        if let Err(error) = swept {
+            if !matches!(error, ReconcileError::TakenOver) {
+                self.put_down(&mut sweep).await;
+            }
+            return Err(error);
+        }
+        let finished = sweep.state == SweepState::Finished;
+        let mut gaps_repaired = 0;
+        for gap in gaps.iter().filter(|_| finished) {
+            if covers(&sweep, is_resumed, gap) {
+                self.operations.acknowledge_gap(gap).await?;
+                gaps_repaired += 1;
+            }
+        }
+        let SweepCounts {
+            students,
+            initialised,
+            charged,
+            notified,
+            failed,
+        } = sweep.counts;
+        info!(
+            finished,
+            students,
+            initialised,
+            charged,
+            notified,
+            failed,
+            gaps_repaired,
+            "the reconciliation has ended"
+        );
+        Ok(ReconcileReport {
+            counts: sweep.counts,
+            since: sweep.since,
+            finished,
+            gaps_repaired,
+        })
+    }
+
+    async fn begin(
+        &self,
+        cause: SweepCause,
+        since: Option<Timestamp>,
+        begin: Begin,
+    ) -> Result<(Sweep, bool), ReconcileError> {
+        let now = self.clock.now();
+        let latest = self.store.sweep().await?;
+        let revision = latest.as_ref().map_or(0, |latest| latest.revision);
+        if let Some(latest) = &latest
+            && latest.state == SweepState::Running
+            && latest.owner != self.owner
+            && now.since(latest.saved_at) < SILENCE
+        {
+            return Err(ReconcileError::Busy {
+                owner: latest.owner.clone(),
+                saved_at: latest.saved_at,
+            });
+        }
+        let unfinished = latest.filter(|latest| latest.state != SweepState::Finished);
+        let resumed = match (begin, unfinished) {
+            (Begin::Resume, None) => return Err(ReconcileError::NothingToResume),
+            (Begin::Resume, Some(sweep)) => Some(sweep),
+            // What somebody asked for may have told again less than a gap calls for.
+            (Begin::ResumeOrAnew, Some(sweep)) => Some(sweep).filter(|sweep| sweep.cause == cause),
+            (Begin::Anew, _) | (Begin::ResumeOrAnew, None) => None,
+        };
+        let is_resumed = resumed.is_some();
+        let mut sweep = resumed.unwrap_or_else(|| Sweep {
+            owner: self.owner.clone(),
+            state: SweepState::Running,
+            cause,
+            since,
+            cursor: None,
+            counts: SweepCounts::default(),
+            started_at: now,
+            saved_at: now,
+            revision,
+        });
+        sweep.owner = self.owner.clone();
+        self.save(&mut sweep, SweepState::Running).await?;
+        Ok((sweep, is_resumed))
+    }
+
+    async fn go_on(
+        &self,
+        sweep: &mut Sweep,
+        options: &ReconcileOptions,
+        observer: &impl ReconcileObserver,
+        stop: &CancellationToken,
+    ) -> Result<(), ReconcileError> {
+        let wanted = Wanted {
+            since: sweep.since,
+            dry_run: false,
+        };
+        while sweep.state == SweepState::Running {
+            if stop.is_cancelled() {
+                return self.save(sweep, SweepState::Stopped).await;
+            }
+            let (began, size) = (Instant::now(), page_size(options.students_per_second));
+            let cursor = sweep.cursor.clone();
+            let page = self.store.scan_enrolling(Segment::WHOLE, size, cursor);
+            let page = page.await?;
+            let (students, next) = (page.items.len(), page.next.clone());
+            let mut counts = sweep.counts;
+            self.page(page, wanted, &mut counts, observer).await?;
+            sweep.counts = counts;
+            observer.progress(&counts);
+            let state = if next.is_some() {
+                SweepState::Running
+            } else {
+                SweepState::Finished
+            };
+            sweep.cursor = next;
+            self.save(sweep, state).await?;
+            if state == SweepState::Running {
+                keep_to(options, began, students, stop).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn save(&self, sweep: &mut Sweep, state: SweepState) -> Result<(), ReconcileError> {
+        sweep.state = state;
+        sweep.saved_at = self.clock.now();
+        if self.store.save_sweep(sweep).await? {
+            Ok(())
+        } else {
+            Err(ReconcileError::TakenOver)
+        }
+    }
+
+    /// Leaves word that nobody is at it any more, so that it can be resumed at once. Without that it can be a minute later.
+    async fn put_down(&self, sweep: &mut Sweep) {
+        if let Err(error) = self.save(sweep, SweepState::Stopped).await {
+            warn!(
+                error = chain(&error),
+                "it could not be noted that a reconciliation has stopped"
+            );
+        }
+    }
+}
+
+/// Says whether a finished sweep has repaired what a gap lost: it was begun after the gap was found, and told again all that may be lost.
+fn covers(sweep: &Sweep, is_resumed: bool, gap: &GapRecord) -> bool {
+    let is_after = !is_resumed || gap.detected_at < sweep.started_at.to_utc();
+    let is_told = sweep.since.is_some_and(|since| since <= lost_since(gap));
+    is_after && is_told
+}

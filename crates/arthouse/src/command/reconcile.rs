@@ -1,0 +1,252 @@
+use std::num::NonZeroU32;
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context, Result, bail};
+use arthouse_core::{Reaction, Timestamp};
+use arthouse_store::{Key, SweepCounts};
+use arthouse_worker::{
+    Begin, ReconcileError, ReconcileObserver, ReconcileOptions, ReconcileReport, ReconcileStep,
+    Reconciler, Settings, reaction_handler,
+};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::Format;
+use crate::cli::Deployment;
+use crate::exit::Failure;
+use crate::output::{self, plain};
+use crate::ticker::Ticker;
+use crate::{Clients, Exit, Stack, signals};
+
+/// What is made and told, and how fast.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// List what is missing and write nothing
+    #[arg(long, conflicts_with = "resume")]
+    dry_run: bool,
+    /// Go on where the last run was stopped (Ctrl-C) or died, with its --since; how far it is lies in the table of leases
+    #[arg(long)]
+    resume: bool,
+    /// Tell again what has happened since then, such as 2026-11-25T00:00:00Z, by the time at which the queue took the command
+    ///
+    /// Without it: what has happened since the earliest gap of the streams that nobody has repaired. Where there is none, nothing is told
+    /// again, for a sweep would else tell every student's whole history.
+    #[arg(long, value_name = "TIME", conflicts_with = "resume")]
+    since: Option<Timestamp>,
+    /// The most students (applications and enrolments, each with its sessions) that are looked at in a second
+    #[arg(long, value_name = "STUDENTS", default_value = "100")]
+    rate: NonZeroU32,
+    #[command(flatten)]
+    format: Format,
+}
+
+pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
+    let stack = Stack::find(Clients::from_env().await?, deployment.names()).await?;
+    let stop = signals::shutdown()?;
+    let reconcile = ReconcileOptions {
+        begin: if options.resume {
+            Begin::Resume
+        } else {
+            Begin::Anew
+        },
+        since: options.since,
+        students_per_second: options.rate,
+        dry_run: options.dry_run,
+    };
+    let listing = Listing::start(options.format.json);
+    let report = reconciler(&stack)?.run(&reconcile, &listing, &stop).await;
+    let listed = listing.end();
+    let report = match report {
+        Ok(report) => report,
+        Err(error @ ReconcileError::NothingToResume) => {
+            bail!(Failure::NotFound(error.to_string()))
+        }
+        Err(error @ ReconcileError::Busy { .. }) => return Err(error).context("nothing was done"),
+        Err(error) => return Err(error).context("stopped; `arthouse reconcile --resume` goes on"),
+    };
+    if options.format.json {
+        output::print_json(&as_json(&report, options.dry_run, &listed))?;
+    } else {
+        output::print(describe(&report, options.dry_run))?;
+    }
+    if !report.finished {
+        bail!(if options.dry_run {
+            "stopped before the end of the table"
+        } else {
+            "stopped; `arthouse reconcile --resume` goes on"
+        });
+    }
+    Ok(if report.counts.failed == 0 {
+        Exit::Success
+    } else {
+        Exit::Violations
+    })
+}
+
+fn reconciler(stack: &Stack) -> Result<Reconciler> {
+    let (settings, tables) = (Settings::default(), &stack.names.tables);
+    let handler = reaction_handler(
+        &stack.clients.sqs,
+        stack.store.clone(),
+        tables,
+        &stack.queues,
+        &settings,
+    );
+    let dynamodb = stack.clients.dynamodb.clone();
+    let reconciler = Reconciler::new(
+        dynamodb,
+        stack.store.clone(),
+        tables,
+        handler,
+        settings.clock,
+    );
+    Ok(reconciler?)
+}
+
+/// The most steps that are listed; all are counted.
+const LISTED: usize = 1_000;
+
+/// Prints each step as it comes, or gathers them for one JSON document.
+struct Listing {
+    ticker: Ticker,
+    json: bool,
+    steps: Mutex<Vec<Value>>,
+}
+
+impl Listing {
+    fn start(json: bool) -> Self {
+        Self {
+            ticker: Ticker::start(),
+            json,
+            steps: Mutex::default(),
+        }
+    }
+
+    fn end(self) -> Vec<Value> {
+        self.steps
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ReconcileObserver for Listing {
+    fn step(&self, step: &ReconcileStep<'_>) {
+        let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
+        if steps.len() == LISTED {
+            return;
+        }
+        let step = step_as_json(step);
+        if !self.json {
+            self.ticker.clear();
+            // Whoever read our output has seen enough; the work goes on.
+            let _closed = output::print(line(&step));
+        }
+        steps.push(step);
+    }
+
+    fn progress(&self, counts: &SweepCounts) {
+        self.ticker.show(|| {
+            let SweepCounts {
+                students,
+                initialised,
+                charged,
+                notified,
+                ..
+            } = counts;
+            format!(
+                "{students} students looked at, {initialised} initialised, {charged} charges, {notified} notifications"
+            )
+        });
+    }
+}
+
+fn step_as_json(step: &ReconcileStep<'_>) -> Value {
+    let (state, reaction, problem) = match step {
+        ReconcileStep::Due(reaction) => ("due", reaction, None),
+        ReconcileStep::Done(reaction) => ("done", reaction, None),
+        ReconcileStep::Failed(reaction, why) => ("failed", reaction, Some(why)),
+        ReconcileStep::Unreadable(defect) => {
+            return json!({"state": "unreadable", "key": defect.raw_key, "problem": defect.error.to_string()});
+        }
+    };
+    let (what, user_id, course_id) = match reaction {
+        Reaction::InitialiseSessions(enrollment) => {
+            ("sessions", &enrollment.user_id, &enrollment.course_id)
+        }
+        Reaction::Charge {
+            user_id, course_id, ..
+        } => ("charge", user_id, course_id),
+        Reaction::Notify(told) => ("notification", told.user_id(), told.course_id()),
+    };
+    let mut json = json!({"state": state, "what": what});
+    json["key"] = Key::Enrollment(user_id.clone(), course_id.clone())
+        .to_string()
+        .into();
+    match reaction {
+        Reaction::InitialiseSessions(_) => {}
+        Reaction::Charge { charge_id, .. } => json["charge_id"] = charge_id.to_string().into(),
+        Reaction::Notify(told) => {
+            json["name"] = told.name().into();
+            json["id"] = told.id().as_str().into();
+        }
+    }
+    if let Some(problem) = problem {
+        json["problem"] = problem.as_str().into();
+    }
+    json
+}
+
+fn line(step: &Value) -> String {
+    let fields = ["state", "what", "charge_id", "name", "key", "problem"];
+    let words: Vec<_> = fields
+        .into_iter()
+        .filter_map(|name| step[name].as_str())
+        .collect();
+    plain(words.join(" "))
+}
+
+fn as_json(report: &ReconcileReport, dry_run: bool, steps: &[Value]) -> Value {
+    let SweepCounts {
+        students,
+        initialised,
+        charged,
+        notified,
+        failed,
+    } = report.counts;
+    json!({
+        "dry_run": dry_run,
+        "finished": report.finished,
+        "since": report.since,
+        "students": students,
+        "initialised": initialised,
+        "charged": charged,
+        "notified": notified,
+        "failed": failed,
+        "gaps_repaired": report.gaps_repaired,
+        "steps": steps,
+    })
+}
+
+fn describe(report: &ReconcileReport, dry_run: bool) -> String {
+    let SweepCounts {
+        students,
+        initialised,
+        charged,
+        notified,
+        failed,
+    } = report.counts;
+    let (done, told) = if dry_run {
+        ("to be made", "to be told again")
+    } else {
+        ("made", "told again")
+    };
+    let since = report.since.map_or_else(
+        || "no gap is known and no --since was given".to_owned(),
+        |since| format!("of what has happened since {since}"),
+    );
+    format!(
+        "{students} students looked at: {done}: sessions of {initialised} enrolments, {charged} charges; {told}: {notified} notifications \
+         ({since}); {failed} failed; {} gaps repaired",
+        report.gaps_repaired
+    )
+}
