@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "what can't be set up fails its test")]
 
+mod audit;
 mod bad_input;
 mod contracts;
+mod copied;
 mod daemon;
 mod deployment;
 mod killed;
@@ -12,6 +14,7 @@ mod load;
 mod parked;
 mod probes;
 mod provision;
+mod reconcile;
 mod rig;
 mod status;
 mod three_processes;

@@ -1,0 +1,285 @@
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::{Value, json};
+
+use crate::copied::{Copied, Item, n, s};
+
+const ADA: (&str, &str, Option<&str>) = ("UsersCourses", "USER#ada", Some("COURSE#oils#PAID"));
+const FIRST: (&str, &str, Option<&str>) =
+    ("Sessions", "COURSE#oils", Some("SESSION#0001#USER#ada"));
+const THIRD: (&str, &str, Option<&str>) =
+    ("Sessions", "COURSE#oils", Some("SESSION#0003#USER#ada"));
+const RECEIPT: (&str, &str, Option<&str>) = ("Commands", "COMMAND#urn:test#attend", None);
+
+type Place = (&'static str, &'static str, Option<&'static str>);
+
+/// The audit finds these: number, whether it is only not settled, and the key.
+#[track_caller]
+fn check(school: &Copied, what: &str, code: i32, expected: &[(u8, bool, Place)]) {
+    let ended = school.call(&["audit", "--json"]);
+    assert_eq!(ended.code, Some(code), "{what}: {ended:?}");
+    let report = ended.json();
+    let found: Vec<Value> = report["violations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|found| {
+            json!([
+                found["invariant"],
+                found["pending"],
+                found["table"],
+                found["pk"],
+                found["sk"]
+            ])
+        })
+        .collect();
+    let expected: Vec<Value> = expected
+        .iter()
+        .map(|(number, pending, (table, pk, sk))| json!([number, pending, table, pk, sk]))
+        .collect();
+    assert_eq!(found, expected, "{what}: {report:#}");
+    let pending = expected
+        .iter()
+        .filter(|found| found[1] == json!(true))
+        .count();
+    assert_eq!(report["pending"], json!(pending));
+    assert_eq!(report["violated"], json!(expected.len() - pending));
+}
+
+/// Writes an item in another way, checks what the audit finds, and puts it back.
+#[track_caller]
+fn broken(
+    school: &Copied,
+    what: &str,
+    (table, pk, sk): Place,
+    change: impl FnOnce(&mut Item),
+    code: i32,
+    expected: &[(u8, bool, Place)],
+) {
+    let before = school.rewrite(table, pk, sk, change);
+    check(school, what, code, expected);
+    school.put(table, before);
+}
+
+fn set(name: &'static str, value: AttributeValue) -> impl FnOnce(&mut Item) {
+    move |item| drop(item.insert(name.to_owned(), value))
+}
+
+fn charges(item: &mut Item) -> &mut std::collections::HashMap<String, AttributeValue> {
+    let Some(AttributeValue::M(charges)) = item.get_mut("Charges") else {
+        panic!("no charges");
+    };
+    charges
+}
+
+#[test]
+fn each_violation_that_tables_can_show_is_named_by_its_number_and_key() {
+    let school = Copied::new();
+    check(&school, "the healthy school", 0, &[]);
+    enrollments(&school);
+    statements(&school);
+    sessions(&school);
+    receipts(&school);
+    check(&school, "the school put right", 0, &[]);
+
+    let foreign = [("PK", "USER#ada"), ("SK", "PROFILE")];
+    let foreign = foreign.map(|(name, text)| (name.to_owned(), s(text)));
+    school.put("UsersCourses", foreign.into());
+    let ended = school.call(&["audit"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stdout.contains("USER#ada PROFILE"), "{ended:?}");
+    broken(
+        &school,
+        "both",
+        ADA,
+        set("Balance", n(1)),
+        2,
+        &[(1, false, ADA)],
+    );
+}
+
+fn enrollments(school: &Copied) {
+    broken(
+        school,
+        "a balance",
+        ADA,
+        set("Balance", n(999)),
+        2,
+        &[(1, false, ADA)],
+    );
+    broken(
+        school,
+        "a debt",
+        ADA,
+        set("Balance", n(-1)),
+        2,
+        &[(1, false, ADA)],
+    );
+    let remaining = |count| set("SessionsRemaining", n(count));
+    broken(
+        school,
+        "remaining",
+        ADA,
+        remaining(3),
+        2,
+        &[(3, false, ADA)],
+    );
+    broken(
+        school,
+        "less than none",
+        ADA,
+        remaining(-1),
+        2,
+        &[(3, false, ADA)],
+    );
+    applied_and_paid(school);
+}
+
+fn applied_and_paid(school: &Copied) {
+    let (_, pk, _) = ADA;
+    let applied = "COURSE#oils#APPLIED";
+    let mut application = school
+        .get("UsersCourses", "USER#bob", Some(applied))
+        .unwrap();
+    application.insert("PK".to_owned(), s(pk));
+    school.put("UsersCourses", application);
+    check(school, "applied and paid", 2, &[(4, false, ADA)]);
+    school.delete("UsersCourses", pk, Some(applied));
+}
+
+fn statements(school: &Copied) {
+    let second_charge = |item: &mut Item| {
+        let line = charges(item)["0001#1"].clone();
+        charges(item).insert("0001#2".to_owned(), line);
+        item.extend([
+            ("Balance".to_owned(), n(332)),
+            ("SessionsRemaining".to_owned(), n(1)),
+        ]);
+    };
+    broken(
+        school,
+        "a second charge",
+        ADA,
+        second_charge,
+        2,
+        &[(2, false, ADA)],
+    );
+    let early_charge = |item: &mut Item| {
+        let mut line = charges(item)["0001#1"].clone();
+        if let AttributeValue::M(line) = &mut line {
+            line.insert("Amount".to_owned(), n(333));
+        }
+        charges(item).insert("0003#1".to_owned(), line);
+        item.extend([
+            ("Balance".to_owned(), n(333)),
+            ("SessionsRemaining".to_owned(), n(1)),
+        ]);
+    };
+    broken(
+        school,
+        "an early charge",
+        ADA,
+        early_charge,
+        2,
+        &[(2, false, THIRD)],
+    );
+    let uncharged = |item: &mut Item| {
+        charges(item).clear();
+        item.extend([
+            ("Balance".to_owned(), n(1000)),
+            ("SessionsRemaining".to_owned(), n(3)),
+        ]);
+    };
+    broken(
+        school,
+        "no charge yet",
+        ADA,
+        uncharged,
+        0,
+        &[(2, true, FIRST)],
+    );
+}
+
+fn sessions(school: &Copied) {
+    let (table, pk, sk) = THIRD;
+    let third = school.get(table, pk, sk).unwrap();
+    school.delete(table, pk, sk);
+    check(school, "a session is gone", 2, &[(5, false, ADA)]);
+    let (users, user, paid) = ADA;
+    let uninitialised = |item: &mut Item| drop(item.remove("SessionsInitializedAt"));
+    let before = school.rewrite(users, user, paid, uninitialised);
+    check(school, "sessions to come", 0, &[(5, true, ADA)]);
+    school.put(users, before);
+    school.put(table, third.clone());
+    broken(
+        school,
+        "a cost",
+        THIRD,
+        set("SessionCost", n(334)),
+        2,
+        &[(5, false, THIRD)],
+    );
+
+    for (stray, who) in [
+        ("SESSION#0001#USER#bob", "of an applicant"),
+        ("SESSION#0004#USER#ada", "too many"),
+    ] {
+        let mut item = third.clone();
+        item.insert("SK".to_owned(), s(stray));
+        school.put(table, item);
+        check(school, who, 2, &[(5, false, ("Sessions", pk, Some(stray)))]);
+        school.delete(table, pk, Some(stray));
+    }
+    broken(
+        school,
+        "unpaid",
+        FIRST,
+        set("PaymentStatus", s("Unpaid")),
+        2,
+        &[(8, false, FIRST)],
+    );
+    let date = s("2099-11-01T18:00:00Z");
+    broken(
+        school,
+        "half a move",
+        THIRD,
+        set("RescheduleDate", date),
+        2,
+        &[(9, false, THIRD)],
+    );
+}
+
+fn receipts(school: &Copied) {
+    let found = &[(6, false, RECEIPT)];
+    broken(
+        school,
+        "two outcomes",
+        RECEIPT,
+        set("Rejection", s("TOO_LATE")),
+        2,
+        found,
+    );
+    broken(
+        school,
+        "no outcome",
+        RECEIPT,
+        |item| drop(item.remove("Outcome")),
+        2,
+        found,
+    );
+    broken(
+        school,
+        "a short life",
+        RECEIPT,
+        set("ExpiresAt", n(1_800_000_000)),
+        2,
+        found,
+    );
+    broken(
+        school,
+        "no digest",
+        RECEIPT,
+        set("PayloadHash", s("x")),
+        2,
+        found,
+    );
+}
