@@ -7,9 +7,11 @@ use aws_sdk_sqs::Client;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::batch::BatchConsumer;
 use crate::driver::{Driver, Parts};
 use crate::error::Error;
 use crate::handler::Handler;
+use crate::ledger::Memory;
 use crate::queue::{Queue, SqsQueue};
 use crate::settings::Settings;
 use crate::stats::{Stats, StatsHandle, Summary};
@@ -45,6 +47,7 @@ impl<Q: Queue> Consumer<Q> {
             settings,
             link_span: None,
             publish,
+            memory: Memory::default(),
         }))
     }
 
@@ -78,7 +81,14 @@ impl<Q: Queue> Consumer<Q> {
         handler: H,
         shutdown: CancellationToken,
     ) -> Result<Summary, Error> {
-        Box::pin(Driver::new(self.0, handler).run(shutdown)).await
+        let (ended, _) = Box::pin(Driver::new(self.0, handler).run(shutdown)).await;
+        ended
+    }
+
+    /// Makes it handle batches that somebody else receives and deletes, as AWS Lambda's event source mapping does.
+    #[must_use]
+    pub fn into_batches(self) -> BatchConsumer<Q> {
+        BatchConsumer::new(self.0)
     }
 }
 

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::dead_letter;
 use crate::error::Error;
 use crate::handler::Handler;
+use crate::ledger::Memory;
 use crate::message::Message;
 use crate::queue::{ErrorKind, Queue, QueueError, Receipt, Receive};
 use crate::sender::{BatchSender, SenderSettings};
@@ -57,6 +58,7 @@ pub(crate) struct Parts<Q> {
     pub(crate) settings: Settings,
     pub(crate) link_span: Option<LinkSpan>,
     pub(crate) publish: watch::Sender<Stats>,
+    pub(crate) memory: Memory,
 }
 
 struct DeadLetters {
@@ -72,6 +74,7 @@ impl<Q: Queue, H: Handler> Driver<Q, H> {
             settings,
             link_span,
             publish,
+            memory,
         } = parts;
         let sending = SenderSettings {
             request_timeout: settings.request_timeout,
@@ -87,6 +90,7 @@ impl<Q: Queue, H: Handler> Driver<Q, H> {
                 queue.is_fifo(),
                 dead_letters.is_some(),
                 fastrand::Rng::new(),
+                memory,
             ),
             meter: Meter::new(queue.name()),
             crew: Crew::new(handler, queue.name(), link_span),
@@ -99,7 +103,10 @@ impl<Q: Queue, H: Handler> Driver<Q, H> {
         }
     }
 
-    pub(crate) async fn run(mut self, shutdown: CancellationToken) -> Result<Summary, Error> {
+    pub(crate) async fn run(
+        mut self,
+        shutdown: CancellationToken,
+    ) -> (Result<Summary, Error>, Memory) {
         let mut drain_began = None;
         let mut event = Event::Tick;
         loop {
@@ -286,7 +293,7 @@ impl<Q: Queue, H: Handler> Driver<Q, H> {
         stats
     }
 
-    fn end(mut self, drain_began: Instant) -> Result<Summary, Error> {
+    fn end(mut self, drain_began: Instant) -> (Result<Summary, Error>, Memory) {
         let stats = self.stats();
         self.meter.publish(&stats);
         self.publish.send_replace(stats);
@@ -300,10 +307,11 @@ impl<Q: Queue, H: Handler> Driver<Q, H> {
             unsettled = summary.unsettled,
             "drained"
         );
-        match self.missing.take() {
+        let ended = match self.missing.take() {
             Some(error) if self.table.queue_missing() => Err(Error::QueueMissing(error)),
             Some(_) | None => Ok(summary),
-        }
+        };
+        (ended, self.table.into_memory())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::context::Context;
@@ -18,6 +19,16 @@ pub trait Handler: Send + Sync + 'static {
         message: &Message,
         context: &Context,
     ) -> impl Future<Output = Disposition> + Send;
+}
+
+impl<H: Handler> Handler for Arc<H> {
+    fn handle(
+        &self,
+        message: &Message,
+        context: &Context,
+    ) -> impl Future<Output = Disposition> + Send {
+        H::handle(self, message, context)
+    }
 }
 
 /// What is to become of a message.

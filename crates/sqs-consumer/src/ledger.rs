@@ -2,6 +2,25 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
+/// How many messages of each kind are remembered.
+const REMEMBERED: usize = 10_000;
+
+/// What is remembered from one run to the next where a process runs many: batches that somebody else receives.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    pub(crate) attempts: Attempts,
+    pub(crate) finished: Finished,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            attempts: Attempts::new(REMEMBERED),
+            finished: Finished::new(REMEMBERED),
+        }
+    }
+}
+
 /// Remembers how many real attempts failed, by message id, for as many messages as it has room for.
 #[derive(Debug)]
 pub(crate) struct Attempts {

@@ -5,6 +5,7 @@ mod handler;
 mod message;
 mod trace;
 
+mod batch;
 mod consumer;
 mod error;
 mod retry;
@@ -20,14 +21,15 @@ mod queue;
 mod sender;
 mod telemetry;
 
+pub use batch::{BatchConsumer, BatchReport};
 pub use consumer::{Consumer, ConsumerBuilder};
 pub use context::{CancelReason, Context};
 pub use error::Error;
 pub use handler::{Disposition, Handler, HandlerFn, handler_fn};
 pub use message::Message;
 pub use queue::{
-    BatchResult, ENTRIES_AT_MOST, EntryError, ErrorKind, OutgoingMessage, Queue, QueueError,
-    Receipt, Receive, Received, SqsQueue,
+    BatchResult, ENTRIES_AT_MOST, EntryError, ErrorKind, EventError, OutgoingMessage, Queue,
+    QueueError, Receipt, Receive, Received, SqsQueue,
 };
 pub use retry::RetryPolicy;
 pub use sender::{BYTES_AT_MOST, BatchSender, SendError, SenderSettings, SenderStats};

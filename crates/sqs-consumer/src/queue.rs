@@ -1,9 +1,11 @@
 //! The port: what a consumer and a sender need of a queue.
 
 mod aws;
+mod event;
 mod memory;
 
 pub use aws::SqsQueue;
+pub use event::EventError;
 pub use memory::{Fault, MemoryQueue, Operation};
 
 use std::collections::BTreeMap;

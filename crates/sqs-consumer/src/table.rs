@@ -18,7 +18,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::context::CancelReason;
 use crate::handler::Disposition;
-use crate::ledger::{Attempts, Finished};
+use crate::ledger::{Attempts, Finished, Memory};
 use crate::message::Message;
 use crate::queue::{EntryError, ErrorKind, Receipt, Receive, Received};
 use crate::retry::jittered;
@@ -33,8 +33,6 @@ use polls::Polls;
 /// Names a held message within one table; never used twice.
 pub(crate) type Key = u64;
 
-/// How many messages the ledgers of attempts and of finished messages remember.
-const REMEMBERED: usize = 10_000;
 /// The first and the longest pause after a request that failed.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(20));
 
@@ -145,7 +143,13 @@ pub(crate) struct Table {
 
 impl Table {
     /// Makes an empty table. `buries` says whether there is a dead-letter queue.
-    pub(crate) fn new(settings: Settings, fifo: bool, buries: bool, rng: fastrand::Rng) -> Self {
+    pub(crate) fn new(
+        settings: Settings,
+        fifo: bool,
+        buries: bool,
+        rng: fastrand::Rng,
+        memory: Memory,
+    ) -> Self {
         Self {
             groups: Groups::new(if fifo { Some(1) } else { settings.per_group }),
             settings,
@@ -162,8 +166,8 @@ impl Table {
             polls: Polls::default(),
             deletes: Buffer::default(),
             changes: Buffer::default(),
-            attempts: Attempts::new(REMEMBERED),
-            finished: Finished::new(REMEMBERED),
+            attempts: memory.attempts,
+            finished: memory.finished,
             drain: None,
             queue_missing: false,
             stats: Stats::default(),
@@ -222,6 +226,14 @@ impl Table {
     /// Returns whether the run ends because the queue does not exist.
     pub(crate) fn queue_missing(&self) -> bool {
         self.queue_missing
+    }
+
+    /// Gives back what is to be remembered after the end.
+    pub(crate) fn into_memory(self) -> Memory {
+        Memory {
+            attempts: self.attempts,
+            finished: self.finished,
+        }
     }
 
     fn start_ready(&mut self, now: Instant) {

@@ -19,6 +19,7 @@ use super::{
     BatchResult, EntryError, OutgoingMessage, Queue, QueueError, Receipt, Receive, Received,
 };
 use classify::{queue_error, unbuilt};
+pub(super) use convert::system_attributes;
 use convert::{received, string_attribute};
 
 /// A queue in SQS.

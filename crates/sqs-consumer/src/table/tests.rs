@@ -13,7 +13,13 @@ struct Rig {
 
 impl Rig {
     fn new(fifo: bool, settings: Settings) -> Self {
-        let mut table = Table::new(settings, fifo, true, fastrand::Rng::with_seed(1));
+        let mut table = Table::new(
+            settings,
+            fifo,
+            true,
+            fastrand::Rng::with_seed(1),
+            Memory::default(),
+        );
         let now = Instant::now();
         table.step(Event::Tick, now);
         Self { table, now }
@@ -178,6 +184,7 @@ fn a_receive_asks_for_ten_and_waits_twenty_seconds() {
         false,
         true,
         fastrand::Rng::with_seed(1),
+        Memory::default(),
     );
     let commands = table.step(Event::Tick, Instant::now());
     let expected = Receive {
@@ -207,6 +214,7 @@ fn failed_receives_are_backed_off_with_jitter() {
             false,
             true,
             fastrand::Rng::with_seed(seed),
+            Memory::default(),
         );
         let mut now = Instant::now();
         table.step(Event::Tick, now);

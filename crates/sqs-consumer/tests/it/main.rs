@@ -7,6 +7,7 @@
 )]
 
 mod attempts;
+mod batches;
 mod conformance;
 mod drain;
 mod fifo;

@@ -19,24 +19,32 @@ pub(super) fn received(sdk: SdkMessage) -> Option<Received> {
         return None;
     };
     let system = sdk.attributes.unwrap_or_default();
-    let number = |name: &Name| system.get(name).and_then(|text| text.parse::<u64>().ok());
-    let text = |name: &Name| system.get(name).cloned();
     let attributes: BTreeMap<String, String> = sdk
         .message_attributes
         .unwrap_or_default()
         .into_iter()
         .filter_map(|(name, value)| Some((name, value.string_value?)))
         .collect();
-    let message = Message::new(message_id, sdk.body.unwrap_or_default())
+    let message =
+        Message::new(message_id, sdk.body.unwrap_or_default()).with_attributes(attributes);
+    Some(Received {
+        message: system_attributes(message, |name| system.get(name).cloned()),
+        receipt: receipt.into(),
+    })
+}
+
+/// Completes a message with what the queue says of it. What it doesn't say is taken as for a message that was sent now, for the
+/// first time.
+pub(crate) fn system_attributes(
+    message: Message,
+    text: impl Fn(&Name) -> Option<String>,
+) -> Message {
+    let number = |name: &Name| text(name).and_then(|text| text.parse::<u64>().ok());
+    message
         .with_group_id(text(&Name::MessageGroupId))
         .with_sent_at(number(&Name::SentTimestamp).map_or_else(SystemTime::now, from_unix_millis))
         .with_receive_count(number(&Name::ApproximateReceiveCount).map_or(1, clamped))
-        .with_attributes(attributes)
-        .with_trace_header(text(&Name::AwsTraceHeader));
-    Some(Received {
-        message,
-        receipt: receipt.into(),
-    })
+        .with_trace_header(text(&Name::AwsTraceHeader))
 }
 
 pub(super) fn string_attribute(value: &str) -> Result<MessageAttributeValue, BuildError> {
