@@ -6,6 +6,7 @@ mod observer;
 mod record;
 mod settings;
 
+mod batch;
 mod processor;
 
 mod coordinator;
@@ -46,6 +47,7 @@ mod scenarios;
 #[cfg(test)]
 mod testing;
 
+pub use batch::{BatchProcessor, BatchReport};
 pub use clock::WallClock;
 pub use error::{BoxError, Error};
 pub use figures::{Counts, Monitor, Pulse, Snapshot};

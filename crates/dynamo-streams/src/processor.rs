@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use crate::batch::BatchProcessor;
 use crate::coordinator::Coordinator;
 use crate::discovery::Unseen;
 use crate::error::Error;
@@ -95,6 +96,12 @@ impl Processor {
         shutdown: CancellationToken,
     ) -> Result<Summary, Error> {
         run(self.source, self.store, self.setup, handler, shutdown).await
+    }
+
+    /// Makes it handle batches of records that somebody else reads from the streams and keeps the
+    /// checkpoint of, as AWS Lambda's event source mapping does.
+    pub fn into_batches(self) -> BatchProcessor {
+        BatchProcessor::new(self.store, self.setup)
     }
 }
 

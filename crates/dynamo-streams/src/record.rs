@@ -2,6 +2,7 @@
 
 mod codec;
 mod convert;
+mod event;
 mod lane;
 
 use std::collections::HashMap;

@@ -24,6 +24,9 @@ use crate::settings::Settings;
 use crate::store::ParkOutcome;
 use crate::watermark::Watermark;
 
+/// Why a record is parked whose item is in quarantine.
+pub(crate) const BEHIND: &str = "behind a parked record of its item";
+
 /// The wait before a write to the lease table that failed is tried again.
 const WRITE_RETRY: std::time::Duration = std::time::Duration::from_secs(1);
 
@@ -244,7 +247,7 @@ impl Shard {
             });
         }
         if self.quarantine.holds(lane) {
-            let reason = "behind a parked record of its item".to_owned();
+            let reason = BEHIND.to_owned();
             return Some(Command::Park {
                 lane,
                 ordinal,

@@ -86,11 +86,11 @@ pub(crate) trait ParkedStore: Send + Sync + 'static {
         table: &str,
     ) -> impl Future<Output = Result<BTreeSet<LaneId>, Error>> + Send;
 
-    /// Parks a record, if the lease is still held. A record behind another is parked only while its
-    /// item is in quarantine. Parking a record twice leaves one.
+    /// Parks a record, if the lease is still held; without a guard, whoever holds it. A record behind another
+    /// is parked only while its item is in quarantine. Parking a record twice leaves one.
     fn park(
         &self,
-        guard: &Guard,
+        guard: Option<&Guard>,
         parked: &QuarantinedRecord,
     ) -> impl Future<Output = Result<ParkOutcome, Error>> + Send;
 

@@ -36,6 +36,7 @@ both! {
     a_stream_keeps_its_first_choice,
     parking_needs_the_lease_and_keeps_the_order,
     a_record_behind_needs_its_item_in_quarantine,
+    what_holds_no_lease_parks_as_well,
     a_redrive_claims_an_item_alone_and_reopens_it_only_when_nothing_came_meanwhile,
     a_gap_is_kept_once_and_gets_its_end,
     an_acknowledged_gap_stays_gone_when_its_end_is_found,
@@ -118,7 +119,9 @@ mod checks {
             store.release(&stale, Some(&reached), None, now).await
         ));
         assert!(fenced(store.finish(&stale, Some(&reached), now).await));
-        assert!(fenced(store.park(&stale, &parked("x", 1, false)).await));
+        assert!(fenced(
+            store.park(Some(&stale), &parked("x", 1, false)).await
+        ));
         let current = lease(store, "s-1").await;
         assert_eq!(
             (current.epoch, current.checkpoint),
@@ -225,12 +228,15 @@ mod checks {
             parked("x", 10, true),
         ] {
             assert_eq!(
-                store.park(&guard, &record).await.unwrap(),
+                store.park(Some(&guard), &record).await.unwrap(),
                 ParkOutcome::Parked
             );
         }
         // A repetition after a crash leaves one.
-        store.park(&guard, &parked("x", 9, false)).await.unwrap();
+        store
+            .park(Some(&guard), &parked("x", 9, false))
+            .await
+            .unwrap();
         let kept = store.parked(lane("x"), 10).await.unwrap();
         assert_eq!(
             kept,
@@ -251,13 +257,27 @@ mod checks {
         assert!(store.parked_lanes("Other").await.unwrap().is_empty());
     }
 
+    pub(super) async fn what_holds_no_lease_parks_as_well<S: ParkedStore>(store: &S) {
+        let behind = store.park(None, &parked("x", 5, true)).await.unwrap();
+        assert_eq!(behind, ParkOutcome::LaneOpen);
+        for record in [parked("x", 5, false), parked("x", 6, true)] {
+            let outcome = store.park(None, &record).await.unwrap();
+            assert_eq!(outcome, ParkOutcome::Parked);
+        }
+        let kept = store.parked(lane("x"), 10).await.unwrap();
+        assert_eq!(kept, [parked("x", 5, false), parked("x", 6, true)]);
+    }
+
     pub(super) async fn a_record_behind_needs_its_item_in_quarantine<
         S: LeaseStore + ParkedStore,
     >(
         store: &S,
     ) {
         let (_, guard) = taken(store, "s-1", "a").await;
-        let outcome = store.park(&guard, &parked("x", 5, true)).await.unwrap();
+        let outcome = store
+            .park(Some(&guard), &parked("x", 5, true))
+            .await
+            .unwrap();
         assert_eq!(outcome, ParkOutcome::LaneOpen);
         assert!(store.parked(lane("x"), 10).await.unwrap().is_empty());
     }
@@ -268,7 +288,10 @@ mod checks {
         store: &S,
     ) {
         let (_, guard) = taken(store, "s-1", "a").await;
-        store.park(&guard, &parked("x", 5, false)).await.unwrap();
+        store
+            .park(Some(&guard), &parked("x", 5, false))
+            .await
+            .unwrap();
         let item = store.lanes(None).await.unwrap().remove(0);
         let (now, until) = (epoch_time(0), epoch_time(60));
         let version = store
@@ -279,7 +302,10 @@ mod checks {
         assert_eq!(store.claim(&item, "two", now, until).await.unwrap(), None);
         assert!(fenced(store.remove(&item, "two", "5").await));
         store.remove(&item, "one", "5").await.unwrap();
-        store.park(&guard, &parked("x", 6, true)).await.unwrap();
+        store
+            .park(Some(&guard), &parked("x", 6, true))
+            .await
+            .unwrap();
         assert!(
             !store.reopen(&item, "one", version).await.unwrap(),
             "one came meanwhile"
@@ -295,7 +321,10 @@ mod checks {
         assert!(store.reopen(&item, "one", version).await.unwrap());
         assert!(store.lanes(None).await.unwrap().is_empty());
 
-        store.park(&guard, &parked("y", 7, false)).await.unwrap();
+        store
+            .park(Some(&guard), &parked("y", 7, false))
+            .await
+            .unwrap();
         let item = store.lanes(Some(TABLE)).await.unwrap().remove(0);
         store
             .claim(&item, "dead", now, until)

@@ -33,15 +33,19 @@ impl ParkedStore for LeaseTable {
             .collect())
     }
 
-    async fn park(&self, guard: &Guard, parked: &QuarantinedRecord) -> Result<ParkOutcome, Error> {
-        let mut writes = vec![
-            TransactWriteItem::builder()
-                .condition_check(self.still_held(guard)?)
-                .build(),
-            TransactWriteItem::builder()
-                .update(self.mark_lane(parked)?)
-                .build(),
-        ];
+    async fn park(
+        &self,
+        guard: Option<&Guard>,
+        parked: &QuarantinedRecord,
+    ) -> Result<ParkOutcome, Error> {
+        let mut writes = Vec::new();
+        if let Some(guard) = guard {
+            let check = TransactWriteItem::builder().condition_check(self.still_held(guard)?);
+            writes.push(check.build());
+        }
+        let mark = TransactWriteItem::builder().update(self.mark_lane(parked)?);
+        let mark_at = writes.len();
+        writes.push(mark.build());
         for item in encode_parts(&self.application, parked)? {
             let put = Put::builder().table_name(&self.table).set_item(Some(item));
             writes.push(
@@ -58,8 +62,8 @@ impl ParkedStore for LeaseTable {
             return Ok(ParkOutcome::Parked);
         };
         match refused_at(&error) {
+            Some(at) if at == mark_at => Ok(ParkOutcome::LaneOpen),
             Some(0) => Err(Error::Fenced),
-            Some(1) => Ok(ParkOutcome::LaneOpen),
             Some(_) | None => Err(transaction_error(error)),
         }
     }

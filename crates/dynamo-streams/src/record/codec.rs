@@ -88,7 +88,7 @@ enum Event {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-enum Value {
+pub(super) enum Value {
     S(String),
     N(String),
     B(String),
@@ -128,7 +128,7 @@ fn keep(value: &AttributeValue) -> Result<Value, Error> {
     })
 }
 
-fn restore_item(item: BTreeMap<String, Value>) -> Result<Item, Error> {
+pub(super) fn restore_item(item: BTreeMap<String, Value>) -> Result<Item, Error> {
     item.into_iter()
         .map(|(name, value)| Ok((name, restore(value)?)))
         .collect()

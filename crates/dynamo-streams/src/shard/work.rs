@@ -67,15 +67,7 @@ where
                 attempt,
             } => {
                 let context = RecordContext::new(attempt, guard.epoch, tokens.attempts.clone());
-                let span = tracing::info_span!(
-                    "record",
-                    table = record.table_name,
-                    sequence_number = record.sequence_number,
-                    %lane,
-                    attempt
-                );
-                let delivery = self.deliver(&record, &context, &tokens.stopping);
-                let disposition = delivery.instrument(span).await;
+                let disposition = self.deliver(&record, &context, &tokens.stopping).await;
                 Event::Handled {
                     lane,
                     ordinal,
@@ -98,7 +90,7 @@ where
                     behind,
                     parked_at: self.settings.wall_clock.now(),
                 };
-                let result = self.park(guard, &parked).await;
+                let result = self.park(Some(guard), &parked).await;
                 Event::Parked {
                     lane,
                     ordinal,
@@ -166,53 +158,6 @@ where
         Ok(gap)
     }
 
-    /// Calls the handler, unless the shard stops before a place is free; nothing if it was dropped.
-    async fn deliver(
-        &self,
-        record: &Record,
-        context: &RecordContext,
-        stopping: &CancellationToken,
-    ) -> Option<Disposition> {
-        let place = Arc::clone(&self.handlers).acquire_owned();
-        let _place = stopping.run_until_cancelled(place).await?.ok()?;
-        let attempt = AssertUnwindSafe(self.handler.handle(record, context)).catch_unwind();
-        let disposition = context
-            .token()
-            .run_until_cancelled(attempt)
-            .await?
-            .unwrap_or_else(|_| Disposition::Retry {
-                reason: "the handler panicked".to_owned(),
-            });
-        match &disposition {
-            Disposition::Done => self.figures.done(),
-            Disposition::Retry { reason } => {
-                self.figures.retried();
-                info!(reason, "a record is to be tried again");
-            }
-            Disposition::Quarantine { reason } => info!(reason, "a record is to be parked"),
-        }
-        Some(disposition)
-    }
-
-    async fn park(&self, guard: &Guard, parked: &QuarantinedRecord) -> Result<ParkOutcome, Error> {
-        let outcome = self.store.park(guard, parked).await.inspect_err(|error| {
-            warn!(shard = %guard.shard, error = chain(error), "a record could not be parked");
-        })?;
-        if outcome == ParkOutcome::Parked {
-            self.figures.quarantined();
-            error!(
-                table = parked.record.table_name,
-                lane = %parked.lane,
-                sequence_number = parked.record.sequence_number,
-                reason = parked.reason,
-                behind = parked.behind,
-                "a record was parked"
-            );
-            observed(self.observer.on_quarantined(parked)).await;
-        }
-        Ok(outcome)
-    }
-
     async fn save(&self, guard: &Guard, reached: String, load: u64) -> Event {
         self.figures.lease_writes();
         let checkpoint = Checkpoint::After(reached);
@@ -262,6 +207,68 @@ where
         if let Some(error) = error {
             warn!(shard = %guard.shard, error = chain(error), "a lease could not be written");
         }
+    }
+}
+
+impl<S, L: ParkedStore, H: RecordHandler> Shared<S, L, H> {
+    /// Calls the handler, unless the work stops before a place is free; nothing if it was dropped.
+    pub(crate) async fn deliver(
+        &self,
+        record: &Record,
+        context: &RecordContext,
+        stopping: &CancellationToken,
+    ) -> Option<Disposition> {
+        let place = Arc::clone(&self.handlers).acquire_owned();
+        let _place = stopping.run_until_cancelled(place).await?.ok()?;
+        let span = tracing::info_span!(
+            "record",
+            table = record.table_name,
+            sequence_number = record.sequence_number,
+            lane = %record.lane(),
+            attempt = context.attempt()
+        );
+        let attempt = AssertUnwindSafe(self.handler.handle(record, context)).catch_unwind();
+        let disposition = context
+            .token()
+            .run_until_cancelled(attempt.instrument(span.clone()))
+            .await?
+            .unwrap_or_else(|_| Disposition::Retry {
+                reason: "the handler panicked".to_owned(),
+            });
+        span.in_scope(|| match &disposition {
+            Disposition::Done => self.figures.done(),
+            Disposition::Retry { reason } => {
+                self.figures.retried();
+                info!(reason, "a record is to be tried again");
+            }
+            Disposition::Quarantine { reason } => info!(reason, "a record is to be parked"),
+        });
+        Some(disposition)
+    }
+
+    /// Parks a record; under a lease, if the lease is still held. Then tells the observer.
+    pub(crate) async fn park(
+        &self,
+        guard: Option<&Guard>,
+        parked: &QuarantinedRecord,
+    ) -> Result<ParkOutcome, Error> {
+        let outcome = self.store.park(guard, parked).await.inspect_err(|error| {
+            let shard = guard.map(|guard| tracing::field::display(&guard.shard));
+            warn!(shard, error = chain(error), "a record could not be parked");
+        })?;
+        if outcome == ParkOutcome::Parked {
+            self.figures.quarantined();
+            error!(
+                table = parked.record.table_name,
+                lane = %parked.lane,
+                sequence_number = parked.record.sequence_number,
+                reason = parked.reason,
+                behind = parked.behind,
+                "a record was parked"
+            );
+            observed(self.observer.on_quarantined(parked)).await;
+        }
+        Ok(outcome)
     }
 }
 

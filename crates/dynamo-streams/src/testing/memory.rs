@@ -167,8 +167,14 @@ impl State {
         }
     }
 
-    fn park(&mut self, guard: &Guard, parked: &QuarantinedRecord) -> Result<ParkOutcome, Error> {
-        self.held(guard)?;
+    fn park(
+        &mut self,
+        guard: Option<&Guard>,
+        parked: &QuarantinedRecord,
+    ) -> Result<ParkOutcome, Error> {
+        if let Some(guard) = guard {
+            self.held(guard)?;
+        }
         if parked.behind && !self.lanes.contains_key(&parked.lane) {
             return Ok(ParkOutcome::LaneOpen);
         }
@@ -382,7 +388,11 @@ impl ParkedStore for MemoryStore {
             .collect())
     }
 
-    async fn park(&self, guard: &Guard, parked: &QuarantinedRecord) -> Result<ParkOutcome, Error> {
+    async fn park(
+        &self,
+        guard: Option<&Guard>,
+        parked: &QuarantinedRecord,
+    ) -> Result<ParkOutcome, Error> {
         self.write("park", |state| state.park(guard, parked)).await
     }
 
