@@ -6,7 +6,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
 /// Which crates of the workspace each crate may depend on. A new crate needs a line here and a sentence in the root README that says why a
 /// module would not do.
-const ALLOWED: [(&str, &[&str]); 8] = [
+const ALLOWED: [(&str, &[&str]); 9] = [
     ("arthouse-core", &[]),
     ("arthouse-store", &["arthouse-core"]),
     ("sqs-consumer", &[]),
@@ -21,6 +21,15 @@ const ALLOWED: [(&str, &[&str]); 8] = [
         ],
     ),
     ("local-aws", &[]),
+    (
+        "arthouse-lambda",
+        &[
+            "arthouse-store",
+            "arthouse-worker",
+            "dynamo-streams",
+            "sqs-consumer",
+        ],
+    ),
     (
         "arthouse",
         &[
@@ -150,6 +159,37 @@ fn the_core_is_pure() {
         assert!(
             !BANNED_FROM_CORE.contains(&found.as_str()),
             "the core depends on {found}"
+        );
+    }
+}
+
+#[test]
+fn the_lambda_function_carries_neither_the_local_stack_nor_the_command_line() {
+    let metadata = workspace();
+    let resolve = metadata
+        .resolve
+        .as_ref()
+        .expect("cargo resolves the workspace");
+    let nodes: BTreeMap<_, _> = resolve.nodes.iter().map(|node| (&node.id, node)).collect();
+    let name = |id: &cargo_metadata::PackageId| metadata[id].name.to_string();
+    let lambda = nodes.keys().find(|id| name(id) == "arthouse-lambda");
+    let mut waiting = vec![*lambda.expect("the function")];
+    let mut carried = BTreeSet::new();
+    while let Some(id) = waiting.pop() {
+        if carried.insert(name(id)) {
+            let normal = nodes[id].deps.iter().filter(|d| {
+                d.dep_kinds
+                    .iter()
+                    .any(|kind| kind.kind == DependencyKind::Normal)
+            });
+            waiting.extend(normal.map(|d| &d.pkg));
+        }
+    }
+    assert!(carried.contains("sqs-consumer"), "{carried:?}");
+    for banned in ["rusqlite", "dynoxide-rs", "local-aws", "clap", "arthouse"] {
+        assert!(
+            !carried.contains(banned),
+            "the Lambda function carries {banned}"
         );
     }
 }

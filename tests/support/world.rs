@@ -7,7 +7,7 @@ use anyhow::Result;
 use arthouse::{Clients, Names, RunSummary, Stack, local_settings};
 use arthouse_core::Violation;
 use arthouse_store::{StudentRecords, Table};
-use arthouse_worker::{AuditOptions, Queue, audit_tables};
+use arthouse_worker::{AuditOptions, LOCAL_CREDENTIALS, LOCAL_REGION, Queue, audit_tables};
 use local_aws::{Config, LocalAws};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -114,6 +114,26 @@ impl World {
             data,
             workers: Vec::new(),
         }
+    }
+
+    /// Returns the variables by which a program of its own finds this stack.
+    ///
+    /// # Panics
+    /// If the stack is neither embedded nor named by `AWS_ENDPOINT_URL`.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let endpoint = match &self.embedded {
+            Some(aws) => aws.endpoint_url().to_owned(),
+            None => std::env::var("AWS_ENDPOINT_URL").expect("a stack elsewhere"),
+        };
+        let queue = self.stack.names.queues.name(Queue::StreamDlq);
+        let prefix = queue.trim_end_matches("arthouse-stream-dlq").to_owned();
+        vec![
+            ("AWS_ENDPOINT_URL", endpoint),
+            ("AWS_REGION", LOCAL_REGION.to_owned()),
+            ("AWS_ACCESS_KEY_ID", LOCAL_CREDENTIALS.to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", LOCAL_CREDENTIALS.to_owned()),
+            ("ARTHOUSE_PREFIX", prefix),
+        ]
     }
 
     /// Says whether the stack is the embedded one.

@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use anyhow::bail;
 use aws_config::environment::{
     EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
 };
@@ -15,12 +14,20 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 
 /// The region of an endpoint on this machine where none is set. It only stands in signatures and ARNs.
-pub(crate) const LOCAL_REGION: &str = "eu-west-1";
+pub const LOCAL_REGION: &str = "eu-west-1";
 /// The access key and its secret for an endpoint on this machine where none are set; it does not check them.
-pub(crate) const LOCAL_CREDENTIALS: &str = "local";
+pub const LOCAL_CREDENTIALS: &str = "local";
 
 /// How long one try of a DynamoDB request may take: its answers come in milliseconds, so that one which does not is lost.
 const DYNAMODB_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Neither the environment nor a profile nor the machine's metadata service names a region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "no AWS region is set: set AWS_REGION or a profile's region; for a stack on this machine, run `arthouse local` and set \
+     AWS_ENDPOINT_URL to the endpoint that it prints"
+)]
+pub struct NoRegion;
 
 /// A client of each service.
 #[derive(Debug, Clone)]
@@ -50,7 +57,7 @@ impl Clients {
     ///
     /// # Errors
     /// Says what to set where the region is not known.
-    pub async fn from_env() -> anyhow::Result<Self> {
+    pub async fn from_env() -> Result<Self, NoRegion> {
         let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
             .or_else(ProfileFileRegionProvider::new())
             .region()
@@ -71,10 +78,7 @@ impl Clients {
         // Last, the metadata service.
         let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
         if config.region().is_none() {
-            bail!(
-                "no AWS region is set: set AWS_REGION or a profile's region; for a stack on this machine, run `arthouse local` and \
-                 set AWS_ENDPOINT_URL to the endpoint that it prints"
-            );
+            return Err(NoRegion);
         }
         Ok(Self::new(&config))
     }

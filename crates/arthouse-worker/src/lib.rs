@@ -1,6 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod aws;
 mod clock;
+mod log;
+mod names;
 mod settings;
 
 mod queues;
@@ -11,7 +14,10 @@ mod reactions;
 mod audit;
 mod reconcile;
 
+pub use aws::{Clients, LOCAL_CREDENTIALS, LOCAL_REGION, NoRegion};
 pub use clock::Clock;
+pub use log::{LogError, LogFormat, start_log};
+pub use names::Names;
 pub use queues::{
     Queue, QueueError, QueueNames, QueueUrls, find_queues, protect_queues, provision_queues,
 };

@@ -3,37 +3,19 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use arthouse_store::{Backups, Store, Table, TableNames};
+use arthouse_store::{Backups, Store, Table};
 use arthouse_worker::{
-    QueueNames, QueueUrls, Settings, StreamClients, command_worker, find_queues, protect_queues,
+    QueueUrls, Settings, StreamClients, command_worker, find_queues, protect_queues,
     provision_queues, stream_workers,
 };
 use tokio_util::sync::CancellationToken;
 
-pub use crate::aws::Clients;
 use crate::http::Vitals;
 
 /// What tables and queues are tagged with.
 const TAGS: [(&str, &str); 1] = [("Application", "arthouse")];
 
-/// The names of the tables and the queues.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Names {
-    /// Of the tables.
-    pub tables: TableNames,
-    /// Of the queues.
-    pub queues: QueueNames,
-}
-
-impl Names {
-    /// Makes the names with a prefix, which may be empty.
-    pub fn with_prefix(prefix: &str) -> Self {
-        Self {
-            tables: TableNames::with_prefix(prefix),
-            queues: QueueNames::with_prefix(prefix),
-        }
-    }
-}
+pub use arthouse_worker::{Clients, Names};
 
 /// A deployment: its tables and queues, and the clients that reach them. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use crate::Stack;
-use crate::aws::{LOCAL_CREDENTIALS, LOCAL_REGION};
+use arthouse_worker::{LOCAL_CREDENTIALS, LOCAL_REGION};
 
 /// Says where everything is and what to try, for people.
 pub(super) fn text(endpoint: &str, data: &Path, stack: &Stack, prefix: &str) -> String {
