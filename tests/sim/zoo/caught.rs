@@ -11,7 +11,8 @@ use crate::swarm;
 const SEEDS: u64 = 25;
 
 /// The bugs that were found so far. The others are sought by naming them in `ARTHOUSE_SIM_BUGS`.
-const FOUND: [Bug; 16] = [
+const FOUND: [Bug; 26] = [
+    Bug::ChargeUnconditional,
     Bug::ChargeOffByOne,
     Bug::SkipCountsAsAttended,
     Bug::SessionPutUnconditional,
@@ -28,6 +29,15 @@ const FOUND: [Bug; 16] = [
     Bug::RetryOvertaken,
     Bug::CheckpointBeforeWork,
     Bug::LastPageDropped,
+    Bug::CommandRetryDropped,
+    Bug::CommandsDedupedWhenBegun,
+    Bug::RecordRetryDropped,
+    Bug::RecordRetryParked,
+    Bug::RecordsDedupedWhenBegun,
+    Bug::ChildrenAtLatest,
+    Bug::ReopenedAtLatest,
+    Bug::NotificationIdRandom,
+    Bug::ContactTold,
 ];
 
 #[test]
