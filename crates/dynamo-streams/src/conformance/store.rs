@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use crate::error::Error;
-use crate::lease::{Checkpoint, Guard, Lease, StreamEntry};
+use crate::lease::{Checkpoint, Guard, Lease, Seen, StreamEntry};
 use crate::lease_table::{LeaseTable, create_lease_table};
 use crate::observer::GapRecord;
 use crate::store::{LeaseStore, ParkOutcome, ParkedStore};
@@ -30,6 +30,8 @@ both! {
     a_lease_is_made_once,
     only_one_of_two_workers_takes_a_free_lease,
     a_stale_epoch_never_writes,
+    who_is_not_the_owner_never_writes_whatever_the_epoch,
+    a_lease_is_taken_only_as_it_was_seen,
     a_handover_goes_to_the_one_who_asked_and_only_one_asks,
     a_finished_lease_is_not_taken_and_may_be_forgotten,
     a_heartbeat_is_retired_only_if_it_has_not_moved,
@@ -132,6 +134,45 @@ mod checks {
         let current = lease(store, "s-1").await;
         assert_eq!((current.checkpoint, current.load), (reached, 70));
         assert_eq!(current.checkpointed_at, now);
+    }
+
+    pub(super) async fn who_is_not_the_owner_never_writes_whatever_the_epoch<
+        S: LeaseStore + ParkedStore,
+    >(
+        store: &S,
+    ) {
+        let (_, guard) = taken(store, "s-1", "a").await;
+        let other = Guard {
+            owner: "b".to_owned(),
+            ..guard
+        };
+        let (now, reached) = (epoch_time(9), Checkpoint::After("7".to_owned()));
+        assert!(fenced(store.checkpoint(&other, &reached, 1, now).await));
+        assert!(fenced(
+            store.release(&other, Some(&reached), None, now).await
+        ));
+        assert!(fenced(store.finish(&other, Some(&reached), now).await));
+        assert!(fenced(
+            store.park(Some(&other), &parked("x", 1, false)).await
+        ));
+        let current = lease(store, "s-1").await;
+        assert_eq!(current.owner.as_deref(), Some("a"));
+        assert_eq!(current.checkpoint, Checkpoint::TrimHorizon);
+    }
+
+    pub(super) async fn a_lease_is_taken_only_as_it_was_seen<S: LeaseStore>(store: &S) {
+        let (held, _) = taken(store, "s-1", "a").await;
+        let seen = held.seen();
+        for owner in [Some("c"), None] {
+            assert!(fenced(store.take(Seen { owner, ..seen }, "b").await));
+        }
+        for epoch in [0, 2] {
+            assert!(fenced(store.take(Seen { epoch, ..seen }, "b").await));
+        }
+        let current = lease(store, "s-1").await;
+        assert_eq!((current.owner.as_deref(), current.epoch), (Some("a"), 1));
+        let taken = store.take(seen, "b").await.unwrap();
+        assert_eq!((taken.owner.as_deref(), taken.epoch), (Some("b"), 2));
     }
 
     pub(super) async fn a_handover_goes_to_the_one_who_asked_and_only_one_asks<S: LeaseStore>(
