@@ -5,5 +5,6 @@ mod relay;
 mod template;
 
 mod agreement;
+mod mappings;
 mod observability;
 mod roles;
