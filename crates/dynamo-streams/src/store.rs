@@ -6,7 +6,7 @@ use std::future::Future;
 use chrono::{DateTime, Utc};
 
 use crate::error::Error;
-use crate::lease::{Checkpoint, Guard, Heartbeat, Lease, Seen, ShardKey, StreamEntry, View};
+use crate::lease::{Guard, Heartbeat, Lease, Seen, ShardKey, StreamEntry, View};
 use crate::observer::{GapRecord, QuarantinedRecord};
 use crate::record::LaneId;
 
@@ -48,11 +48,12 @@ pub(crate) trait LeaseStore: Send + Sync + 'static {
     /// Asks the holder for a lease that is still as it was seen, and that nobody has asked for since.
     fn ask(&self, seen: Seen<'_>, worker: &str) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Writes a checkpoint, and the load that was measured.
+    /// Writes the number of the last record up to which all are finished, and the load that was measured.
+    /// One that arrives after a later one is refused, also under the same hold.
     fn checkpoint(
         &self,
         guard: &Guard,
-        checkpoint: &Checkpoint,
+        reached: &str,
         load: u64,
         now: DateTime<Utc>,
     ) -> impl Future<Output = Result<(), Error>> + Send;
@@ -61,7 +62,7 @@ pub(crate) trait LeaseStore: Send + Sync + 'static {
     fn release(
         &self,
         guard: &Guard,
-        checkpoint: Option<&Checkpoint>,
+        reached: Option<&str>,
         handover_to: Option<&str>,
         now: DateTime<Utc>,
     ) -> impl Future<Output = Result<(), Error>> + Send;
@@ -70,7 +71,7 @@ pub(crate) trait LeaseStore: Send + Sync + 'static {
     fn finish(
         &self,
         guard: &Guard,
-        checkpoint: Option<&Checkpoint>,
+        reached: Option<&str>,
         now: DateTime<Utc>,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 

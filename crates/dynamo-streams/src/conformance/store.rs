@@ -30,6 +30,7 @@ both! {
     a_lease_is_made_once,
     only_one_of_two_workers_takes_a_free_lease,
     a_stale_epoch_never_writes,
+    a_checkpoint_that_arrives_late_moves_nothing_back,
     who_is_not_the_owner_never_writes_whatever_the_epoch,
     a_lease_is_taken_only_as_it_was_seen,
     a_handover_goes_to_the_one_who_asked_and_only_one_asks,
@@ -88,6 +89,10 @@ mod checks {
             .unwrap()
     }
 
+    fn after(number: &str) -> Checkpoint {
+        Checkpoint::After(number.to_owned())
+    }
+
     fn fenced<T>(result: Result<T, Error>) -> bool {
         result.is_err_and(|error| error.is_fenced())
     }
@@ -115,12 +120,12 @@ mod checks {
         let (held, stale) = taken(store, "s-1", "a").await;
         store.take(held.seen(), "a").await.unwrap();
         let now = epoch_time(9);
-        let reached = Checkpoint::After("7".to_owned());
-        assert!(fenced(store.checkpoint(&stale, &reached, 1, now).await));
+        let reached = "7";
+        assert!(fenced(store.checkpoint(&stale, reached, 1, now).await));
         assert!(fenced(
-            store.release(&stale, Some(&reached), None, now).await
+            store.release(&stale, Some(reached), None, now).await
         ));
-        assert!(fenced(store.finish(&stale, Some(&reached), now).await));
+        assert!(fenced(store.finish(&stale, Some(reached), now).await));
         assert!(fenced(
             store.park(Some(&stale), &parked("x", 1, false)).await
         ));
@@ -130,10 +135,38 @@ mod checks {
             (2, Checkpoint::TrimHorizon)
         );
         let guard = Guard { epoch: 2, ..stale };
-        store.checkpoint(&guard, &reached, 70, now).await.unwrap();
+        store.checkpoint(&guard, reached, 70, now).await.unwrap();
         let current = lease(store, "s-1").await;
-        assert_eq!((current.checkpoint, current.load), (reached, 70));
+        assert_eq!((current.checkpoint, current.load), (after(reached), 70));
         assert_eq!(current.checkpointed_at, now);
+    }
+
+    pub(super) async fn a_checkpoint_that_arrives_late_moves_nothing_back<S: LeaseStore>(
+        store: &S,
+    ) {
+        let (_, guard) = taken(store, "s-1", "a").await;
+        let now = epoch_time(9);
+        store.checkpoint(&guard, "9", 1, now).await.unwrap();
+        store.checkpoint(&guard, "10", 2, now).await.unwrap();
+        assert!(fenced(store.checkpoint(&guard, "9", 3, now).await));
+        let current = lease(store, "s-1").await;
+        assert_eq!((current.checkpoint, current.load), (after("10"), 2));
+        store
+            .checkpoint(&guard, "10", 2, now)
+            .await
+            .expect("the same request may arrive twice");
+        store.release(&guard, None, None, now).await.unwrap();
+        let seen = lease(store, "s-1").await;
+        let epoch = store.take(seen.seen(), "b").await.unwrap().epoch;
+        let owner = "b".to_owned();
+        let next = Guard {
+            owner,
+            epoch,
+            ..guard
+        };
+        assert!(fenced(store.checkpoint(&next, "9", 1, now).await));
+        store.finish(&next, Some("11"), now).await.unwrap();
+        assert_eq!(lease(store, "s-1").await.checkpoint, after("11"));
     }
 
     pub(super) async fn who_is_not_the_owner_never_writes_whatever_the_epoch<
@@ -146,12 +179,12 @@ mod checks {
             owner: "b".to_owned(),
             ..guard
         };
-        let (now, reached) = (epoch_time(9), Checkpoint::After("7".to_owned()));
-        assert!(fenced(store.checkpoint(&other, &reached, 1, now).await));
+        let (now, reached) = (epoch_time(9), "7");
+        assert!(fenced(store.checkpoint(&other, reached, 1, now).await));
         assert!(fenced(
-            store.release(&other, Some(&reached), None, now).await
+            store.release(&other, Some(reached), None, now).await
         ));
-        assert!(fenced(store.finish(&other, Some(&reached), now).await));
+        assert!(fenced(store.finish(&other, Some(reached), now).await));
         assert!(fenced(
             store.park(Some(&other), &parked("x", 1, false)).await
         ));
@@ -188,14 +221,17 @@ mod checks {
             .ask(asked.seen(), "c")
             .await
             .expect("who saw the dead asker may replace it");
-        let reached = Checkpoint::After("7".to_owned());
+        let reached = "7";
         store
-            .release(&guard, Some(&reached), Some("c"), epoch_time(1))
+            .release(&guard, Some(reached), Some("c"), epoch_time(1))
             .await
             .unwrap();
         let given = lease(store, "s-1").await;
         assert_eq!((given.owner.as_deref(), given.epoch), (Some("c"), 2));
-        assert_eq!((given.checkpoint, given.handover_to), (reached, None));
+        assert_eq!(
+            (given.checkpoint, given.handover_to),
+            (after(reached), None)
+        );
     }
 
     pub(super) async fn a_finished_lease_is_not_taken_and_may_be_forgotten<S: LeaseStore>(

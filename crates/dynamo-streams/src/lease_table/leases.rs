@@ -17,9 +17,15 @@ use crate::error::Error;
 use crate::lease::{Checkpoint, Guard, Heartbeat, Lease, Seen, ShardKey, StreamEntry, View};
 use crate::record::Item;
 use crate::sdk_error::classify;
+use crate::sequence::padded;
 use crate::store::LeaseStore;
 
 const HELD: &str = "#owner = :owner AND #epoch = :epoch";
+/// A write of the same hold may be overtaken by a later one, as when a connection was given up and its request arrives
+/// all the same: the checkpoint must not go back.
+const NOT_LATER: &str = "(attribute_not_exists(#reached) OR #reached <= :reached)";
+/// The checkpoint as it is read, and in the form in which it can be compared.
+const SAVED: &str = "checkpoint_kind = :kind, #checkpoint = :checkpoint, #reached = :reached";
 
 impl LeaseStore for LeaseTable {
     async fn view(&self) -> Result<View, Error> {
@@ -130,17 +136,14 @@ impl LeaseStore for LeaseTable {
     async fn checkpoint(
         &self,
         guard: &Guard,
-        reached: &Checkpoint,
+        reached: &str,
         load: u64,
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
-        let (kind, value) = checkpoint(reached);
-        let set = "SET checkpoint_kind = :kind, #checkpoint = :checkpoint, #load = :load, checkpointed_at = :now";
-        self.update_held(guard, set)
-            .expression_attribute_names("#checkpoint", "checkpoint")
+        let set = format!("SET {SAVED}, #load = :load, checkpointed_at = :now");
+        self.update_saved(guard, &set, reached)
+            .condition_expression(format!("{HELD} AND {NOT_LATER}"))
             .expression_attribute_names("#load", "load")
-            .expression_attribute_values(":kind", kind)
-            .expression_attribute_values(":checkpoint", value)
             .expression_attribute_values(":load", n(load))
             .expression_attribute_values(":now", time(now))
             .send()
@@ -152,7 +155,7 @@ impl LeaseStore for LeaseTable {
     async fn release(
         &self,
         guard: &Guard,
-        reached: Option<&Checkpoint>,
+        reached: Option<&str>,
         handover_to: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
@@ -175,7 +178,7 @@ impl LeaseStore for LeaseTable {
     async fn finish(
         &self,
         guard: &Guard,
-        reached: Option<&Checkpoint>,
+        reached: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
         let ending = ("finished_at = :now, #epoch = :next", "#owner, handover_to");
@@ -314,7 +317,7 @@ impl LeaseTable {
     fn end(
         &self,
         guard: &Guard,
-        reached: Option<&Checkpoint>,
+        reached: Option<&str>,
         (set, remove): (&str, &str),
         now: DateTime<Utc>,
     ) -> UpdateItemFluentBuilder {
@@ -324,13 +327,20 @@ impl LeaseTable {
                 .update_held(guard, &update)
                 .expression_attribute_values(":now", time(now));
         };
-        let (kind, value) = checkpoint(reached);
-        let saved = "checkpoint_kind = :kind, #checkpoint = :checkpoint, checkpointed_at = :now";
-        self.update_held(guard, &format!("SET {saved}, {set} REMOVE {remove}"))
+        let update = format!("SET {SAVED}, checkpointed_at = :now, {set} REMOVE {remove}");
+        self.update_saved(guard, &update, reached)
+            .expression_attribute_values(":now", time(now))
+    }
+
+    /// An update of a lease that its guard still holds, by a checkpoint that is [`SAVED`].
+    fn update_saved(&self, guard: &Guard, update: &str, reached: &str) -> UpdateItemFluentBuilder {
+        let (kind, value) = checkpoint(&Checkpoint::After(reached.to_owned()));
+        self.update_held(guard, update)
             .expression_attribute_names("#checkpoint", "checkpoint")
+            .expression_attribute_names("#reached", "reached")
             .expression_attribute_values(":kind", kind)
             .expression_attribute_values(":checkpoint", value)
-            .expression_attribute_values(":now", time(now))
+            .expression_attribute_values(":reached", s(padded(reached)))
     }
 
     /// Sends the end of a hold. A refusal by a lease that nobody holds, one epoch on, comes from an

@@ -160,10 +160,9 @@ where
 
     async fn save(&self, guard: &Guard, reached: String, load: u64) -> Event {
         self.figures.lease_writes();
-        let checkpoint = Checkpoint::After(reached);
         let result = self
             .store
-            .checkpoint(guard, &checkpoint, load, self.settings.wall_clock.now())
+            .checkpoint(guard, &reached, load, self.settings.wall_clock.now())
             .await;
         self.report_write(guard, result.as_ref().err());
         Event::Saved(result)
@@ -171,10 +170,9 @@ where
 
     async fn finish(&self, guard: &Guard, reached: Option<String>) -> Event {
         self.figures.lease_writes();
-        let reached = reached.map(Checkpoint::After);
         let result = self
             .store
-            .finish(guard, reached.as_ref(), self.settings.wall_clock.now())
+            .finish(guard, reached.as_deref(), self.settings.wall_clock.now())
             .await;
         self.report_write(guard, result.as_ref().err());
         Event::Ended {
@@ -190,11 +188,15 @@ where
         handover_to: Option<String>,
     ) -> Event {
         self.figures.lease_writes();
-        let reached = reached.map(Checkpoint::After);
         let to = handover_to.as_deref();
         let result = self
             .store
-            .release(guard, reached.as_ref(), to, self.settings.wall_clock.now())
+            .release(
+                guard,
+                reached.as_deref(),
+                to,
+                self.settings.wall_clock.now(),
+            )
             .await;
         self.report_write(guard, result.as_ref().err());
         Event::Ended {

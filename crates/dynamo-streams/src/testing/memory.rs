@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::lease::{Checkpoint, Guard, Heartbeat, Lease, Seen, ShardKey, StreamEntry, View};
 use crate::observer::{GapRecord, QuarantinedRecord};
 use crate::record::LaneId;
+use crate::sequence::padded;
 use crate::store::{LeaseStore, ParkOutcome, ParkedLane, ParkedStore};
 
 /// The lease table of one world; clones share it.
@@ -122,16 +123,16 @@ impl State {
     fn save(
         &mut self,
         guard: &Guard,
-        reached: Option<&Checkpoint>,
+        reached: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
         let lease = self.held(guard)?;
         lease.checkpointed_at = now;
-        let Some(reached) = reached else {
+        let Some(number) = reached else {
             return Ok(());
         };
-        lease.checkpoint = reached.clone();
-        if let (Some(audit), Checkpoint::After(number)) = (self.audit.clone(), reached) {
+        lease.checkpoint = Checkpoint::After(number.to_owned());
+        if let Some(audit) = self.audit.clone() {
             audit(&Saved {
                 shard: guard.shard.clone(),
                 owner: guard.owner.clone(),
@@ -146,7 +147,7 @@ impl State {
     fn end(
         &mut self,
         guard: &Guard,
-        reached: Option<&Checkpoint>,
+        reached: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<&mut Lease, Error> {
         self.save(guard, reached, now)?;
@@ -327,14 +328,19 @@ impl LeaseStore for MemoryStore {
     async fn checkpoint(
         &self,
         guard: &Guard,
-        checkpoint: &Checkpoint,
+        reached: &str,
         load: u64,
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
         let save = |state: &mut State| {
-            state.save(guard, Some(checkpoint), now)?;
-            state.held(guard)?.load = load;
-            Ok(())
+            let lease = state.held(guard)?;
+            if let Checkpoint::After(later) = &lease.checkpoint
+                && padded(later) > padded(reached)
+            {
+                return Err(Error::Fenced);
+            }
+            lease.load = load;
+            state.save(guard, Some(reached), now)
         };
         self.write("checkpoint", save).await
     }
@@ -342,12 +348,12 @@ impl LeaseStore for MemoryStore {
     async fn release(
         &self,
         guard: &Guard,
-        checkpoint: Option<&Checkpoint>,
+        reached: Option<&str>,
         handover_to: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
         let release = |state: &mut State| {
-            state.end(guard, checkpoint, now)?.owner = handover_to.map(str::to_owned);
+            state.end(guard, reached, now)?.owner = handover_to.map(str::to_owned);
             Ok(())
         };
         self.write("release", release).await
@@ -356,11 +362,11 @@ impl LeaseStore for MemoryStore {
     async fn finish(
         &self,
         guard: &Guard,
-        checkpoint: Option<&Checkpoint>,
+        reached: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
         let finish = |state: &mut State| {
-            state.end(guard, checkpoint, now)?.finished_at = Some(now);
+            state.end(guard, reached, now)?.finished_at = Some(now);
             Ok(())
         };
         self.write("finish", finish).await
