@@ -1,16 +1,24 @@
+use std::time::Duration;
+
 use anyhow::Result;
 use arthouse_store::Table;
 use arthouse_worker::Settings;
-use clap::Args;
+use clap::{Args, value_parser};
 use tracing::info;
 
 use crate::cli::Deployment;
 use crate::http::{self, Probes};
 use crate::{Clients, Exit, Stack, signals};
 
-/// How the stream processor runs: as its settings' defaults say.
+/// How the stream processor runs.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
+    /// How long a processor must give no sign of life before others take its shards over, in seconds from 2 to 60
+    ///
+    /// Its heartbeats, its looks at those of others and its checkpoints follow each other accordingly: fewer seconds bring a sooner
+    /// take-over that repeats less, and cost more writes. All processors of a deployment must be told the same.
+    #[arg(long, env = "ARTHOUSE_LEASE_SECONDS", value_name = "SECONDS", default_value_t = 25, value_parser = value_parser!(u32).range(2..=60))]
+    lease_seconds: u32,
     #[command(flatten)]
     http: http::Listen,
 }
@@ -26,9 +34,22 @@ pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
         leases = tables.leases(),
         "the stream processor begins"
     );
-    let summary = stack.run_streams(&Settings::default(), shutdown).await?;
+    let settings = settings(options.lease_seconds);
+    let summary = stack.run_streams(&settings, shutdown).await?;
     tell(&summary);
     Ok(Exit::Success)
+}
+
+/// Returns settings whose rhythms stand to the lease as the defaults' do: two heartbeats, and time for one that is late.
+fn settings(lease_seconds: u32) -> Settings {
+    let mut settings = Settings::default();
+    let fifth = Duration::from_secs(lease_seconds.into()) / 5;
+    let streams = &mut settings.streams;
+    streams.lease_duration = fifth * 5;
+    streams.heartbeat_interval = fifth * 2;
+    streams.sync_interval = fifth;
+    streams.checkpoint_interval = fifth;
+    settings
 }
 
 /// Logs what a stream processor did.
@@ -42,4 +63,27 @@ pub(super) fn tell(summary: &dynamo_streams::Summary) {
         lost_leases = counts.lost_leases,
         "the stream processor has ended"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_of_25_seconds_is_what_the_consumer_has_by_itself() {
+        let rhythms = |settings: Settings| {
+            let streams = settings.streams;
+            [
+                streams.lease_duration,
+                streams.heartbeat_interval,
+                streams.sync_interval,
+                streams.checkpoint_interval,
+            ]
+        };
+        assert_eq!(rhythms(settings(25)), rhythms(Settings::default()));
+        assert_eq!(
+            rhythms(settings(2)),
+            [2_000, 800, 400, 400].map(Duration::from_millis)
+        );
+    }
 }
