@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 
 use crate::daemon::until;
-use crate::deployment::Deployment;
+use crate::deployment::{Deployment, WAITING};
 use crate::load;
 
 /// Takes a student's balance away, or gives it back, or marks a session: as no program of ours would.
@@ -17,7 +17,7 @@ struct Meddler {
 impl Meddler {
     fn of(rig: &Deployment) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let dynamodb = Clients::for_endpoint(&rig.local.endpoint).dynamodb;
+        let dynamodb = Clients::for_endpoint(rig.endpoint()).dynamodb;
         Self { dynamodb, runtime }
     }
 
@@ -110,7 +110,7 @@ fn a_reaction_that_always_fails_holds_up_its_own_item_only_until_it_is_mended_an
     let meddler = Meddler::of(&rig);
     let worker = rig.start(&["worker", "--poll-seconds", "1"]);
     let streams = rig.start(&["streams"]);
-    rig.sender()(&load::course());
+    rig.sender(&WAITING)(&load::course()).check(0, &[]);
     for user in ["ada", "ben"] {
         enrol(&rig, user);
     }

@@ -148,6 +148,13 @@ impl Local {
         self.end()
     }
 
+    /// Ends it without any warning and starts it again on its data, wherever it then is.
+    pub(crate) fn restart_killed(&mut self, data: &Path) {
+        self.child.kill().unwrap();
+        self.end();
+        *self = Self::start(data);
+    }
+
     fn end(&mut self) -> Ended {
         let code = self.child.wait().unwrap().code();
         let stderr = self.log.take().unwrap().join().unwrap();

@@ -29,7 +29,7 @@ fn where_nothing_runs_commands_wait_and_no_worker_is_shown() {
     assert_eq!(waiting(&before, "x-arthouse-commands.fifo"), 0);
     let arguments = ["--prefix", "x-", "send", "--file", "-"];
     run_with_input(
-        arthouse(&arguments).env("AWS_ENDPOINT_URL", &rig.local.endpoint),
+        arthouse(&arguments).env("AWS_ENDPOINT_URL", rig.endpoint()),
         &load::life("ada"),
     )
     .check(0, &[]);

@@ -3,18 +3,16 @@
 
 #![cfg(unix)]
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use arthouse::{Clients, Names};
-use arthouse_worker::find_queues;
 use serde_json::Value;
 
 use crate::daemon::{Daemon, signal, until};
-use crate::deployment::Deployment;
+use crate::deployment::{Deployment, WAITING};
+use crate::heard::check_lives_told;
 use crate::load;
 
 /// The least number of changes that flow.
@@ -64,17 +62,14 @@ fn reader(crew: &mut Vec<Daemon>) -> Daemon {
 
 /// Sends students' lives until there were enough changes and the rest of the test is done with them; returns how many students.
 fn feed(rig: &Deployment, enough: &Arc<AtomicBool>) -> thread::JoinHandle<usize> {
-    let (send, enough) = (rig.sender(), Arc::clone(enough));
+    let (send, enough) = (rig.sender(&WAITING), Arc::clone(enough));
     thread::spawn(move || {
-        send(&load::course());
+        send(&load::course()).check(0, &[]);
         let mut students = 0;
         while students * load::CHANGES_PER_STUDENT < CHANGES || !enough.load(Ordering::Relaxed) {
             let class = students..students + CLASS;
-            send(
-                &class
-                    .map(|n| load::life(&format!("u{n}")))
-                    .collect::<String>(),
-            );
+            let lives: String = class.map(|n| load::life(&format!("u{n}"))).collect();
+            send(&lives).check(0, &[]);
             students += CLASS;
         }
         students
@@ -177,54 +172,5 @@ fn check_all_took_place(rig: &Deployment, students: usize) {
         (&status["parked"], &status["gaps"]),
         (&Value::Array(vec![]), &Value::Array(vec![]))
     );
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let told = runtime.block_on(notifications(rig, students));
-    for (kind, times) in load::NOTIFICATIONS {
-        let told = told.get(kind).copied().unwrap_or_default();
-        assert_eq!(told, times * students, "{kind}");
-    }
-}
-
-/// Reads the notifications, each id once, until as many as there must be have come and no more do; counts them by their kind.
-async fn notifications(rig: &Deployment, students: usize) -> BTreeMap<String, usize> {
-    let sqs = Clients::for_endpoint(&rig.local.endpoint).sqs;
-    let queues = find_queues(&sqs, &Names::with_prefix("x-").queues)
-        .await
-        .unwrap();
-    let expected = students
-        * load::NOTIFICATIONS
-            .iter()
-            .map(|(_, times)| times)
-            .sum::<usize>();
-    let mut kinds = BTreeMap::new();
-    loop {
-        // Those that have not come yet are waited for; those that must not come are looked for once.
-        let wait = if kinds.len() < expected { 20 } else { 1 };
-        let request = sqs.receive_message().queue_url(&queues.notifications);
-        let request = request.max_number_of_messages(10).wait_time_seconds(wait);
-        let messages = request.send().await.unwrap().messages.unwrap_or_default();
-        if messages.is_empty() {
-            break;
-        }
-        for message in messages {
-            let event: Value = serde_json::from_str(message.body().unwrap()).unwrap();
-            let (id, kind) = (
-                event["id"].as_str().unwrap(),
-                event["type"].as_str().unwrap(),
-            );
-            let kind = kind.strip_prefix("com.digitalarthouse.").unwrap();
-            kinds.insert(id.to_owned(), kind.strip_suffix(".v1").unwrap().to_owned());
-            let delete = sqs.delete_message().queue_url(&queues.notifications);
-            delete
-                .receipt_handle(message.receipt_handle().unwrap())
-                .send()
-                .await
-                .unwrap();
-        }
-    }
-    let mut counted = BTreeMap::new();
-    for kind in kinds.into_values() {
-        *counted.entry(kind).or_default() += 1;
-    }
-    counted
+    check_lives_told(rig, students);
 }
