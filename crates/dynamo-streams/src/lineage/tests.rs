@@ -162,6 +162,16 @@ fn a_child_is_ready_once_its_parent_is_finished_or_absent() {
 }
 
 #[test]
+fn a_child_of_several_parents_is_ready_once_all_of_them_are_finished() {
+    let mut child = free_lease("c");
+    child.parents = vec!["p".to_owned(), "q".to_owned()];
+    let one = [finished("p", 0), free_lease("q"), child.clone()];
+    assert_eq!(ready_ids(&one, &[]), ["q"]);
+    let both = [finished("p", 0), finished("q", 0), child];
+    assert_eq!(ready_ids(&both, &[]), ["c"]);
+}
+
+#[test]
 fn a_re_enabled_stream_waits_until_the_old_one_is_drained() {
     let lease = |label: &str| {
         let mut lease = free_lease(label);

@@ -161,15 +161,31 @@ async fn redrive_replays_in_order_beside_the_running_worker_and_opens_the_item_a
 async fn a_redrive_stops_at_the_first_record_that_fails_again() {
     let world = World::new().refusing(poison);
     let worker = world.start("a");
-    world.streams.write("poison");
+    let first = world.streams.write("poison");
+    let second = world.streams.write("poison");
     world.settled().await;
+    let shutdown = CancellationToken::new();
+    let stop = shutdown.clone();
+    let still_failing = world.clone().refusing(move |item, number| {
+        if number == second {
+            stop.cancel();
+        }
+        poison(item, number)
+    });
     let link = Link::sound();
-    let (store, handler) = (world.memory.store(&link), world.reactor("redrive", &link));
-    let report = redrive(&store, &handler, &Selection::All, &CancellationToken::new())
+    let (store, handler) = (
+        world.memory.store(&link),
+        still_failing.reactor("redrive", &link),
+    );
+    let report = redrive(&store, &handler, &Selection::All, &shutdown)
         .await
         .unwrap();
     assert_eq!((report.records, report.reopened.len()), (0, 0));
     assert_eq!(report.remaining[0].1, "no such course");
+    let begun = world.journal.notes().begun;
+    let redriven = begun.iter().filter(|(worker, ..)| worker == "redrive");
+    let redriven: Vec<u64> = redriven.map(|(_, _, number)| *number).collect();
+    assert_eq!(redriven, [first]);
     worker.drain().await;
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::testing::STREAM;
+use crate::testing::link::Link;
 use crate::testing::world::{World, pass};
 
 const LATER_STREAM: &str =
@@ -22,12 +23,14 @@ fn split_into_many(world: &World) {
 
 #[tokio::test(start_paused = true)]
 async fn all_pages_of_a_listing_are_read() {
-    let world = World::new();
+    let mut world = World::new();
+    // No shard ends, and so none is found by a search for children.
+    world.effort = Duration::from_secs(600);
     split_into_many(&world);
     let worker = world.start("a");
-    world.settled().await;
+    pass(1).await;
     assert_eq!(world.memory.leases().len(), 13);
-    worker.drain().await;
+    worker.crash();
 }
 
 #[tokio::test(start_paused = true)]
@@ -45,6 +48,24 @@ async fn one_worker_lists_the_shards_for_all() {
     for worker in workers {
         worker.drain().await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn shards_are_listed_by_one_call_at_a_time_however_slow_the_answers() {
+    let world = World::new().with(|settings| {
+        settings.sync_interval = Duration::from_secs(86_400);
+        settings.heartbeat_interval = Duration::from_secs(3_600);
+        settings.lease_duration = Duration::from_secs(86_400);
+    });
+    // A full listing takes minutes, and one is due every five seconds.
+    let worker = world.start_on("a", Link::faulty(1, 0, Duration::from_secs(60)));
+    pass(3_600).await;
+    let listings = world.streams.calls("DescribeStream");
+    assert!(
+        (10..=25).contains(&listings),
+        "{listings} listings in an hour"
+    );
+    worker.crash();
 }
 
 #[tokio::test(start_paused = true)]

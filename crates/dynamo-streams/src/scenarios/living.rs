@@ -2,23 +2,11 @@
 
 use std::time::Duration;
 
-use crate::settings::Settings;
 use crate::testing::world::{World, pass, time};
 use crate::testing::{STREAM, TABLE};
 
 /// What the Kinesis Client Library 3 writes for one idle shard: a renewal each third of 10 s.
 const OTHERS_WRITES_A_DAY: u64 = 26_118;
-
-fn as_delivered(world: World) -> World {
-    let wall_clock = world.settings.wall_clock.clone();
-    World {
-        settings: Settings {
-            wall_clock,
-            ..Settings::default()
-        },
-        ..world
-    }
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_stalled_shard_shows_by_an_age_that_grows_when_nothing_happens() {
@@ -57,7 +45,7 @@ async fn lag_and_backlog_are_those_of_the_records_nobody_has_reacted_to() {
 
 #[tokio::test(start_paused = true)]
 async fn an_idle_day_costs_a_third_of_what_others_write_at_a_comparable_take_over_time() {
-    let world = as_delivered(World::new());
+    let world = World::as_delivered();
     let first = world.start("a");
     pass(600).await;
     let before = world.memory.writes();
@@ -89,7 +77,7 @@ async fn an_idle_day_costs_a_third_of_what_others_write_at_a_comparable_take_ove
 async fn an_idle_worker_writes_the_same_whatever_the_number_of_its_shards_and_streams() {
     let mut writes = Vec::new();
     for (splits, tables) in [(0, 1), (3, 1), (3, 2)] {
-        let mut world = as_delivered(World::new());
+        let mut world = World::as_delivered();
         for nth in 0..splits {
             world.streams.split(nth, 2, Duration::ZERO);
         }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::sleep;
+
 use crate::observer::GapCause;
 use crate::testing::world::{World, pass};
 
@@ -86,6 +88,7 @@ async fn trimmed_records_are_a_durable_gap_and_reading_goes_on_behind_it() {
         world.streams.write("x");
     }
     world.streams.trim(0, 4);
+    let noticed = world.streams.wall();
     let worker = world.start("a");
     pass(10).await;
     let first_behind = read + 4;
@@ -102,6 +105,7 @@ async fn trimmed_records_are_a_durable_gap_and_reading_goes_on_behind_it() {
         world.journal.by_item()["x"],
         [read, first_behind, first_behind + 1]
     );
+    assert_eq!(gaps[0].detected_at, noticed);
     let told = world.journal.notes().gaps;
     assert_eq!((told.len(), told[0].detected_at), (1, gaps[0].detected_at));
     worker.drain().await;
@@ -226,5 +230,20 @@ async fn one_shard_is_polled_at_the_floor_and_an_idle_one_more_rarely() {
         (99..=101).contains(&idle),
         "{idle} polls in a hundred idle seconds"
     );
+    worker.drain().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_the_defaults_a_busy_shard_is_polled_four_times_a_second() {
+    let world = World::as_delivered();
+    let worker = world.start("a");
+    pass(10).await;
+    let before = world.streams.calls("GetRecords");
+    for _ in 0..1_000 {
+        world.streams.write("x");
+        sleep(Duration::from_millis(10)).await;
+    }
+    let polls = world.streams.calls("GetRecords") - before;
+    assert!((36..=40).contains(&polls), "{polls} polls in ten seconds");
     worker.drain().await;
 }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use crate::lease::Checkpoint;
+use crate::lease::{Checkpoint, StreamEntry};
 use crate::settings::StartPosition;
+use crate::store::LeaseStore as _;
 use crate::testing::STREAM;
+use crate::testing::link::Link;
 use crate::testing::world::{World, pass};
 
 fn at_latest() -> World {
@@ -72,6 +74,35 @@ async fn the_choice_of_latest_is_kept_when_the_first_worker_dies_before_its_firs
         })
         .await;
     assert_eq!(world.journal.by_item().len(), 1);
+    worker.drain().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_choice_of_a_worker_that_was_first_stands() {
+    let world = World::new();
+    world.streams.write("old");
+    pass(60).await;
+    let worker = world.start_on("a", Link::faulty(1, 0, Duration::from_secs(1)));
+    world
+        .until("it has looked and lists the streams", || {
+            world.streams.calls("ListStreams") > 0
+        })
+        .await;
+    worker.link.freeze();
+    let other = StreamEntry {
+        stream_arn: STREAM.to_owned(),
+        start: Checkpoint::Since(world.streams.wall()),
+        seeded: false,
+        drained: false,
+    };
+    assert!(world.memory.streams().is_empty(), "nobody has chosen yet");
+    let store = world.memory.store(&Link::sound());
+    store.enter_stream(&other).await.unwrap();
+    worker.link.thaw();
+    world
+        .until("the lease is made", || !world.memory.leases().is_empty())
+        .await;
+    assert_eq!(world.memory.leases()[0].checkpoint, other.start);
     worker.drain().await;
 }
 

@@ -92,6 +92,23 @@ fn the_last_page_is_delivered_and_only_then_the_shard_is_finished() {
 }
 
 #[test]
+fn a_page_is_not_asked_for_before_the_last_one_is_answered() {
+    let (mut shard, now) = shard(Settings::default());
+    shard.poll(now);
+    shard.handle(Event::Opened(Ok("first".to_owned())), now);
+    let commands = shard.poll(now);
+    assert!(matches!(&commands[..], [Command::Read { iterator }] if iterator == "first"));
+    let later = now + Duration::from_secs(600);
+    assert_eq!((shard.poll(later).len(), shard.wake_at()), (0, None));
+    let (asked, result) = (now, Ok(page(&[("a", 1)], false)));
+    shard.handle(Event::Read { asked, result }, later);
+    let commands = shard.poll(later);
+    let reads =
+        |command: &Command| matches!(command, Command::Read { iterator } if iterator == "next");
+    assert!(commands.iter().any(reads), "{commands:?}");
+}
+
+#[test]
 fn a_page_that_arrives_during_a_drain_is_left_for_the_next_holder() {
     let (mut shard, now) = shard(Settings::default());
     shard.poll(now);

@@ -95,6 +95,16 @@ impl World {
         }
     }
 
+    /// The same with the settings that users get who change none.
+    pub(crate) fn as_delivered() -> Self {
+        Self::new().with(|settings| {
+            *settings = Settings {
+                wall_clock: settings.wall_clock.clone(),
+                ..Settings::default()
+            };
+        })
+    }
+
     pub(crate) fn refusing(
         mut self,
         refuse: impl Fn(&str, u64) -> Option<Disposition> + Send + Sync + 'static,
