@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tokio::time::{Instant, sleep_until};
+
 use crate::testing::world::{World, pass, time};
 
 /// A world with four open shards and the items to fill them.
@@ -208,6 +210,27 @@ async fn a_worker_that_cannot_reach_the_lease_table_stops_before_others_begin() 
         "its own clock told it to stop"
     );
     first.crash();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_heartbeat_counts_from_when_it_was_sent_not_from_when_it_was_answered() {
+    let world = World::new();
+    let began = Instant::now();
+    let at = |milliseconds| sleep_until(began + Duration::from_millis(milliseconds));
+    let worker = world.start("a");
+    // The heartbeat of the tenth second is answered two seconds late, and then none any more.
+    at(9_900).await;
+    worker.link.freeze();
+    at(11_900).await;
+    worker.link.thaw();
+    at(11_950).await;
+    worker.link.freeze();
+    let stops = 10_000 + world.settings.self_fence_after().as_millis() as u64;
+    at(stops - 10).await;
+    assert_eq!(worker.monitor.snapshot().shards, 1);
+    at(stops + 10).await;
+    assert_eq!(worker.monitor.snapshot().shards, 0);
+    worker.crash();
 }
 
 #[tokio::test(start_paused = true)]

@@ -182,6 +182,32 @@ fn a_refused_write_ends_the_hold_at_once() {
 }
 
 #[test]
+fn a_checkpoint_carries_the_load_since_the_last_one_in_bytes_a_second() {
+    let (mut shard, now) = shard(Settings::default());
+    let interval = Duration::from_secs(5);
+    read(&mut shard, now, &[("a", 1), ("b", 2)], false);
+    handled(&mut shard, "a", 0, Disposition::Done, now);
+    assert_eq!(load(&shard.poll(now + interval)), Some(200 / 5));
+    shard.handle(Event::Saved(Ok(())), now + interval);
+    handled(&mut shard, "b", 1, Disposition::Done, now + interval);
+    assert_eq!(load(&shard.poll(now + 2 * interval)), Some(0));
+}
+
+fn load(commands: &[Command]) -> Option<u64> {
+    commands.iter().find_map(|command| match command {
+        Command::Save { load, .. } => Some(*load),
+        Command::Open { .. }
+        | Command::Read { .. }
+        | Command::NoteGap { .. }
+        | Command::CloseGap { .. }
+        | Command::Deliver { .. }
+        | Command::Park { .. }
+        | Command::Finish { .. }
+        | Command::Release { .. } => None,
+    })
+}
+
+#[test]
 fn a_failed_checkpoint_is_written_again_with_whatever_was_finished_since() {
     let (mut shard, now) = shard(Settings::default());
     read(&mut shard, now, &[("a", 1), ("b", 2)], false);
