@@ -160,6 +160,12 @@ impl Daemon {
         crate::rig::run(&mut command)
     }
 
+    /// Ends it without any warning.
+    pub(crate) fn kill(mut self) -> Ended {
+        self.child.kill().unwrap();
+        self.end()
+    }
+
     /// Waits for its end.
     pub(crate) fn end(mut self) -> Ended {
         let code = self.child.wait().unwrap().code();

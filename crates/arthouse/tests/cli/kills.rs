@@ -13,24 +13,35 @@ use std::time::{Duration, Instant};
 use arthouse_worker::Queue;
 use serde_json::{Value, json};
 
-use crate::daemon::{Daemon, signal, until};
+use crate::daemon::{Daemon, until};
 use crate::deployment::{Deployment, WAITING};
 use crate::heard::{by_type, check_lives_told, heard};
 use crate::load;
 
-/// Students who begin their lives in each round.
-const CLASS: usize = 3;
+/// Students who begin their lives together.
+const CLASS: usize = 4;
 const WORKER: [&str; 3] = ["worker", "--poll-seconds", "1"];
 const PROCESSOR: [&str; 3] = ["streams", "--lease-seconds", "2"];
-/// Messages that a worker has handled, in whatever way.
-const HANDLED: &str = "sqs_consumer_messages_total";
-/// Records that a processor has reacted to.
-const REACTED: &str = "dynamo_streams_records_done_total";
-/// How much of either at most is waited for in a round. Of a class's 15 commands and 39 changes, one of two has more than that.
-const MOST_HANDLED: u32 = 7;
-const MOST_REACTED: u32 = 19;
-/// How long after that the kill comes at most.
-const LATEST_MILLIS: u64 = 200;
+/// How much a worker or a processor at most is waited for to do in a round.
+const MOST_DONE: u32 = 12;
+/// How many questions are asked in vain until another class begins, so that there is always something to do: about a second's.
+const PATIENCE: usize = 20;
+
+/// How it shows what a worker has handled, in whatever way, and what it has in hand.
+const HANDLED: Work = Work {
+    done: "sqs_consumer_messages_total",
+    in_hand: "sqs_consumer_messages_in_flight",
+};
+/// The same of a processor and the records that it reacts to.
+const REACTED: Work = Work {
+    done: "dynamo_streams_records_done_total",
+    in_hand: "dynamo_streams_unacknowledged",
+};
+
+struct Work {
+    done: &'static str,
+    in_hand: &'static str,
+}
 
 /// Who is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,7 +91,8 @@ impl Running {
     fn round(&mut self, begin_class: &Sender<()>) {
         let victim = Victim::any(&mut self.rng);
         let at_work = self.wait_for_work(victim, begin_class);
-        thread::sleep(Duration::from_millis(self.rng.u64(0..=LATEST_MILLIS)));
+        // At once half of the time, else up to an eighth of a second later.
+        thread::sleep(Duration::from_millis((1 << self.rng.u32(0..16)) >> 8));
         match victim {
             Victim::Worker => {
                 kill(self.workers.swap_remove(at_work));
@@ -97,7 +109,7 @@ impl Running {
         self.unsettled += usize::from(audit["pending"] != json!(0));
     }
 
-    /// Waits until one of the workers or processors has done so much more; returns which.
+    /// Waits until one of the workers or processors has done so much more and is at work on other things; returns which.
     fn wait_for_work(&mut self, victim: Victim, begin_class: &Sender<()>) -> usize {
         let of_workers = match victim {
             Victim::Worker => true,
@@ -110,20 +122,26 @@ impl Running {
                 daemon.until("/readyz", 200);
             }
         }
-        let (crew, name, most) = if of_workers {
-            (&self.workers, HANDLED, MOST_HANDLED)
+        let (crew, work) = if of_workers {
+            (&self.workers, HANDLED)
         } else {
-            (&self.processors, REACTED, MOST_REACTED)
+            (&self.processors, REACTED)
         };
-        let more = f64::from(self.rng.u32(1..=most));
-        let done = |daemon: &Daemon| daemon.metric(name, "");
+        let more = f64::from(self.rng.u32(1..=MOST_DONE));
+        let done = |daemon: &Daemon| daemon.metric(work.done, "");
         let before: Vec<f64> = crew.iter().map(done).collect();
-        begin_class.send(()).unwrap();
+        let mut asked = 0;
         let at_work = || {
+            if asked % PATIENCE == 0 {
+                begin_class.send(()).unwrap();
+            }
+            asked += 1;
             let mut both = crew.iter().zip(&before);
-            both.position(|(daemon, before)| done(daemon) >= before + more)
+            both.position(|(daemon, before)| {
+                done(daemon) >= before + more && daemon.metric(work.in_hand, "") > 0.0
+            })
         };
-        let what = format!("{more} more of {name} in {victim:?}'s round");
+        let what = format!("{more} more {} for {victim:?}", work.done);
         until(&what, at_work, Option::is_some).unwrap()
     }
 
@@ -136,8 +154,8 @@ impl Running {
 }
 
 fn kill(daemon: Daemon) {
-    signal(daemon.process(), "KILL");
-    assert_eq!(daemon.end().code, None, "it had ended by itself");
+    let ended = daemon.kill();
+    assert_eq!(ended.code, None, "it had ended by itself: {ended:?}");
 }
 
 /// Sends a class's lives for each word that it gets, again if that fails; returns how many students there were.
