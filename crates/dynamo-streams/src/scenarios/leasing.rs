@@ -252,6 +252,15 @@ async fn a_holder_that_does_not_hand_over_in_time_loses_the_shard() {
     let second = world.start("b");
     pass(60).await;
     assert_eq!(owners(&world).get("b"), Some(&2), "{:?}", owners(&world));
+    let counts = first.monitor.snapshot().counts;
+    assert_eq!(counts.lost_leases, 2, "it saw that they are another's");
+    pass(100).await;
+    let repeated = |number: &u64| {
+        let done = world.journal.notes().done;
+        done.iter().filter(|(.., other)| other == number).count() > 1
+    };
+    let numbers = world.journal.done_numbers();
+    assert!(!numbers.is_empty() && !numbers.iter().any(repeated));
     first.crash();
     second.crash();
 }

@@ -309,3 +309,22 @@ fn a_trimmed_position_is_noted_before_anything_behind_it_is_read() {
     shard.handle(Event::GapNoted(Ok(gap.clone())), later);
     assert!(matches!(&shard.poll(later)[..], [Command::Open { .. }]));
 }
+
+#[test]
+fn a_drain_waits_until_a_gap_is_durable_and_told() {
+    let (mut shard, now) = shard(Settings::default());
+    shard.poll(now);
+    shard.handle(Event::Opened(Err(Error::Trimmed)), now);
+    let commands = shard.poll(now);
+    let [Command::NoteGap { gap }] = &commands[..] else {
+        panic!("{commands:?}")
+    };
+    shard.stop(None, now);
+    assert!(shard.poll(now).is_empty(), "it is being noted");
+    shard.handle(Event::GapNoted(Ok(gap.clone())), now);
+    let commands = shard.poll(now);
+    assert!(
+        matches!(&commands[..], [Command::Release { .. }]),
+        "{commands:?}"
+    );
+}
