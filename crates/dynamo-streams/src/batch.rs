@@ -13,13 +13,13 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use crate::discovery::Unseen;
 use crate::error::{Error, chain};
 use crate::handler::{Disposition, RecordContext, RecordHandler};
 use crate::lanes::Lanes;
 use crate::lease_table::LeaseTable;
+use crate::lineage::unseen::Unseen;
 use crate::observer::QuarantinedRecord;
-use crate::processor::Setup;
+use crate::processor::setup::Setup;
 use crate::record::{LaneId, Record};
 use crate::shard::BEHIND;
 use crate::shard::work::Shared;

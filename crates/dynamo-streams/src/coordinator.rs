@@ -16,12 +16,12 @@ use crate::handler::RecordHandler;
 use crate::heartbeat::Fence;
 use crate::lease::balance::{Move, Situation, moves};
 use crate::lease::liveness::Liveness;
-use crate::lease::{Guard, Lease, ShardKey, View};
+use crate::lease::{Guard, Lease, View};
 use crate::lineage;
 use crate::shard::Exit;
 use crate::shard::runner::{self, Directive};
 use crate::shard::work::Shared;
-use crate::source::StreamSource;
+use crate::source::{ShardKey, StreamSource};
 use crate::store::{LeaseStore, ParkedStore};
 
 /// The first wait between two searches for the children of a shard, doubled up to the longest.

@@ -9,8 +9,7 @@ use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use crate::clock::WallClock;
-use crate::lease::ShardKey;
-use crate::shard::Gauge;
+use crate::source::ShardKey;
 
 /// How long a stream keeps its records (DynamoDB developer guide, "Change data capture for DynamoDB Streams").
 pub(crate) const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
@@ -133,6 +132,16 @@ impl Monitor {
     pub fn pulse(&self) -> Pulse {
         self.0.pulse(Instant::now())
     }
+}
+
+/// What a shard looks like from outside.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gauge {
+    /// When the oldest record that is read and not finished was written.
+    pub(crate) oldest: Option<DateTime<Utc>>,
+    pub(crate) unfinished: usize,
+    /// When the last successful read was asked for.
+    pub(crate) read_at: Instant,
 }
 
 #[derive(Debug, Default)]

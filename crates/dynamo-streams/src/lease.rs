@@ -3,22 +3,9 @@
 pub(crate) mod balance;
 pub(crate) mod liveness;
 
-use std::fmt;
-
 use chrono::{DateTime, Utc};
 
-/// Names a shard among all streams.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct ShardKey {
-    pub(crate) stream_arn: String,
-    pub(crate) shard_id: String,
-}
-
-impl fmt::Display for ShardKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.stream_arn, self.shard_id)
-    }
-}
+use crate::source::ShardKey;
 
 /// How far the records of a shard are finished.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,12 +1,14 @@
 //! Lineage: which shards there are, which may be read, which are done.
 
+pub(crate) mod unseen;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::arn;
-use crate::lease::{Checkpoint, Lease, ShardKey, StreamEntry};
-use crate::source::ListedShard;
+use crate::lease::{Checkpoint, Lease, StreamEntry};
+use crate::source::{ListedShard, ShardKey};
 
 /// How long finished shards are remembered: listings go on showing them for a day and more.
 const FINISHED_MEMORY: TimeDelta = TimeDelta::hours(48);

@@ -1,5 +1,7 @@
 //! The processor: reads streams, shares their shards with its fellows, calls the handler.
 
+pub(crate) mod setup;
+
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -10,18 +12,19 @@ use tracing::info;
 
 use crate::batch::BatchProcessor;
 use crate::coordinator::Coordinator;
-use crate::discovery::Unseen;
 use crate::error::Error;
 use crate::figures::{Counts, Figures, Monitor};
 use crate::handler::RecordHandler;
 use crate::heartbeat;
 use crate::lease_table::LeaseTable;
+use crate::lineage::unseen::Unseen;
 use crate::observer::{Observer, Unobserved};
 use crate::sdk_client::{bounded_dynamo, bounded_streams};
 use crate::settings::Settings;
 use crate::shard::work::Shared;
 use crate::source::{AwsSource, StreamSource};
 use crate::store::{LeaseStore, ParkedStore};
+use setup::Setup;
 
 /// Reads the streams of tables and calls a handler for every record.
 ///
@@ -48,15 +51,6 @@ pub struct ProcessorBuilder {
 pub struct Summary {
     /// Counts since the processor was made.
     pub counts: Counts,
-}
-
-/// A processor without its ports.
-pub(crate) struct Setup {
-    pub(crate) tables: Vec<String>,
-    pub(crate) worker: String,
-    pub(crate) settings: Settings,
-    pub(crate) observer: Arc<dyn Observer>,
-    pub(crate) figures: Arc<Figures>,
 }
 
 impl Processor {
@@ -217,14 +211,4 @@ where
     Ok(Summary {
         counts: figures.snapshot().counts,
     })
-}
-
-impl std::fmt::Debug for Setup {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Setup")
-            .field("tables", &self.tables)
-            .field("worker", &self.worker)
-            .field("settings", &self.settings)
-            .finish_non_exhaustive()
-    }
 }

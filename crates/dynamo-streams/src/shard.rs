@@ -8,13 +8,13 @@ pub(crate) mod work;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 pub(crate) use event::{Command, Event, Exit};
 use reader::Reader;
 
 use crate::error::Error;
+use crate::figures::Gauge;
 use crate::handler::Disposition;
 use crate::lanes::Lanes;
 use crate::lease::Lease;
@@ -56,16 +56,6 @@ struct Write(Option<String>);
 struct Stop {
     since: Instant,
     handover_to: Option<String>,
-}
-
-/// What a shard looks like from outside.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Gauge {
-    /// When the oldest record that is read and not finished was written.
-    pub(crate) oldest: Option<DateTime<Utc>>,
-    pub(crate) unfinished: usize,
-    /// When the last successful read was asked for.
-    pub(crate) read_at: Instant,
 }
 
 impl Shard {

@@ -2,13 +2,26 @@
 
 mod aws;
 
+use std::fmt;
 use std::future::Future;
 
 pub(crate) use aws::AwsSource;
 
 use crate::error::Error;
-use crate::lease::ShardKey;
 use crate::record::Record;
+
+/// Names a shard among all streams.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ShardKey {
+    pub(crate) stream_arn: String,
+    pub(crate) shard_id: String,
+}
+
+impl fmt::Display for ShardKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.stream_arn, self.shard_id)
+    }
+}
 
 /// The calls of DynamoDB Streams.
 pub(crate) trait StreamSource: Send + Sync + 'static {

@@ -6,9 +6,10 @@ use std::future::Future;
 use chrono::{DateTime, Utc};
 
 use crate::error::Error;
-use crate::lease::{Guard, Heartbeat, Lease, Seen, ShardKey, StreamEntry, View};
+use crate::lease::{Guard, Heartbeat, Lease, Seen, StreamEntry, View};
 use crate::observer::{GapRecord, QuarantinedRecord};
 use crate::record::LaneId;
+use crate::source::ShardKey;
 
 /// Leases, heartbeats and streams. Every write to a lease is conditional on its owner and epoch; one
 /// that is refused answers [`Error::Fenced`].

@@ -11,9 +11,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::figures::Snapshot;
-use crate::lease::{Checkpoint, Heartbeat, Lease, ShardKey};
+use crate::lease::{Checkpoint, Heartbeat, Lease};
 use crate::observer::{GapCause, GapRecord, QuarantinedRecord};
 use crate::record::{EventKind, LaneId, Record};
+use crate::source::ShardKey;
 
 pub(crate) const STREAM: &str =
     "arn:aws:dynamodb:eu-west-1:1:table/Courses/stream/2026-01-01T00:00:00.000";

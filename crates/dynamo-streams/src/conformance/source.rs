@@ -2,7 +2,7 @@
 
 use super::service::Local;
 use crate::error::ReadFailure;
-use crate::lease::ShardKey;
+use crate::source::ShardKey;
 use crate::source::{AwsSource, OpenAt, StreamSource};
 use crate::testing::TABLE;
 use crate::testing::link::Link;

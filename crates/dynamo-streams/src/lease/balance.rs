@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::Lease;
 use super::liveness::Liveness;
-use super::{Lease, ShardKey};
+use crate::source::ShardKey;
 
 /// The weight of a shard that carries nothing.
 const IDLE_WEIGHT: u64 = 1_000;

@@ -8,8 +8,9 @@ use chrono::{DateTime, Utc};
 use super::key::{Key, PARTITION_KEY, SORT_KEY};
 use crate::error::Error;
 use crate::figures::{Counts, Snapshot};
-use crate::lease::{Checkpoint, Heartbeat, Lease, ShardKey, StreamEntry};
+use crate::lease::{Checkpoint, Heartbeat, Lease, StreamEntry};
 use crate::record::Item;
+use crate::source::ShardKey;
 
 /// Begins an item with its key.
 pub(crate) fn keyed(key: &Key) -> Item {

@@ -14,10 +14,11 @@ use super::encoding::{
 };
 use super::key::{Key, PARTITION_KEY};
 use crate::error::Error;
-use crate::lease::{Checkpoint, Guard, Heartbeat, Lease, Seen, ShardKey, StreamEntry, View};
+use crate::lease::{Checkpoint, Guard, Heartbeat, Lease, Seen, StreamEntry, View};
 use crate::record::Item;
 use crate::sdk_error::classify;
 use crate::sequence::padded;
+use crate::source::ShardKey;
 use crate::store::LeaseStore;
 
 const HELD: &str = "#owner = :owner AND #epoch = :epoch";

@@ -7,12 +7,12 @@ use super::Command;
 use crate::arn;
 use crate::error::{Error, ReadFailure};
 use crate::figures::RETENTION;
-use crate::lease::{Checkpoint, Lease, ShardKey};
+use crate::lease::{Checkpoint, Lease};
 use crate::observer::{GapCause, GapRecord};
 use crate::pacing::Pace;
 use crate::record::Record;
 use crate::settings::Settings;
-use crate::source::RecordsPage;
+use crate::source::{RecordsPage, ShardKey};
 
 #[derive(Debug)]
 pub(crate) struct Reader {

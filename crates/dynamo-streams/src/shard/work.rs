@@ -10,11 +10,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, debug, error, info, warn};
 
 use super::{Command, Event, Exit};
-use crate::discovery::Unseen;
 use crate::error::{Error, chain};
 use crate::figures::Figures;
 use crate::handler::{Disposition, RecordContext, RecordHandler};
 use crate::lease::{Checkpoint, Guard};
+use crate::lineage::unseen::Unseen;
 use crate::observer::{GapRecord, Observer, QuarantinedRecord};
 use crate::record::Record;
 use crate::settings::Settings;

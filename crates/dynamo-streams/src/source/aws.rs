@@ -7,9 +7,9 @@ use aws_sdk_dynamodbstreams::types::{
 
 use super::{ListedShard, OpenAt, RecordsPage, ShardsPage, StreamSource, StreamsPage};
 use crate::error::Error;
-use crate::lease::ShardKey;
 use crate::record::Record;
 use crate::sdk_error::classify;
+use crate::source::ShardKey;
 
 /// The streams that an SDK client reaches.
 #[derive(Clone, Debug)]

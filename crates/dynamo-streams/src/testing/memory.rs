@@ -7,10 +7,11 @@ use chrono::{DateTime, Utc};
 
 use super::link::Link;
 use crate::error::Error;
-use crate::lease::{Checkpoint, Guard, Heartbeat, Lease, Seen, ShardKey, StreamEntry, View};
+use crate::lease::{Checkpoint, Guard, Heartbeat, Lease, Seen, StreamEntry, View};
 use crate::observer::{GapRecord, QuarantinedRecord};
 use crate::record::LaneId;
 use crate::sequence::padded;
+use crate::source::ShardKey;
 use crate::store::{LeaseStore, ParkOutcome, ParkedLane, ParkedStore};
 
 /// The lease table of one world; clones share it.

@@ -18,7 +18,8 @@ use crate::error::Error;
 use crate::figures::{Figures, Monitor};
 use crate::handler::{Disposition, RecordContext, RecordHandler};
 use crate::observer::{GapRecord, Observer, QuarantinedRecord};
-use crate::processor::{self, Setup, Summary};
+use crate::processor::setup::Setup;
+use crate::processor::{self, Summary};
 use crate::record::Record;
 use crate::settings::{RetryPolicy, Settings};
 

@@ -6,8 +6,8 @@ use tokio::time::Instant;
 
 use super::{Shard, State, Streams};
 use crate::error::Error;
-use crate::lease::ShardKey;
 use crate::record::Record;
+use crate::source::ShardKey;
 use crate::source::{ListedShard, OpenAt, RecordsPage, ShardsPage, StreamSource, StreamsPage};
 use crate::testing::link::Link;
 
