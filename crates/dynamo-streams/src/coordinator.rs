@@ -1,8 +1,10 @@
 //! The coordinator of one worker: looks at the lease table, takes and gives shards, finds new ones.
 
+mod finding;
+mod searches;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
@@ -23,14 +25,8 @@ use crate::shard::runner::{self, Directive};
 use crate::shard::work::Shared;
 use crate::source::{ShardKey, StreamSource};
 use crate::store::{LeaseStore, ParkedStore};
-
-/// The first wait between two searches for the children of a shard, doubled up to the longest.
-const FIRST_SEARCH_WAIT: Duration = Duration::from_millis(250);
-const LONGEST_SEARCH_WAIT: Duration = Duration::from_secs(10);
-/// The wait before a full listing that failed is tried again.
-const SURVEY_RETRY: Duration = Duration::from_secs(5);
-/// How long children are searched for; later ones are found by the full listings.
-const SEARCH: Duration = Duration::from_secs(300);
+use finding::Found;
+use searches::Searches;
 
 pub(crate) struct Coordinator<S, L, H> {
     shared: Arc<Shared<S, L, H>>,
@@ -43,9 +39,9 @@ pub(crate) struct Coordinator<S, L, H> {
     /// What this worker asked for and has not been given yet.
     asked: BTreeMap<ShardKey, Instant>,
     /// Finished shards whose children are not known yet.
-    searches: BTreeMap<ShardKey, Search>,
+    searches: Searches,
     /// The one call for shards that is under way.
-    discovery: JoinSet<Discovered>,
+    discovery: JoinSet<Found>,
     survey_due: Instant,
     sync_due: Instant,
 }
@@ -55,17 +51,6 @@ struct Held {
     epoch: u64,
     lost: CancellationToken,
     directive: watch::Sender<Directive>,
-}
-
-struct Search {
-    due: Instant,
-    wait: Duration,
-    until: Instant,
-}
-
-enum Discovered {
-    Survey(Result<(), Error>),
-    Children(ShardKey, Result<bool, Error>),
 }
 
 impl<S, L, H> Coordinator<S, L, H>
@@ -90,7 +75,7 @@ where
             held: BTreeMap::new(),
             shards: JoinSet::new(),
             asked: BTreeMap::new(),
-            searches: BTreeMap::new(),
+            searches: Searches::default(),
             discovery: JoinSet::new(),
             survey_due: now,
             sync_due: now,
@@ -116,7 +101,7 @@ where
     /// Works until it is told to shut down, then drains.
     pub(crate) async fn run(&mut self, shutdown: &CancellationToken) {
         loop {
-            let search_due = self.searches.values().map(|search| search.due).min();
+            let search_due = self.searches.next_due();
             let discovery_due = search_due.map_or(self.survey_due, |due| due.min(self.survey_due));
             tokio::select! {
                 biased;
@@ -299,80 +284,12 @@ where
             Exit::Finished => {
                 self.shared.figures.finished_shards();
                 let now = Instant::now();
-                self.searches.insert(
-                    shard,
-                    Search {
-                        due: now,
-                        wait: FIRST_SEARCH_WAIT,
-                        until: now + SEARCH,
-                    },
-                );
+                self.searches.begin(shard, now);
                 // What waited for this shard may be known already.
                 self.sync_due = now;
             }
             Exit::Lost => self.shared.figures.lost_leases(),
             Exit::Released => {}
-        }
-    }
-
-    /// Starts the one call for shards that is due: children first, then everything.
-    fn discover(&mut self) {
-        let now = Instant::now();
-        let shared = Arc::clone(&self.shared);
-        let due = self.searches.iter().filter(|(_, search)| search.due <= now);
-        if let Some(shard) = due
-            .min_by_key(|(_, search)| search.due)
-            .map(|(shard, _)| shard.clone())
-        {
-            self.discovery.spawn(async move {
-                let found = discovery::children(&shared, &shard.stream_arn, &shard.shard_id).await;
-                Discovered::Children(shard, found)
-            });
-        } else if self.survey_due <= now {
-            self.survey_due = now + shared.settings.discovery_interval;
-            if self.leads() {
-                let tables = Arc::clone(&self.tables);
-                self.discovery.spawn(async move {
-                    Discovered::Survey(discovery::survey(&shared, &tables).await)
-                });
-            }
-        }
-    }
-
-    fn surveyed(&mut self, surveyed: &Result<(), Error>) {
-        let now = Instant::now();
-        let interval = self.shared.settings.discovery_interval;
-        match surveyed {
-            Ok(()) => {
-                self.sync_due = now;
-                self.survey_due = now + interval;
-            }
-            Err(error) => {
-                warn!(error = chain(error), "the shards could not be listed");
-                self.survey_due = now + interval.min(SURVEY_RETRY);
-            }
-        }
-    }
-
-    fn discovered(&mut self, found: Result<Discovered, tokio::task::JoinError>) {
-        let now = Instant::now();
-        match found {
-            Ok(Discovered::Survey(surveyed)) => self.surveyed(&surveyed),
-            Ok(Discovered::Children(shard, Ok(true))) => {
-                self.searches.remove(&shard);
-                self.sync_due = now;
-            }
-            Ok(Discovered::Children(shard, result)) => {
-                if let Err(error) = result {
-                    warn!(%shard, error = chain(&error), "the children of a shard could not be listed");
-                }
-                if let Some(search) = self.searches.get_mut(&shard) {
-                    search.due = now + search.wait;
-                    search.wait = (search.wait * 2).min(LONGEST_SEARCH_WAIT);
-                }
-                self.searches.retain(|_, search| search.due < search.until);
-            }
-            Err(error) => error!(error = chain(&error), "a discovery task failed"),
         }
     }
 

@@ -1,0 +1,108 @@
+//! The searches for the children of finished shards: when the next one is due.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::source::ShardKey;
+
+/// The first wait between two searches for the children of a shard, doubled up to the longest.
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// How long children are searched for; later ones are found by the full listings.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Finished shards whose children are not known yet.
+#[derive(Debug, Default)]
+pub(super) struct Searches(BTreeMap<ShardKey, Search>);
+
+#[derive(Debug)]
+struct Search {
+    due: Instant,
+    wait: Duration,
+    until: Instant,
+}
+
+impl Searches {
+    /// Begins the search for the children of a shard, at once.
+    pub(super) fn begin(&mut self, shard: ShardKey, now: Instant) {
+        let search = Search {
+            due: now,
+            wait: FIRST_WAIT,
+            until: now + PATIENCE,
+        };
+        self.0.insert(shard, search);
+    }
+
+    /// When the next search is due.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.0.values().map(|search| search.due).min()
+    }
+
+    /// The shard whose search has been due the longest.
+    pub(super) fn due(&self, now: Instant) -> Option<ShardKey> {
+        let due = self.0.iter().filter(|(_, search)| search.due <= now);
+        let (shard, _) = due.min_by_key(|(_, search)| search.due)?;
+        Some(shard.clone())
+    }
+
+    /// Ends a search: the children are known, or there will be none.
+    pub(super) fn end(&mut self, shard: &ShardKey) {
+        self.0.remove(shard);
+    }
+
+    /// Tries a search that found nothing again later, ever more rarely; in the end it is given up.
+    pub(super) fn put_off(&mut self, shard: &ShardKey, now: Instant) {
+        if let Some(search) = self.0.get_mut(shard) {
+            search.due = now + search.wait;
+            search.wait = (search.wait * 2).min(LONGEST_WAIT);
+        }
+        self.0.retain(|_, search| search.due < search.until);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::shard;
+
+    #[test]
+    fn a_search_that_finds_nothing_is_repeated_ever_more_rarely_and_given_up_in_the_end() {
+        let began = Instant::now();
+        let mut searches = Searches::default();
+        searches.begin(shard("s-1"), began);
+        let mut waits = Vec::new();
+        let mut now = began;
+        while let Some(due) = searches.next_due() {
+            waits.push((due - now).as_millis());
+            now = due;
+            assert_eq!(searches.due(now), Some(shard("s-1")));
+            searches.put_off(&shard("s-1"), now);
+        }
+        assert_eq!(
+            waits[..8],
+            [0, 250, 500, 1_000, 2_000, 4_000, 8_000, 10_000]
+        );
+        let took = now - began;
+        assert!(
+            took < PATIENCE && took + LONGEST_WAIT >= PATIENCE,
+            "{took:?}"
+        );
+    }
+
+    #[test]
+    fn the_search_that_has_been_due_the_longest_comes_first_and_one_that_ended_never() {
+        let now = Instant::now();
+        let later = now + Duration::from_secs(1);
+        let mut searches = Searches::default();
+        searches.begin(shard("a"), later);
+        searches.begin(shard("b"), now);
+        assert_eq!(searches.due(later), Some(shard("b")));
+        searches.end(&shard("b"));
+        assert_eq!(
+            (searches.due(now), searches.due(later)),
+            (None, Some(shard("a")))
+        );
+    }
+}
