@@ -24,7 +24,7 @@ pub(crate) enum Check {
     Invariant(u8),
     /// A receipt is written once.
     Receipt,
-    /// A command is never given up.
+    /// A command is never given up, and what is none always is.
     DeadLetter,
     /// The checkpoint passes only what is finished.
     Checkpoint,

@@ -157,10 +157,15 @@ impl Aws {
         self.services().adversary.struck().clone()
     }
 
-    /// Splits each open shard of a table's stream in two.
+    /// Splits each open shard of a table's stream in two, after what was committed until now.
     pub(crate) fn split_shards(&self, table: &str) {
         let now = self.clock.now_millis();
-        self.services().streams.split_all(table, now);
+        let mut services = self.services();
+        let Services {
+            streams, adversary, ..
+        } = &mut *services;
+        streams.surface(adversary, now);
+        streams.split_all(table, now);
     }
 
     /// Closes each open shard of a table's stream, and lets a child go on.

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use crate::aws::ApiReply;
 
-/// How long a delayed request is on its way: past every lease and every visibility.
-pub(crate) const DELAY: Duration = Duration::from_secs(40);
+/// How long a delayed request is on its way where nothing is left to chance: past every lease and every visibility.
+const DELAY: Duration = Duration::from_secs(40);
 /// How long a frozen process stands still: past every lease and every visibility.
 pub(crate) const FREEZE: Duration = Duration::from_secs(45);
 
@@ -140,6 +140,14 @@ impl Plan {
         Self::Random {
             rng: rng.fork(),
             rates,
+        }
+    }
+
+    /// How long a request that is delayed now is on its way.
+    pub(crate) fn delay(&mut self) -> Duration {
+        match self {
+            Self::None | Self::Single { .. } => DELAY,
+            Self::Random { rng, .. } => Duration::from_millis(rng.u64(1_000..=60_000)),
         }
     }
 

@@ -12,7 +12,8 @@ use tokio::sync::Notify;
 
 use crate::audit::Auditor;
 use crate::aws::{ApiCall, ApiReply, Aws};
-use crate::fault::{DELAY, Fault, Plan};
+use crate::fault::{Fault, Plan};
+use crate::probe::in_hand;
 use crate::zoo::{Bug, Spoiler};
 pub(crate) use trace::Trace;
 
@@ -23,7 +24,7 @@ pub(crate) enum Order {
     Freeze,
 }
 
-/// How often each fault met each operation.
+/// How often each fault met each operation, and each kind of command or change that was in hand then.
 pub(crate) type Met = BTreeMap<(Fault, String), u64>;
 
 #[derive(Clone)]
@@ -155,6 +156,9 @@ impl Network {
         state
             .trace
             .line(|| format!("{at:?} n{node} #{number} {operation} meets {fault:?}"));
+        if let Some(kind) = in_hand() {
+            *state.met.entry((fault, kind)).or_default() += 1;
+        }
         *state.met.entry((fault, operation)).or_default() += 1;
     }
 
@@ -205,7 +209,7 @@ impl Network {
     pub(crate) fn send_late(&self, call: ApiCall, now: Duration) {
         let mut state = self.state();
         state.late_sent += 1;
-        let due = (now + DELAY, state.late_sent);
+        let due = (now + state.plan.delay(), state.late_sent);
         state.late.insert(due, call);
     }
 

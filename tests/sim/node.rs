@@ -109,12 +109,17 @@ impl Node {
         }
     }
 
-    /// Kills the process.
+    /// Kills the process; it comes back.
     pub(crate) fn crash(&mut self, now: Duration) {
+        self.crash_for(now, DOWN);
+    }
+
+    /// Kills the process, which is down for so long.
+    pub(crate) fn crash_for(&mut self, now: Duration, down: Duration) {
         self.network.end(self.id);
         self.process = None;
         self.frozen_until = None;
-        self.start_at = now + DOWN;
+        self.start_at = now + down;
     }
 
     /// Tells the process to drain and end.

@@ -12,6 +12,16 @@ use crate::audit::Auditor;
 use crate::clock::ProcessClock;
 use crate::zoo::{Begun, Bug};
 
+tokio::task_local! {
+    /// What the handler whose task this is has in hand.
+    static IN_HAND: String;
+}
+
+/// What is being handled by whoever calls this; nothing outside handlers.
+pub(crate) fn in_hand() -> Option<String> {
+    IN_HAND.try_with(Clone::clone).ok()
+}
+
 /// How long a record that was overtaken waits.
 const END_OF_THE_LINE: Duration = Duration::from_secs(5);
 
@@ -62,7 +72,8 @@ impl<H: Handler> Handler for Watched<H> {
         if dedupes && self.begun.again(message.message_id()) {
             return sqs_consumer::Disposition::Done;
         }
-        let disposition = self.guarded(self.inner.handle(message, context)).await;
+        let handling = self.guarded(self.inner.handle(message, context));
+        let disposition = IN_HAND.scope(command(message), handling).await;
         match self.bug {
             Some(bug) => bug.after_command(disposition),
             None => disposition,
@@ -78,7 +89,10 @@ impl<H: RecordHandler> RecordHandler for Watched<H> {
     ) -> dynamo_streams::Disposition {
         self.auditor.record_begun(record, self.clock.since_start());
         let disposition = match self.bug {
-            None => self.guarded(self.inner.handle(record, context)).await,
+            None => {
+                let handling = self.guarded(self.inner.handle(record, context));
+                IN_HAND.scope(change(record), handling).await
+            }
             Some(bug) => self.with_bug(bug, record, context).await,
         };
         if disposition == dynamo_streams::Disposition::Done && !self.is_early() {
@@ -134,4 +148,21 @@ impl<H: RecordHandler> Watched<H> {
             auditor.record_done(&record);
         });
     }
+}
+
+/// The kind of a command.
+fn command(message: &Message) -> String {
+    let body: serde_json::Value = serde_json::from_str(message.body()).unwrap_or_default();
+    let kind = body["type"].as_str().unwrap_or("malformed");
+    let kind = kind.trim_start_matches("com.digitalarthouse.");
+    format!("command {}", kind.trim_end_matches(".v1"))
+}
+
+/// The kind of a change: what happened to what kind of item.
+fn change(record: &Record) -> String {
+    let sort_key = record.keys.get("SK").and_then(|key| key.as_s().ok());
+    let state = sort_key.and_then(|key| key.rsplit_once('#'));
+    let state = state.filter(|_| record.table_name == "UsersCourses");
+    let item = state.map_or("Session", |(_, state)| state);
+    format!("change {item} {:?}", record.event)
 }

@@ -2,13 +2,18 @@
 
 use crate::scenario::Case;
 use crate::swarm;
+use crate::zoo::Bug;
 
 #[test]
 #[ignore = "plays what ARTHOUSE_SIM_CASE or ARTHOUSE_SIM_SEED names, and prints its trace"]
 fn replay() {
+    let bug = std::env::var("ARTHOUSE_SIM_BUGS").ok();
+    let bug = bug.map(|name| Bug::named(&name).expect("a bug's name"));
     let report = match std::env::var("ARTHOUSE_SIM_CASE") {
-        Ok(name) => Case::named(&name).expect("a case's name").play(true),
-        Err(_) => swarm::play(swarm::first_seed(), None, true),
+        Ok(name) => Case::named(&name)
+            .expect("a case's name")
+            .play_with(bug, true),
+        Err(_) => swarm::play(swarm::first_seed(), bug, true),
     };
     for line in report.trace.lines() {
         println!("{line}");

@@ -3,12 +3,18 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use arthouse::Names;
+use arthouse_store::Table;
+
 use crate::fault::Fault;
+use crate::node::Role;
 use crate::school::Command;
 use crate::world::{Report, Setup, World};
 
 /// How long a script waits for what must come although something goes wrong.
 const PATIENCE: Duration = Duration::from_secs(45 * 60);
+/// How much later than all others the stream processor of a late start begins.
+const LATE: Duration = Duration::from_secs(10);
 const COURSE: &str = "c";
 const STUDENT: &str = "u";
 
@@ -20,7 +26,7 @@ pub(crate) enum Scenario {
     Attending,
     /// A student does not come.
     Skipping,
-    /// A student moves a session.
+    /// A student moves a session, and the course gets another title.
     Rescheduling,
     /// Commands come twice, past the queue's own deduplication.
     Duplicate,
@@ -28,6 +34,8 @@ pub(crate) enum Scenario {
     TakeOver,
     /// Of two stream processors, one is shut down and hands its shards over.
     HandOver,
+    /// Streams are read for the first time when shards have split between two changes of an item.
+    LateStart,
     /// Two of each share the work while a student enrols; only the zoo asks for it.
     Sharing,
 }
@@ -42,7 +50,7 @@ pub(crate) struct Case {
 }
 
 impl Scenario {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Enrolling,
         Self::Attending,
         Self::Skipping,
@@ -50,6 +58,7 @@ impl Scenario {
         Self::Duplicate,
         Self::TakeOver,
         Self::HandOver,
+        Self::LateStart,
     ];
 
     /// The deployment that the scenario is played on.
@@ -60,7 +69,8 @@ impl Scenario {
             | Self::Attending
             | Self::Skipping
             | Self::Rescheduling
-            | Self::Duplicate => 1,
+            | Self::Duplicate
+            | Self::LateStart => 1,
         };
         Setup {
             seed: 1,
@@ -100,6 +110,12 @@ impl Scenario {
         match self {
             Self::Enrolling | Self::Sharing => {}
             Self::Attending | Self::Skipping | Self::Rescheduling | Self::HandOver => enrol(world),
+            Self::LateStart => {
+                world.outage(Role::Streams, LATE);
+                carry_out(world, &Command::course("course", COURSE, 1_000, 3));
+                carry_out(world, &Command::apply("apply", STUDENT, COURSE));
+                split_shards(world);
+            }
             Self::Duplicate | Self::TakeOver => {
                 carry_out(world, &Command::course("course", COURSE, 1_000, 3));
             }
@@ -117,6 +133,7 @@ impl Scenario {
             Self::Rescheduling => {
                 let to = "2026-02-20T10:00:00Z";
                 carry_out(world, &Command::reschedule("move", STUDENT, COURSE, 2, to));
+                carry_out(world, &Command::retitle("retitle", COURSE, "again"));
                 world.pass(Duration::from_secs(3));
             }
             Self::Duplicate => {
@@ -138,6 +155,10 @@ impl Scenario {
                 world.stop(3);
                 attend(world);
             }
+            Self::LateStart => {
+                carry_out(world, &Command::pay("pay", STUDENT, COURSE, "r1"));
+                initialised(world);
+            }
         }
     }
 }
@@ -152,6 +173,15 @@ fn enrol(world: &mut World) {
 fn attend(world: &mut World) {
     carry_out(world, &Command::attend("attend", STUDENT, COURSE, 1));
     charged(world, 1);
+}
+
+/// Splits every shard of both streams.
+fn split_shards(world: &mut World) {
+    world.network.aws.set_now(world.now);
+    let tables = Names::default().tables;
+    for table in [Table::UsersCourses, Table::Sessions] {
+        world.network.aws.split_shards(&tables.name(table));
+    }
 }
 
 fn initialised(world: &mut World) {

@@ -12,6 +12,8 @@ pub(crate) struct Command {
     pub(crate) group: String,
     pub(crate) deduplication_id: String,
     pub(crate) body: String,
+    /// The reason with which it must be given up; without one it has an outcome.
+    pub(crate) doomed: Option<&'static str>,
 }
 
 impl Command {
@@ -40,6 +42,37 @@ impl Command {
             group,
             deduplication_id: id.to_owned(),
             body: body.to_string(),
+            doomed: None,
+        }
+    }
+
+    /// Something that is no command, in one of several ways.
+    pub(crate) fn malformed(id: &str, way: u32) -> Self {
+        let command = Self::new(id, "course.update", "admin", json!({ "course_id": "c0" }));
+        let (body, reason) = match way % 3 {
+            0 => (format!("{{ {id}"), "INVALID_JSON"),
+            1 => (
+                command.body.replace("course.update", "course.forget"),
+                "UNKNOWN_TYPE",
+            ),
+            _ => (command.body.replace("course_id", "course"), "INVALID_DATA"),
+        };
+        Self {
+            group: id.to_owned(),
+            body,
+            doomed: Some(reason),
+            ..command
+        }
+    }
+
+    /// Another command under the id of this one.
+    pub(crate) fn in_its_name(&self, time: u32) -> Self {
+        let mut body: Value = serde_json::from_str(&self.body).unwrap_or_default();
+        body["data"]["course_id"] = format!("other-{time}").into();
+        Self {
+            body: body.to_string(),
+            doomed: Some("COMMAND_ID_REUSED"),
+            ..self.again(time)
         }
     }
 

@@ -28,22 +28,26 @@ impl Tally {
         }
     }
 
-    /// How often a fault struck.
-    pub(crate) fn struck(&self, fault: Fault) -> u64 {
-        let met = self.met.iter().filter(|((which, _), _)| *which == fault);
-        met.map(|(_, times)| times).sum()
+    /// Whether a fault struck.
+    pub(crate) fn has_struck(&self, fault: Fault) -> bool {
+        self.met.keys().any(|(which, _)| *which == fault)
     }
 
-    /// The faults that an operation has not met, of all operations that met one.
+    /// What met a fault: operations, and kinds of commands and changes.
+    pub(crate) fn targets(&self) -> BTreeSet<&str> {
+        self.met.keys().map(|(_, target)| target.as_str()).collect()
+    }
+
+    /// The faults that a target has not met, of all targets that met one.
     pub(crate) fn missed(&self) -> Vec<(Fault, String)> {
-        let operations: BTreeSet<_> = self.met.keys().map(|(_, operation)| operation).collect();
-        let pairs = operations
+        let pairs = self
+            .targets()
             .into_iter()
-            .flat_map(|operation| Fault::ALL.map(|fault| (fault, operation.clone())));
+            .flat_map(|target| Fault::ALL.map(|fault| (fault, target.to_owned())));
         pairs.filter(|pair| !self.met.contains_key(pair)).collect()
     }
 
-    /// Prints the sums, and each fault by the operation that it met.
+    /// Prints the sums, and each fault by what it met.
     pub(crate) fn print(&self, simulations: usize, took: Duration) {
         let hour = simulations as f64 * 3_600.0 / took.as_secs_f64();
         println!(
@@ -52,18 +56,17 @@ impl Tally {
             self.calls,
             self.simulated.as_secs_f64() / 3_600.0
         );
-        let operations: BTreeSet<_> = self.met.keys().map(|(_, operation)| operation).collect();
         println!(
-            "| operation | {} |",
+            "| operation, or command or change in hand | {} |",
             Fault::ALL.map(|it| format!("{it:?}")).join(" | ")
         );
         println!("|---|{}", "---:|".repeat(Fault::ALL.len()));
-        for operation in operations {
+        for target in self.targets() {
             let times = Fault::ALL.map(|fault| {
-                let met = self.met.get(&(fault, operation.clone()));
+                let met = self.met.get(&(fault, target.to_owned()));
                 met.copied().unwrap_or(0).to_string()
             });
-            println!("| {operation} | {} |", times.join(" | "));
+            println!("| {target} | {} |", times.join(" | "));
         }
         for (behaviour, times) in &self.struck {
             println!("{behaviour:?}: {times}");

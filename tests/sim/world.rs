@@ -150,6 +150,13 @@ impl World {
         }
     }
 
+    /// Kills every process of a role; they are down for so long.
+    pub(crate) fn outage(&mut self, role: Role, down: Duration) {
+        for node in self.nodes.iter_mut().filter(|node| node.role == role) {
+            node.crash_for(self.now, down);
+        }
+    }
+
     /// Shuts a node down for good: it drains.
     pub(crate) fn stop(&mut self, node: u32) {
         if let Some(node) = self.node(node) {

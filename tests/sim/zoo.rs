@@ -56,8 +56,10 @@ pub(crate) enum Bug {
     RetryOvertaken,
     /// A record is taken for done when its reaction begins.
     CheckpointBeforeWork,
-    /// A checkpoint is written whoever holds the lease.
+    /// A checkpoint is written, and a lease given away, whoever holds it.
     CheckpointUnfenced,
+    /// A checkpoint is written over a later one of the same holder.
+    CheckpointUnordered,
     /// The records that come with a shard's end are dropped.
     LastPageDropped,
     /// A shard that has no checkpoint is read from its latest record.
@@ -73,7 +75,7 @@ pub(crate) enum Bug {
 }
 
 impl Bug {
-    pub(crate) const ALL: [Self; 29] = [
+    pub(crate) const ALL: [Self; 30] = [
         Self::ChargeUnconditional,
         Self::ChargeOffByOne,
         Self::SkipCountsAsAttended,
@@ -97,6 +99,7 @@ impl Bug {
         Self::RetryOvertaken,
         Self::CheckpointBeforeWork,
         Self::CheckpointUnfenced,
+        Self::CheckpointUnordered,
         Self::LastPageDropped,
         Self::ChildrenAtLatest,
         Self::ReopenedAtLatest,
@@ -104,6 +107,10 @@ impl Bug {
         Self::NotificationIdRandom,
         Self::ContactTold,
     ];
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|bug| format!("{bug:?}") == name)
+    }
 
     /// What a command's handler says with this bug.
     pub(crate) fn after_command(

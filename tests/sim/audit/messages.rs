@@ -14,6 +14,10 @@ use crate::school::{CONTACT_MARKS, Command};
 #[derive(Debug, Default)]
 pub(super) struct Messages {
     sent: BTreeSet<String>,
+    /// By body: the reason with which a message must be given up.
+    doomed: BTreeMap<String, &'static str>,
+    /// The bodies of what was given up.
+    buried: BTreeSet<String>,
     /// The commands whose outcome a queue has taken.
     outcomes: BTreeSet<String>,
     /// By id: the body of each notification that a change called for.
@@ -24,7 +28,14 @@ pub(super) struct Messages {
 
 impl Messages {
     pub(super) fn sent(&mut self, command: &Command) {
-        self.sent.insert(command.id.clone());
+        match command.doomed {
+            Some(reason) => {
+                self.doomed.insert(command.body.clone(), reason);
+            }
+            None => {
+                self.sent.insert(command.id.clone());
+            }
+        }
     }
 
     pub(super) fn expect(&mut self, notification: &Notification) {
@@ -50,12 +61,15 @@ impl Messages {
             .collect();
         for entry in request["Entries"].as_array().into_iter().flatten() {
             let body = entry["MessageBody"].as_str().unwrap_or_default();
+            let sent = entry["Id"].as_str().is_some_and(|id| taken.contains(id));
             if queue.ends_with("arthouse-commands-dlq.fifo") {
-                findings.add(
-                    Check::DeadLetter,
-                    now,
-                    format!("given up: {}", entry["MessageAttributes"]),
-                );
+                let attributes = &entry["MessageAttributes"];
+                let reason = attributes["reason"]["StringValue"].as_str();
+                if reason != self.doomed.get(body).copied() {
+                    findings.add(Check::DeadLetter, now, format!("given up: {attributes}"));
+                } else if sent {
+                    self.buried.insert(body.to_owned());
+                }
                 continue;
             }
             if let Some(mark) = CONTACT_MARKS.iter().find(|mark| body.contains(**mark)) {
@@ -65,7 +79,7 @@ impl Messages {
                     format!("{mark} in a message to {queue}"),
                 );
             }
-            if entry["Id"].as_str().is_some_and(|id| taken.contains(id)) {
+            if sent {
                 self.note(queue, body);
             }
         }
@@ -83,7 +97,10 @@ impl Messages {
             .iter()
             .filter(|(id, _)| !self.told.contains(*id));
         let untold = untold.map(|(id, body)| format!("notification {id} was not sent: {body}"));
-        commands.chain(untold).collect()
+        let doomed = self.doomed.keys();
+        let alive = doomed.filter(|body| !self.buried.contains(*body));
+        let alive = alive.map(|body| format!("not given up: {body}"));
+        commands.chain(untold).chain(alive).collect()
     }
 
     /// Reads the queues as the systems downstream do, and compares.

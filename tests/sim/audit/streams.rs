@@ -139,11 +139,18 @@ impl Streams {
         now: Duration,
         findings: &mut Findings,
     ) {
+        let owner = |lease| text(lease, "owner").and_then(|owner| self.workers.get(owner));
+        let moved = text(old, "owner").is_some() && text(old, "owner") != text(new, "owner");
+        if moved && owner(old) != Some(&node) && owner(new) != Some(&node) {
+            let holder = owner(old);
+            let detail = format!("node {node} gave {sort} away, held by {holder:?}");
+            findings.add(Check::Fence, now, detail);
+        }
         let (before, after) = (reached(old), reached(new));
         let Some(after) = after.filter(|after| before != Some(*after)) else {
             return;
         };
-        let holder = text(old, "owner").and_then(|owner| self.workers.get(owner));
+        let holder = owner(old);
         if holder != Some(&node) {
             let detail = format!("node {node} wrote a checkpoint of {sort}, held by {holder:?}");
             findings.add(Check::Fence, now, detail);

@@ -57,8 +57,8 @@ impl Streams {
         if adversary.strikes(Behaviour::StreamsThrottled) {
             return Fault::throttled(adversary).into();
         }
+        self.surface(adversary, now);
         for stream in &mut self.streams {
-            stream.surface(now, adversary, &mut self.last_shard);
             stream.trim(now.saturating_sub(RETENTION_MILLIS));
         }
         self.streams.retain(|stream| !stream.is_over());
@@ -70,6 +70,13 @@ impl Streams {
             _ => return ApiReply::unknown_operation(),
         };
         answered.unwrap_or_else(ApiReply::from)
+    }
+
+    /// Lets the records that are due get into their shards.
+    pub(super) fn surface(&mut self, adversary: &mut Adversary, now: u64) {
+        for stream in &mut self.streams {
+            stream.surface(now, adversary, &mut self.last_shard);
+        }
     }
 
     fn list(&self, request: &Value) -> ApiReply {

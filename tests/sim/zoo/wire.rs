@@ -12,6 +12,9 @@ use crate::school::CONTACT_MARKS;
 /// Holds of every item, and uses every name and value that it did.
 const ALWAYS: &str = " OR attribute_exists(PK) OR attribute_not_exists(PK)";
 
+/// What a write under a lease begins its condition with.
+const FENCE: &str = "#owner = :owner AND #epoch = :epoch";
+
 /// Spoils requests and answers as a bug would.
 #[derive(Debug)]
 pub(crate) struct Spoiler {
@@ -154,20 +157,32 @@ impl Spoiler {
     fn update(&self, request: &mut Value) {
         let values = &request["ExpressionAttributeValues"];
         let charge = request["TableName"] == "UsersCourses" && values[":line"].is_object();
-        let checkpoint = request["TableName"] == "Leases" && values[":checkpoint"].is_object();
         let values = |request: &mut Value, name: &str, number: i64| {
             request["ExpressionAttributeValues"][name]["N"] = number.to_string().into();
         };
-        if charge && self.bug == Bug::ChargeUnconditional
-            || checkpoint && self.bug == Bug::CheckpointUnfenced
-        {
+        if charge && self.bug == Bug::ChargeUnconditional {
             hold_always(request);
+        } else if request["TableName"] == "Leases" {
+            self.lease(request);
         } else if charge && self.bug == Bug::ChargeOffByOne {
             let amount = number(&request["ExpressionAttributeValues"][":amount"]);
             values(request, ":amount", amount + 1);
         } else if charge && self.bug == Bug::SkipCountsAsAttended {
             values(request, ":attended", 1);
         }
+    }
+
+    /// A write under a lease has the fence as its condition, and that of a checkpoint the order behind it.
+    fn lease(&self, request: &mut Value) {
+        let condition = request["ConditionExpression"].as_str().unwrap_or_default();
+        let Some(order) = condition.strip_prefix(FENCE) else {
+            return;
+        };
+        request["ConditionExpression"] = match self.bug {
+            Bug::CheckpointUnfenced => format!("({FENCE}{ALWAYS}){order}").into(),
+            Bug::CheckpointUnordered => FENCE.into(),
+            _ => return,
+        };
     }
 
     fn put(&self, request: &mut Value) -> Option<ApiReply> {
