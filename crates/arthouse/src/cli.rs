@@ -77,7 +77,7 @@ pub(crate) enum Command {
     /// again only for a time in which some may have been lost, since the gaps of the streams that `arthouse status` shows, or since
     /// --since. Their ids are the same as before, by which whoever listens drops repeats.
     Reconcile(command::reconcile::Options),
-    /// Show how far the streams and the queues are: ages, depths, parked records
+    /// Show how far the streams and the queues are: ages, depths, parked records, gaps and the last reconciliation
     Status(command::status::Options),
     /// Ask a daemon on this machine that runs with --http how it does: for a container's health check
     Healthy(command::healthy::Options),

@@ -430,6 +430,7 @@ async fn watch(school: &School) -> (Part, Part) {
         operations.status().await.expect("an answer").parked.len(),
         1
     );
+    assert!(stack.store.sweep().await.expect("an answer").is_some());
     let handler = reaction_handler(
         &stack.clients.sqs,
         stack.store.clone(),

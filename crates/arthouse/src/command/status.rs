@@ -1,6 +1,9 @@
+mod reconciliation;
+
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use arthouse_store::Sweep;
 use arthouse_worker::{APPLICATION, Queue};
 use aws_sdk_sqs::types::QueueAttributeName;
 use clap::Args;
@@ -37,11 +40,14 @@ pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
         .await
         .context("can't read the state of the streams")?;
     let depths = depths(&stack).await?;
+    let sweep = stack.store.sweep().await;
+    let sweep = sweep.context("can't read how the reconciliation stands")?;
     if options.format.json {
-        output::print_json(&as_json(&status, &depths))?;
+        output::print_json(&as_json(&status, &depths, sweep.as_ref()))?;
     } else {
         output::print(queues(&depths))?;
         output::print(streams(&status))?;
+        output::print(reconciliation::line(sweep.as_ref()))?;
     }
     Ok(Exit::Success)
 }
@@ -146,14 +152,14 @@ fn streams(status: &Status) -> String {
     }
     for gap in &status.gaps {
         lines.push(format!(
-            "records lost in {} {}, found {}",
+            "records lost in {} {}, found {}, not repaired yet",
             gap.table_name, gap.shard_id, gap.detected_at
         ));
     }
     lines.join("\n")
 }
 
-fn as_json(status: &Status, depths: &[Depth]) -> Value {
+fn as_json(status: &Status, depths: &[Depth], sweep: Option<&Sweep>) -> Value {
     let seconds = |age: Option<Duration>| age.map(|age| age.as_secs_f64());
     let shards = status.shards.iter().map(|shard| {
         json!({
@@ -173,7 +179,10 @@ fn as_json(status: &Status, depths: &[Depth]) -> Value {
         json!({"table": parked.table_name, "lane": parked.lane.to_string(), "reason": parked.reason, "parked_at": parked.parked_at})
     });
     let gaps = status.gaps.iter().map(|gap| {
-        json!({"table": gap.table_name, "shard": gap.shard_id, "from": gap.from, "to": gap.to, "detected_at": gap.detected_at})
+        json!({
+            "table": gap.table_name, "shard": gap.shard_id, "from": gap.from, "to": gap.to, "since": gap.since,
+            "detected_at": gap.detected_at,
+        })
     });
     json!({
         "queues": depths,
@@ -184,5 +193,6 @@ fn as_json(status: &Status, depths: &[Depth]) -> Value {
         "workers": workers.collect::<Vec<_>>(),
         "parked": parked.collect::<Vec<_>>(),
         "gaps": gaps.collect::<Vec<_>>(),
+        "reconciliation": reconciliation::as_json(sweep),
     })
 }

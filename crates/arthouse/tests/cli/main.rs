@@ -8,6 +8,7 @@ mod contracts;
 mod copied;
 mod daemon;
 mod deployment;
+mod gaps;
 mod heard;
 mod killed;
 mod kills;

@@ -1,4 +1,4 @@
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
@@ -93,16 +93,6 @@ fn what_the_tables_contradict_is_told_with_a_code_of_its_own() {
     assert!(ended.stdout.contains("failed charge 0001#1"), "{ended:?}");
 }
 
-/// A daemon that ends with its test.
-struct Streams(Child);
-
-impl Drop for Streams {
-    fn drop(&mut self) {
-        let _gone = self.0.kill();
-        let _reaped = self.0.wait();
-    }
-}
-
 #[test]
 #[cfg(unix)]
 fn a_run_that_was_stopped_is_gone_on_with() {
@@ -147,50 +137,4 @@ fn a_run_that_was_stopped_is_gone_on_with() {
         "{rest:#}"
     );
     assert!(rest["steps"].as_array().unwrap().len() < 15, "{rest:#}");
-}
-
-/// Puts a gap record as the streams consumer leaves it.
-fn gap(school: &Copied) {
-    let arn = school.stream_arn("UsersCourses");
-    let texts = [
-        ("PK", "GAP#arthouse".to_owned()),
-        (
-            "SK",
-            format!("{arn}#shardId-00000001764000000000-00000000#"),
-        ),
-        ("cause", "TRIMMED".to_owned()),
-        ("since", "2020-01-01T00:00:00+00:00".to_owned()),
-        ("detected_at", "2026-11-25T00:00:00+00:00".to_owned()),
-    ];
-    let item = texts.map(|(name, text)| (name.to_owned(), s(&text)));
-    school.put("Leases", item.into());
-}
-
-#[test]
-fn a_gap_is_repaired_by_a_stream_processor_by_itself_and_only_then_forgotten() {
-    let school = Copied::new();
-    let status = || school.call(&["status", "--json"]).json();
-    gap(&school);
-    assert_eq!(status()["gaps"].as_array().unwrap().len(), 1);
-    let looked = reconcile(&school, &["--dry-run"]);
-    check(&looked, 0, 0, 5);
-    assert_eq!(status()["gaps"].as_array().unwrap().len(), 1);
-
-    let mut command = school.command(&["streams"]);
-    let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
-    let streams = Streams(quiet.spawn().unwrap());
-    until(
-        "no gap",
-        || status()["gaps"].clone(),
-        |gaps| *gaps == json!([]),
-    );
-    let sweep = school
-        .get("Leases", "SWEEP#arthouse", Some("RECONCILE"))
-        .unwrap();
-    assert_eq!(
-        (&sweep["State"], &sweep["Cause"]),
-        (&s("Finished"), &s("Gap"))
-    );
-    assert_eq!(sweep["Counts"].as_m().unwrap()["Notified"], n(5));
-    drop(streams);
 }

@@ -1,0 +1,67 @@
+//! How the latest reconciliation stands.
+
+use arthouse_store::{Sweep, SweepCause, SweepCounts, SweepState};
+use serde_json::{Value, json};
+
+/// Says it in a line for people.
+pub(super) fn line(sweep: Option<&Sweep>) -> String {
+    let Some(sweep) = sweep else {
+        return "reconciliation: none so far".to_owned();
+    };
+    let cause = match sweep.cause {
+        SweepCause::Asked => "was asked for",
+        SweepCause::Gap => "repairs gaps",
+    };
+    let state = match sweep.state {
+        SweepState::Running => "is under way, last heard of at",
+        SweepState::Stopped => "was stopped at",
+        SweepState::Finished => "was finished at",
+    };
+    let SweepCounts {
+        students,
+        initialised,
+        charged,
+        notified,
+        failed,
+    } = sweep.counts;
+    format!(
+        "reconciliation: the last one {cause}, was begun at {} and {state} {}: {students} students looked at, sessions of {initialised} \
+         enrolments and {charged} charges made, {notified} notifications told again, {failed} failed",
+        sweep.started_at, sweep.saved_at
+    )
+}
+
+/// Says it for programs; null if there was none.
+pub(super) fn as_json(sweep: Option<&Sweep>) -> Value {
+    let Some(sweep) = sweep else {
+        return Value::Null;
+    };
+    let cause = match sweep.cause {
+        SweepCause::Asked => "asked",
+        SweepCause::Gap => "gap",
+    };
+    let state = match sweep.state {
+        SweepState::Running => "running",
+        SweepState::Stopped => "stopped",
+        SweepState::Finished => "finished",
+    };
+    let SweepCounts {
+        students,
+        initialised,
+        charged,
+        notified,
+        failed,
+    } = sweep.counts;
+    json!({
+        "cause": cause,
+        "state": state,
+        "since": sweep.since,
+        "started_at": sweep.started_at,
+        "saved_at": sweep.saved_at,
+        "students": students,
+        "initialised": initialised,
+        "charged": charged,
+        "notified": notified,
+        "failed": failed,
+    })
+}
