@@ -22,4 +22,5 @@ mod relay;
 mod rig;
 mod status;
 mod three_processes;
+mod traffic;
 mod unreachable;

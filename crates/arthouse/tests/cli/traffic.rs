@@ -1,0 +1,62 @@
+//! Audits and reconciliations beside a live load.
+
+#![cfg(unix)]
+
+use std::thread;
+
+use serde_json::{Value, json};
+
+use crate::deployment::{Deployment, WAITING};
+use crate::heard::check_lives_told;
+use crate::load;
+
+/// Students whose commands are sent together, and how often.
+const CLASS: usize = 25;
+const CLASSES: usize = 6;
+
+/// Sends class after class, each when the commands of the one before it are applied.
+fn feed(rig: &Deployment) -> thread::JoinHandle<()> {
+    let send = rig.sender(&WAITING);
+    thread::spawn(move || {
+        send(&load::course()).check(0, &[]);
+        for class in 0..CLASSES {
+            let users = class * CLASS..(class + 1) * CLASS;
+            let lives: String = users.map(|n| load::life(&format!("u{n}"))).collect();
+            send(&lives).check(0, &[]);
+        }
+    })
+}
+
+fn audit(rig: &Deployment) -> Value {
+    let audit = rig.call(&["audit", "--json"]);
+    audit.check(0, &[]);
+    audit.json()
+}
+
+#[test]
+fn beside_live_traffic_an_audit_finds_nothing_wrong_and_a_reconciliation_does_no_harm() {
+    let rig = Deployment::new();
+    let _worker = rig.start(&["worker", "--poll-seconds", "1"]);
+    let _streams = rig.start(&["streams"]);
+    let feeder = feed(&rig);
+    let (mut audits, mut unsettled, mut repaired) = (0, 0, 0);
+    while !feeder.is_finished() {
+        audits += 1;
+        unsettled += usize::from(audit(&rig)["pending"] != json!(0));
+        let reconciled = rig.call(&["reconcile", "--rate", "10000", "--json"]);
+        reconciled.check(0, &[]);
+        let counts =
+            ["initialised", "charged"].map(|name| reconciled.json()[name].as_u64().unwrap());
+        repaired += counts.iter().sum::<u64>();
+    }
+    feeder.join().unwrap();
+    println!(
+        "{audits} audits, {unsettled} of which found something not settled; reconciliations were as soon as the streams with {repaired} \
+         sessions and charges"
+    );
+    assert!(unsettled > 0 && repaired > 0, "they were not beside it");
+    let is_settled = |audit: &Value| audit["pending"] == json!(0);
+    let settled = crate::daemon::until("all to be settled", || audit(&rig), is_settled);
+    assert_eq!(settled["checked"]["enrollments"], json!(CLASS * CLASSES));
+    check_lives_told(&rig, CLASS * CLASSES);
+}
