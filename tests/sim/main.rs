@@ -19,6 +19,7 @@ mod tally;
 
 mod determinism;
 mod exhaustive;
+mod logs;
 mod replay;
 mod scenario;
 mod swarm;
