@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
+use crate::store::LeaseStore as _;
+use crate::testing::link::Link;
 use crate::testing::world::{World, pass, time};
 
 /// A world with four open shards and the items to fill them.
@@ -234,6 +236,32 @@ async fn a_heartbeat_counts_from_when_it_was_sent_not_from_when_it_was_answered(
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refused_write_drops_the_handlers_that_still_run() {
+    let world = World::new().with(|settings| {
+        // It does not look at the lease table meanwhile.
+        settings.sync_interval = Duration::from_secs(600);
+        settings.discovery_interval = Duration::from_secs(600);
+    });
+    let world = World {
+        effort: Duration::from_secs(30),
+        ..world
+    };
+    let worker = world.start("a");
+    let first = world.streams.write("x");
+    pass(20).await;
+    world.streams.write("y");
+    pass(5).await;
+    let begun = world.journal.notes().begun.len();
+    let lease = world.memory.leases().remove(0);
+    let store = world.memory.store(&Link::sound());
+    store.take(lease.seen(), "b").await.unwrap();
+    // The first is done, its checkpoint is refused, and the second is not done any more.
+    pass(100).await;
+    assert_eq!((begun, world.journal.done_numbers()), (2, [first].into()));
+    worker.crash();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_holder_that_does_not_hand_over_in_time_loses_the_shard() {
     let (world, items) = four_shards();
     let world = world.with(|settings| {
@@ -273,14 +301,8 @@ async fn the_heartbeats_of_dead_workers_are_swept_away() {
     pass(10).await;
     first.crash();
     let heartbeats = || {
-        let store = world.memory.store(&crate::testing::link::Link::sound());
-        async move {
-            crate::store::LeaseStore::view(&store)
-                .await
-                .unwrap()
-                .heartbeats
-                .len()
-        }
+        let store = world.memory.store(&Link::sound());
+        async move { store.view().await.unwrap().heartbeats.len() }
     };
     pass(30).await;
     assert_eq!(heartbeats().await, 2);
