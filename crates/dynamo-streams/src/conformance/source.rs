@@ -68,15 +68,21 @@ async fn check<S: StreamSource, W: Writer>(source: &S, writer: &W) {
     assert_eq!(page.records.len(), 2, "the limit holds");
     let rest = source.read(&shard, &page.next.unwrap(), 10).await.unwrap();
     assert_eq!(rest.records.len(), 1);
+    for version in 4..=33 {
+        writer.write("b", version).await;
+    }
+    let many = source.read(&shard, &rest.next.unwrap(), 1_000).await;
+    assert_eq!(many.unwrap().records.len(), 30, "and is asked for whole");
     assert!(
         page.records
             .iter()
             .all(|record| item(record) == "a" && record.table_name == TABLE)
     );
     let number = &page.records[0].sequence_number;
+    let second = page.records[1].sequence_number.clone();
     let after = source.open(&shard, OpenAt::After(number)).await.unwrap();
-    let page = source.read(&shard, &after, 10).await.unwrap();
-    assert_eq!(page.records.len(), 2);
+    let page = source.read(&shard, &after, 2).await.unwrap();
+    assert_eq!(page.records[0].sequence_number, second);
     assert!(
         page.records
             .iter()

@@ -247,3 +247,16 @@ async fn with_the_defaults_a_busy_shard_is_polled_four_times_a_second() {
     assert!((36..=40).contains(&polls), "{polls} polls in ten seconds");
     worker.drain().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn with_the_defaults_a_page_has_up_to_a_thousand_records() {
+    let world = World::as_delivered();
+    for item in 0..1_000 {
+        world.streams.write(&format!("item-{item}"));
+    }
+    let worker = world.start("a");
+    world.settled().await;
+    let counts = worker.monitor.snapshot().counts;
+    assert_eq!(counts.polls - counts.empty_polls, 1);
+    worker.drain().await;
+}

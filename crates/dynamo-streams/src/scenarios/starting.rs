@@ -35,13 +35,15 @@ async fn an_iterator_that_expires_before_its_first_read_does_not_reopen_at_lates
     let world = at_latest();
     world.streams.write("old");
     pass(60).await;
-    let worker = world.start("a");
-    pass(10).await;
-    worker.link.freeze();
-    let number = world.streams.write("new");
-    pass(20 * 60).await;
+    let worker = world.start_on("a", Link::faulty(1, 0, Duration::from_millis(500)));
+    world
+        .until("the shard is opened", || {
+            world.streams.calls("GetShardIterator") == 1
+        })
+        .await;
+    assert_eq!(world.streams.calls("GetRecords"), 0);
     world.streams.expire_iterators();
-    worker.link.thaw();
+    let number = world.streams.write("new");
     world
         .until("the new one is done", || {
             world.journal.done_numbers().contains(&number)
@@ -52,6 +54,7 @@ async fn an_iterator_that_expires_before_its_first_read_does_not_reopen_at_lates
         1,
         "and the old one is still left out"
     );
+    assert_eq!(world.streams.calls("GetShardIterator"), 2);
     worker.drain().await;
 }
 

@@ -1,7 +1,8 @@
 use super::*;
+use crate::lease::Checkpoint;
 use crate::observer::GapCause;
 use crate::source::RecordsPage;
-use crate::testing::{free_lease, lane, record};
+use crate::testing::{epoch_time, free_lease, lane, record};
 
 use std::time::Duration;
 
@@ -106,6 +107,44 @@ fn a_page_is_not_asked_for_before_the_last_one_is_answered() {
     let reads =
         |command: &Command| matches!(command, Command::Read { iterator } if iterator == "next");
     assert!(commands.iter().any(reads), "{commands:?}");
+}
+
+#[test]
+fn an_iterator_that_expires_leaves_the_choice_of_the_start_as_it_was() {
+    let now = Instant::now();
+    let mut lease = free_lease("s-1");
+    lease.checkpoint = Checkpoint::Since(epoch_time(5));
+    let mut shard = Shard::new(Settings::default(), &lease, BTreeSet::new(), now);
+    shard.poll(now);
+    shard.handle(Event::Opened(Ok("first".to_owned())), now);
+    shard.poll(now);
+    let (asked, result) = (now, Err(Error::IteratorExpired));
+    shard.handle(Event::Read { asked, result }, now);
+    let commands = shard.poll(now);
+    assert!(
+        matches!(&commands[..], [Command::Open { at }] if *at == lease.checkpoint),
+        "{commands:?}"
+    );
+    shard.handle(Event::Opened(Ok("second".to_owned())), now);
+    shard.poll(now);
+    let result = Ok(page(&[("old", 4), ("new", 5)], false));
+    shard.handle(Event::Read { asked, result }, now);
+    let commands = shard.poll(now);
+    let delivered: Vec<&str> = commands
+        .iter()
+        .filter_map(|command| match command {
+            Command::Deliver { record, .. } => Some(record.sequence_number.as_str()),
+            Command::Open { .. }
+            | Command::Read { .. }
+            | Command::NoteGap { .. }
+            | Command::CloseGap { .. }
+            | Command::Park { .. }
+            | Command::Save { .. }
+            | Command::Finish { .. }
+            | Command::Release { .. } => None,
+        })
+        .collect();
+    assert_eq!(delivered, ["5"]);
 }
 
 #[test]
