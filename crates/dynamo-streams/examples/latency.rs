@@ -3,18 +3,17 @@
 //! `cargo run --release -p dynamo-streams --example latency` prints the distribution and ends with an error if the 99th percentile is above
 //! one poll interval and two round trips, both measured in the same run.
 
+#[path = "shared/service.rs"]
+mod service;
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use aws_sdk_dynamodb::config::Credentials;
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
-    ScalarAttributeType, StreamSpecification, StreamViewType,
-};
+use aws_sdk_dynamodb::types::AttributeValue;
 use dynamo_streams::{Disposition, Processor, Record, RecordContext, RecordHandler, Settings};
-use local_aws::{Config, LocalAws};
+use service::Service;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -46,23 +45,8 @@ impl RecordHandler for Clock {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let folder = tempfile::tempdir()?;
-    let aws = LocalAws::start(Config {
-        data_dir: folder.path().into(),
-        port: 0,
-    })
-    .await?;
-    let config = aws_config::defaults(aws_config::BehaviorVersion::latest())
-        .endpoint_url(aws.endpoint_url())
-        .region("eu-west-1")
-        .credentials_provider(Credentials::new("any", "thing", None, None, "example"))
-        .load()
-        .await;
-    let dynamo = aws_sdk_dynamodb::Client::new(&config);
-    create_table(&dynamo).await?;
-    dynamo_streams::create_lease_table(&dynamo, "Leases").await?;
-    let streams = aws_sdk_dynamodbstreams::Client::new(&config);
-    let processor = Processor::builder(streams, dynamo.clone())
+    let service = Service::start().await?;
+    let processor = Processor::builder(service.streams.clone(), service.dynamo.clone())
         .stream_of_table("Courses")
         .lease_table("Leases")
         .application("latency")
@@ -75,11 +59,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (clock, shutdown) = (Clock::default(), CancellationToken::new());
     let running = tokio::spawn(processor.run(clock.clone(), shutdown.clone()));
 
-    let (committed, trips) = write(&dynamo).await?;
+    let (committed, trips) = write(&service.dynamo).await?;
     clock.all.notified().await;
     shutdown.cancel();
     running.await??;
-    aws.shutdown().await?;
+    service.stop().await?;
 
     let seen = clock.seen.lock().unwrap_or_else(PoisonError::into_inner);
     let latencies = committed.iter().filter_map(|(name, at)| {
@@ -132,31 +116,5 @@ fn judge(mut latencies: Vec<Duration>, mut trips: Vec<Duration>) -> Result<(), B
     if p99 > bound {
         return Err(format!("the 99th percentile is {p99:.1?}").into());
     }
-    Ok(())
-}
-
-async fn create_table(dynamo: &aws_sdk_dynamodb::Client) -> Result<(), Box<dyn Error>> {
-    let stream = StreamSpecification::builder()
-        .stream_enabled(true)
-        .stream_view_type(StreamViewType::NewAndOldImages)
-        .build()?;
-    let key = KeySchemaElement::builder()
-        .attribute_name("PK")
-        .key_type(KeyType::Hash)
-        .build()?;
-    let attribute = AttributeDefinition::builder()
-        .attribute_name("PK")
-        .attribute_type(ScalarAttributeType::S)
-        .build()?;
-    let create = dynamo
-        .create_table()
-        .table_name("Courses")
-        .key_schema(key)
-        .attribute_definitions(attribute);
-    create
-        .billing_mode(BillingMode::PayPerRequest)
-        .stream_specification(stream)
-        .send()
-        .await?;
     Ok(())
 }
