@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use arthouse::{Clients, Names, Stack};
-use arthouse_worker::{Clock, Settings, StreamClients, command_worker, stream_processor};
+use arthouse_worker::{Clock, Settings, command_worker, stream_processor};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_async::time::SharedTimeSource;
@@ -196,14 +196,9 @@ async fn run(
             Box::pin(consumer.run(watched, shutdown)).await?;
         }
         Role::Streams => {
-            let clients = StreamClients {
-                dynamodb: clients.dynamodb,
-                streams: clients.streams,
-                sqs: clients.sqs,
-            };
             let tables = &stack.names.tables;
             let (processor, handler) = stream_processor(
-                clients,
+                &clients,
                 stack.store.clone(),
                 tables,
                 &stack.queues,

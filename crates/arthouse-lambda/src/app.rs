@@ -5,8 +5,8 @@ use std::time::Duration;
 use arthouse_store::{Store, StoreError};
 use arthouse_worker::{
     AuditOptions, Begin, Clients, CommandHandler, Names, Queue, ReactionHandler, ReconcileError,
-    ReconcileOptions, Reconciler, Settings, StreamClients, audit_tables, command_worker,
-    find_queues, stream_processor,
+    ReconcileOptions, Reconciler, Settings, audit_tables, command_worker, find_queues,
+    stream_processor,
 };
 use dynamo_streams::BatchProcessor;
 use lambda_runtime::Diagnostic;
@@ -76,13 +76,8 @@ impl App {
         let settings = settings();
         let (consumer, command_handler) =
             command_worker(store.clone(), &clients.sqs, &queues, &settings)?;
-        let streams = StreamClients {
-            dynamodb: clients.dynamodb.clone(),
-            streams: clients.streams.clone(),
-            sqs: clients.sqs.clone(),
-        };
         let (processor, reaction_handler) =
-            stream_processor(streams, store.clone(), &names.tables, &queues, &settings)?;
+            stream_processor(clients, store.clone(), &names.tables, &queues, &settings)?;
         let reconciler = Reconciler::new(
             clients.dynamodb.clone(),
             store.clone(),

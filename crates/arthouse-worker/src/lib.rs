@@ -25,7 +25,7 @@ pub use settings::Settings;
 
 pub use commands::{CommandHandler, command_message, command_worker};
 pub use reactions::{
-    APPLICATION, ReactionHandler, StreamClients, StreamObserver, StreamWorkers, reaction_handler,
+    APPLICATION, ReactionHandler, StreamObserver, StreamWorkers, reaction_handler,
     stream_processor, stream_workers,
 };
 

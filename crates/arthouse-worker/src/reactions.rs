@@ -13,7 +13,7 @@ use dynamo_streams::Processor;
 use sqs_consumer::BatchSender;
 use tokio::sync::Notify;
 
-use crate::{GapRepair, QueueUrls, Reconciler, Settings};
+use crate::{Clients, GapRepair, QueueUrls, Reconciler, Settings};
 
 /// What the stream processor is called in the lease table; processors of one name share the work.
 pub const APPLICATION: &str = "arthouse";
@@ -34,7 +34,7 @@ pub struct StreamWorkers {
 /// # Errors
 /// Returns which setting can't be.
 pub fn stream_workers(
-    clients: StreamClients,
+    clients: &Clients,
     store: Store,
     tables: &TableNames,
     queues: &QueueUrls,
@@ -56,7 +56,8 @@ pub fn stream_workers(
         .observer(Arc::new(observer));
     let handler = reaction_handler(&clients.sqs, store.clone(), tables, queues, settings);
     let clock = settings.clock.clone();
-    let reconciler = Reconciler::new(clients.dynamodb, store, tables, handler.clone(), clock)?;
+    let dynamodb = clients.dynamodb.clone();
+    let reconciler = Reconciler::new(dynamodb, store, tables, handler.clone(), clock)?;
     Ok(StreamWorkers {
         processor: builder.build()?,
         handler,
@@ -69,7 +70,7 @@ pub fn stream_workers(
 /// # Errors
 /// Returns which setting can't be.
 pub fn stream_processor(
-    clients: StreamClients,
+    clients: &Clients,
     store: Store,
     tables: &TableNames,
     queues: &QueueUrls,
@@ -90,15 +91,4 @@ pub fn reaction_handler(
     let notifications =
         BatchSender::new(sqs.clone(), &queues.notifications, settings.sender.clone());
     ReactionHandler::new(store, tables.clone(), notifications, settings.clock.clone())
-}
-
-/// The clients that the stream processor needs.
-#[derive(Debug, Clone)]
-pub struct StreamClients {
-    /// For leases, checkpoints and parked records.
-    pub dynamodb: aws_sdk_dynamodb::Client,
-    /// For reading the streams.
-    pub streams: aws_sdk_dynamodbstreams::Client,
-    /// For notifications and notices.
-    pub sqs: aws_sdk_sqs::Client,
 }

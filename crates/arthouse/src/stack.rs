@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::Context;
 use arthouse_store::{Backups, Store, Table};
 use arthouse_worker::{
-    QueueUrls, Settings, StreamClients, command_worker, find_queues, protect_queues,
-    provision_queues, stream_workers,
+    QueueUrls, Settings, command_worker, find_queues, protect_queues, provision_queues,
+    stream_workers,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -163,13 +163,8 @@ impl Stack {
         settings: &Settings,
         shutdown: CancellationToken,
     ) -> anyhow::Result<dynamo_streams::Summary> {
-        let clients = StreamClients {
-            dynamodb: self.clients.dynamodb.clone(),
-            streams: self.clients.streams.clone(),
-            sqs: self.clients.sqs.clone(),
-        };
         let workers = stream_workers(
-            clients,
+            &self.clients,
             self.store.clone(),
             &self.names.tables,
             &self.queues,
