@@ -5,9 +5,10 @@ use std::time::Duration;
 use anyhow::Context;
 use arthouse_store::{Backups, Store, Table};
 use arthouse_worker::{
-    QueueUrls, Settings, command_worker, find_queues, protect_queues, provision_queues,
-    stream_workers,
+    APPLICATION, QueueUrls, ReactionHandler, Reconciler, Settings, command_worker, find_queues,
+    protect_queues, provision_queues, reaction_handler, stream_workers,
 };
+use dynamo_streams::Operations;
 use tokio_util::sync::CancellationToken;
 
 use crate::http::Vitals;
@@ -104,6 +105,40 @@ impl Stack {
     pub(crate) fn watched_by(mut self, vitals: &Vitals) -> Self {
         self.vitals = vitals.clone();
         self
+    }
+
+    /// Makes the handler that carries out reactions as the stream processor does.
+    pub fn reaction_handler(&self, settings: &Settings) -> ReactionHandler {
+        reaction_handler(
+            &self.clients.sqs,
+            self.store.clone(),
+            &self.names.tables,
+            &self.queues,
+            settings,
+        )
+    }
+
+    /// Makes what carries out reactions from what the tables hold.
+    ///
+    /// # Errors
+    /// Returns why the table of leases can't be looked at.
+    pub fn reconciler(&self, settings: &Settings) -> Result<Reconciler, dynamo_streams::Error> {
+        Reconciler::new(
+            self.clients.dynamodb.clone(),
+            self.store.clone(),
+            &self.names.tables,
+            self.reaction_handler(settings),
+            settings.clock.clone(),
+        )
+    }
+
+    /// Looks at the state of the stream processor, its parked records and its gaps.
+    ///
+    /// # Errors
+    /// Returns why the table of leases can't be looked at.
+    pub fn operations(&self) -> Result<Operations, dynamo_streams::Error> {
+        let dynamodb = self.clients.dynamodb.clone();
+        Operations::new(dynamodb, &self.names.tables.leases(), APPLICATION)
     }
 
     /// Runs the command worker and the stream processor until `shutdown` fires, then drains both. If one fails, the other drains.

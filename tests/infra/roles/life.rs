@@ -4,11 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arthouse::{Clients, Names, Stack, local_settings};
 use arthouse_tests::{Event, Inbox, course, eventually, student};
-use arthouse_worker::{
-    APPLICATION, AuditOptions, Queue, ReconcileOptions, Reconciler, audit_tables, reaction_handler,
-};
+use arthouse_worker::{AuditOptions, Queue, ReconcileOptions, audit_tables};
 use aws_sdk_dynamodb::types::AttributeValue;
-use dynamo_streams::{Operations, Selection};
+use dynamo_streams::Selection;
 use local_aws::{Config, LocalAws};
 use serde_json::json;
 use tempfile::TempDir;
@@ -371,22 +369,7 @@ async fn read(school: &School) -> Part {
 
 /// Goes over the tables, of which eve's enrolment can't be read.
 async fn reconcile(stack: &Stack) {
-    let (settings, tables) = (local_settings(), &stack.names.tables);
-    let handler = reaction_handler(
-        &stack.clients.sqs,
-        stack.store.clone(),
-        tables,
-        &stack.queues,
-        &settings,
-    );
-    let dynamodb = stack.clients.dynamodb.clone();
-    let reconciler = Reconciler::new(
-        dynamodb,
-        stack.store.clone(),
-        tables,
-        handler,
-        settings.clock,
-    );
+    let reconciler = stack.reconciler(&local_settings());
     let options = ReconcileOptions::default();
     let stop = CancellationToken::new();
     let report = reconciler.expect("a name").run(&options, &(), &stop).await;
@@ -423,21 +406,13 @@ async fn watch(school: &School) -> (Part, Part) {
             .queue_url(stack.queues.url(queue));
         request.send().await.expect("an answer");
     }
-    let leases = stack.names.tables.leases();
-    let operations =
-        Operations::new(stack.clients.dynamodb.clone(), &leases, APPLICATION).expect("a name");
+    let operations = stack.operations().expect("a name");
     assert_eq!(
         operations.status().await.expect("an answer").parked.len(),
         1
     );
     assert!(stack.store.sweep().await.expect("an answer").is_some());
-    let handler = reaction_handler(
-        &stack.clients.sqs,
-        stack.store.clone(),
-        &stack.names.tables,
-        &stack.queues,
-        &local_settings(),
-    );
+    let handler = stack.reaction_handler(&local_settings());
     let stop = CancellationToken::new();
     let report = Box::pin(operations.redrive(&handler, &Selection::All, &stop)).await;
     assert_eq!(report.expect("an answer").remaining.len(), 1);

@@ -6,7 +6,7 @@ use arthouse_core::{Reaction, Timestamp};
 use arthouse_store::{Key, SweepCounts};
 use arthouse_worker::{
     Begin, ReconcileError, ReconcileObserver, ReconcileOptions, ReconcileReport, ReconcileStep,
-    Reconciler, Settings, reaction_handler,
+    Settings,
 };
 use clap::Args;
 use serde_json::{Value, json};
@@ -54,7 +54,8 @@ pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
         dry_run: options.dry_run,
     };
     let listing = Listing::start(options.format.json);
-    let report = reconciler(&stack)?.run(&reconcile, &listing, &stop).await;
+    let reconciler = stack.reconciler(&Settings::default())?;
+    let report = reconciler.run(&reconcile, &listing, &stop).await;
     let listed = listing.end();
     let report = match report {
         Ok(report) => report,
@@ -81,26 +82,6 @@ pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
     } else {
         Exit::Violations
     })
-}
-
-fn reconciler(stack: &Stack) -> Result<Reconciler> {
-    let (settings, tables) = (Settings::default(), &stack.names.tables);
-    let handler = reaction_handler(
-        &stack.clients.sqs,
-        stack.store.clone(),
-        tables,
-        &stack.queues,
-        &settings,
-    );
-    let dynamodb = stack.clients.dynamodb.clone();
-    let reconciler = Reconciler::new(
-        dynamodb,
-        stack.store.clone(),
-        tables,
-        handler,
-        settings.clock,
-    );
-    Ok(reconciler?)
 }
 
 /// The most steps that are listed; all are counted.

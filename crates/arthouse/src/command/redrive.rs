@@ -1,7 +1,7 @@
 use anyhow::{Context, Result, bail};
-use arthouse_worker::{APPLICATION, Settings, reaction_handler};
+use arthouse_worker::Settings;
 use clap::Args;
-use dynamo_streams::{LaneId, Operations, RedriveReport, Selection};
+use dynamo_streams::{LaneId, RedriveReport, Selection};
 use serde_json::{Value, json};
 
 use super::Format;
@@ -24,18 +24,8 @@ pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
         Some(text) => Selection::Lane(lane(text)?),
     };
     let stack = Stack::find(Clients::from_env().await?, deployment.names()).await?;
-    let operations = Operations::new(
-        stack.clients.dynamodb.clone(),
-        &stack.names.tables.leases(),
-        APPLICATION,
-    )?;
-    let handler = reaction_handler(
-        &stack.clients.sqs,
-        stack.store.clone(),
-        &stack.names.tables,
-        &stack.queues,
-        &Settings::default(),
-    );
+    let operations = stack.operations()?;
+    let handler = stack.reaction_handler(&Settings::default());
     let shutdown = signals::shutdown()?;
     let report = Box::pin(operations.redrive(&handler, &selection, &shutdown));
     let report = report.await.context("can't redrive")?;

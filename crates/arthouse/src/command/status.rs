@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use arthouse_store::Sweep;
-use arthouse_worker::{APPLICATION, Queue};
+use arthouse_worker::Queue;
 use aws_sdk_sqs::types::QueueAttributeName;
 use clap::Args;
-use dynamo_streams::{Operations, Status};
+use dynamo_streams::Status;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -33,9 +33,8 @@ struct Depth {
 
 pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
     let stack = Stack::find(Clients::from_env().await?, deployment.names()).await?;
-    let leases = stack.names.tables.leases();
-    let operations = Operations::new(stack.clients.dynamodb.clone(), &leases, APPLICATION)?;
-    let status = operations
+    let status = stack
+        .operations()?
         .status()
         .await
         .context("can't read the state of the streams")?;
