@@ -36,7 +36,7 @@ pub(crate) enum Scenario {
     HandOver,
     /// Streams are read for the first time when shards have split between two changes of an item.
     LateStart,
-    /// Two of each share the work while a student enrols; only the zoo asks for it.
+    /// Two of each share the work while a student enrols and comes to a session; only the zoo asks for it.
     Sharing,
 }
 
@@ -124,7 +124,11 @@ impl Scenario {
 
     fn act(self, world: &mut World) {
         match self {
-            Self::Enrolling | Self::Sharing => enrol(world),
+            Self::Enrolling => enrol(world),
+            Self::Sharing => {
+                enrol(world);
+                attend(world);
+            }
             Self::Attending => attend(world),
             Self::Skipping => {
                 carry_out(world, &Command::skip("skip", STUDENT, COURSE, 3));

@@ -58,6 +58,7 @@ fn cases() -> Vec<Case> {
         (Scenario::LateStart, Fault::NotSent),
         (Scenario::TakeOver, Fault::Delayed),
         (Scenario::HandOver, Fault::Delayed),
+        (Scenario::Sharing, Fault::Delayed),
         (Scenario::Attending, Fault::ResponseLost),
         (Scenario::Attending, Fault::CrashAfter),
         (Scenario::Attending, Fault::FreezeBefore),
