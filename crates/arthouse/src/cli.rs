@@ -1,10 +1,14 @@
 //! The command line: its commands and what all of them share.
 
-use clap::{Args, Parser, Subcommand};
+use std::process::ExitCode;
 
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::deployment::Deployment;
 use crate::exit::EXIT_CODES;
 use crate::telemetry::Telemetry;
-use crate::{Names, command, demo};
+use crate::{command, demo};
 
 /// Digital Art House: commands in, lessons scheduled, charged and told of.
 ///
@@ -21,17 +25,35 @@ pub struct Cli {
     pub(crate) command: Command,
 }
 
-/// Which deployment is meant.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Deployment {
-    /// What the names of tables and queues begin with, to tell one deployment from another
-    #[arg(long, env = "ARTHOUSE_PREFIX", global = true, default_value = "", value_parser = prefix)]
-    pub(crate) prefix: String,
-}
-
-impl Deployment {
-    pub(crate) fn names(&self) -> Names {
-        Names::with_prefix(&self.prefix)
+impl Cli {
+    /// Runs the command to its end.
+    ///
+    /// # Errors
+    /// Returns what failed; [`crate::Exit::of`] says how the program ends.
+    pub(crate) async fn run(self) -> Result<ExitCode> {
+        let deployment = &self.deployment;
+        let exit = match self.command {
+            Command::Local(options) => Box::pin(command::local::run(options, deployment)).await,
+            Command::Demo(options) => Box::pin(demo::run(options)).await,
+            Command::Provision(options) => command::provision::run(options, deployment).await,
+            Command::Worker(options) => command::worker::run(options, deployment).await,
+            Command::Streams(options) => command::streams::run(options, deployment).await,
+            Command::Send(options) => Box::pin(command::send::run(*options, deployment)).await,
+            Command::Progress(options) => command::progress::run(options, deployment).await,
+            Command::Course(options) => command::course::run(options, deployment).await,
+            Command::Pending(options) => command::pending::run(options, deployment).await,
+            Command::Roster(options) => command::roster::run(options, deployment).await,
+            Command::Outcome(options) => command::outcome::run(options, deployment).await,
+            Command::Audit(options) => Box::pin(command::audit::run(options, deployment)).await,
+            Command::Reconcile(options) => {
+                Box::pin(command::reconcile::run(options, deployment)).await
+            }
+            Command::Status(options) => command::status::run(options, deployment).await,
+            Command::Healthy(options) => command::healthy::run(options).await,
+            Command::Redrive(options) => Box::pin(command::redrive::run(options, deployment)).await,
+            Command::Schema(options) => command::schema::run(&options, deployment),
+        };
+        exit.map(ExitCode::from)
     }
 }
 
@@ -110,23 +132,8 @@ impl Command {
     }
 }
 
-/// The longest prefix, in bytes: with it, every queue's name keeps to SQS's 80 characters.
-const MAX_PREFIX: usize = 50;
-
-fn prefix(text: &str) -> Result<String, String> {
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    if text.len() <= MAX_PREFIX && text.bytes().all(allowed) {
-        Ok(text.to_owned())
-    } else {
-        Err(format!(
-            "must be at most {MAX_PREFIX} characters of A-Z a-z 0-9 - _"
-        ))
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use arthouse_worker::{Queue, QueueNames};
     use clap::CommandFactory;
 
     use super::*;
@@ -134,16 +141,6 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn the_longest_prefix_leaves_every_queue_a_name_that_sqs_takes() {
-        let names = QueueNames::with_prefix(prefix(&"x".repeat(MAX_PREFIX)).unwrap());
-        for queue in Queue::ALL {
-            assert!(names.name(queue).len() <= 80, "{}", names.name(queue));
-        }
-        assert!(prefix(&"x".repeat(MAX_PREFIX + 1)).is_err());
-        assert!(prefix("a.b").is_err());
     }
 
     #[test]

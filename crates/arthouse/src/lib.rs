@@ -5,6 +5,7 @@ mod cli;
 mod command;
 mod demo;
 
+mod deployment;
 mod stack;
 
 mod http;
@@ -29,7 +30,7 @@ pub fn run(cli: Cli) -> ExitCode {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;
-        runtime.block_on(command::run(cli))
+        runtime.block_on(cli.run())
     };
     ended().unwrap_or_else(|error| report::report(&error).into())
 }

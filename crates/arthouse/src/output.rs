@@ -7,8 +7,17 @@ pub(crate) use progress::{progress, status};
 use std::fmt::Display;
 use std::io::{self, Write};
 
+use clap::Args;
 use comfy_table::{Table, presets};
 use serde::Serialize;
+
+/// How what was read is printed.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Format {
+    /// Print JSON for programs, not a table for people; money is in minor units
+    #[arg(long)]
+    pub(crate) json: bool,
+}
 
 /// Prints a text and ends its line.
 ///

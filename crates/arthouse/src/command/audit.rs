@@ -7,10 +7,9 @@ use arthouse_worker::{AuditCounts, AuditObserver, AuditOptions, AuditReport, aud
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{Format, store};
 use crate::Exit;
-use crate::cli::Deployment;
-use crate::output::{self, plain};
+use crate::deployment::Deployment;
+use crate::output::{self, Format, plain};
 use crate::ticker::Ticker;
 
 /// How the tables are read and the findings printed.
@@ -26,8 +25,8 @@ pub(crate) struct Options {
     format: Format,
 }
 
-pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
-    let store = store(deployment).await?;
+pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
+    let store = deployment.store().await?;
     let audit = AuditOptions {
         segments: options.segments,
         listed: options.limit,

@@ -3,11 +3,10 @@ use arthouse_core::{Amount, Course, CourseId, Currency, Text};
 use clap::Args;
 use serde::Serialize;
 
-use super::{Format, store};
 use crate::Exit;
-use crate::cli::Deployment;
+use crate::deployment::Deployment;
 use crate::exit::Failure;
-use crate::output::{self, plain};
+use crate::output::{self, Format, plain};
 
 /// Which course.
 #[derive(Debug, Args)]
@@ -58,9 +57,10 @@ impl<'a> Details<'a> {
     }
 }
 
-pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
+pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
     let course_id = &options.course;
-    let found = store(deployment)
+    let found = deployment
+        .store()
         .await?
         .course(course_id)
         .await

@@ -17,7 +17,7 @@ pub(crate) struct Options {
     ready: bool,
 }
 
-pub(super) async fn run(options: Options) -> Result<Exit> {
+pub(crate) async fn run(options: Options) -> Result<Exit> {
     let probe = if options.ready {
         Probe::Readiness
     } else {

@@ -10,7 +10,7 @@ use local_aws::{Config, LocalAws};
 use tracing::info;
 
 use super::{streams, worker};
-use crate::cli::Deployment;
+use crate::deployment::Deployment;
 use crate::http::{self, Probes};
 use crate::{Clients, Exit, Stack, local_settings, output, signals};
 
@@ -30,7 +30,7 @@ pub(crate) struct Options {
     http: http::Listen,
 }
 
-pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
+pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
     let shutdown = signals::shutdown()?;
     let mut probes = Probes::serve(options.http, &shutdown).await?;
     let config = Config {

@@ -4,11 +4,10 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::send::CLI_SOURCE;
-use super::{Format, store};
 use crate::Exit;
-use crate::cli::Deployment;
+use crate::deployment::Deployment;
 use crate::exit::Failure;
-use crate::output::{self, plain};
+use crate::output::{self, Format, plain};
 
 /// Which command.
 #[derive(Debug, Args)]
@@ -22,9 +21,10 @@ pub(crate) struct Options {
     format: Format,
 }
 
-pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
+pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
     let Options { id, source, format } = options;
-    let receipt = store(deployment)
+    let receipt = deployment
+        .store()
         .await?
         .receipt(&source, &id)
         .await

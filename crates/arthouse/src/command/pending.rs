@@ -5,10 +5,9 @@ use arthouse_core::{
 use clap::Args;
 use serde::Serialize;
 
-use super::{Format, store};
 use crate::Exit;
-use crate::cli::Deployment;
-use crate::output::{self, plain};
+use crate::deployment::Deployment;
+use crate::output::{self, Format, plain};
 
 /// The most applications that one request reads.
 const PAGE: usize = 100;
@@ -40,8 +39,8 @@ struct Line<'a> {
     contact_info: Option<&'a ContactInfo>,
 }
 
-pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
-    let store = store(deployment).await?;
+pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
+    let store = deployment.store().await?;
     let (mut applications, mut start) = (Vec::new(), None);
     let more = loop {
         let wanted = options.limit - applications.len();

@@ -1,12 +1,12 @@
 use anyhow::{Context, Result};
 use arthouse_core::{CourseId, UserId, project};
+use arthouse_worker::Clock;
 use clap::Args;
 
-use super::{Format, now, store};
 use crate::Exit;
-use crate::cli::Deployment;
+use crate::deployment::Deployment;
 use crate::exit::Failure;
-use crate::output;
+use crate::output::{self, Format};
 
 /// Which student in which course.
 #[derive(Debug, Args)]
@@ -21,16 +21,21 @@ pub(crate) struct Options {
     format: Format,
 }
 
-pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
+pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
     let Options {
         user,
         course,
         format,
     } = options;
-    let records = store(deployment).await?.student(&user, &course).await;
+    let records = deployment.store().await?.student(&user, &course).await;
     let records = records.context("can't read the student's records")?;
     let (application, enrollment) = (records.application.as_ref(), records.enrollment.as_ref());
-    let Some(progress) = project(application, enrollment, &records.sessions, now()) else {
+    let Some(progress) = project(
+        application,
+        enrollment,
+        &records.sessions,
+        Clock::system().now(),
+    ) else {
         return Err(Failure::NotFound(format!(
             "{user} has neither applied for {course} nor is enrolled in it"
         ))

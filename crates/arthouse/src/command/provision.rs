@@ -7,9 +7,8 @@ use clap::Args;
 use serde::Serialize;
 use tracing::warn;
 
-use super::Format;
-use crate::cli::Deployment;
-use crate::output;
+use crate::deployment::Deployment;
+use crate::output::{self, Format};
 use crate::{Clients, Exit, Names, Stack};
 
 /// How what is made is guarded, and how it is printed.
@@ -39,7 +38,7 @@ struct Line {
     url: Option<String>,
 }
 
-pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
+pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
     let (clients, names) = (Clients::from_env().await?, deployment.names());
     let before = present(&clients).await?;
     let stack = Stack::provision(clients, names).await?;

@@ -11,12 +11,11 @@ use arthouse_worker::{
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::Format;
-use crate::cli::Deployment;
+use crate::deployment::Deployment;
 use crate::exit::Failure;
-use crate::output::{self, plain};
+use crate::output::{self, Format, plain};
 use crate::ticker::Ticker;
-use crate::{Clients, Exit, Stack, signals};
+use crate::{Exit, signals};
 
 /// What is made and told, and how fast.
 #[derive(Debug, Args)]
@@ -40,8 +39,8 @@ pub(crate) struct Options {
     format: Format,
 }
 
-pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
-    let stack = Stack::find(Clients::from_env().await?, deployment.names()).await?;
+pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
+    let stack = deployment.stack().await?;
     let stop = signals::shutdown()?;
     let reconcile = ReconcileOptions {
         begin: if options.resume {

@@ -4,9 +4,9 @@ use clap::Args;
 use dynamo_streams::{LaneId, RedriveReport, Selection};
 use serde_json::{Value, json};
 
-use super::Format;
-use crate::cli::Deployment;
-use crate::{Clients, Exit, Stack, output, signals};
+use crate::deployment::Deployment;
+use crate::output::Format;
+use crate::{Exit, output, signals};
 
 /// Which parked records are handled again.
 #[derive(Debug, Args)]
@@ -18,12 +18,12 @@ pub(crate) struct Options {
     format: Format,
 }
 
-pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
+pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
     let selection = match &options.lane {
         None => Selection::All,
         Some(text) => Selection::Lane(lane(text)?),
     };
-    let stack = Stack::find(Clients::from_env().await?, deployment.names()).await?;
+    let stack = deployment.stack().await?;
     let operations = stack.operations()?;
     let handler = stack.reaction_handler(&Settings::default());
     let shutdown = signals::shutdown()?;

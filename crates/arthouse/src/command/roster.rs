@@ -5,11 +5,10 @@ use arthouse_core::{
 use clap::Args;
 use serde::Serialize;
 
-use super::{Format, store};
 use crate::Exit;
-use crate::cli::Deployment;
+use crate::deployment::Deployment;
 use crate::exit::Failure;
-use crate::output;
+use crate::output::{self, Format};
 
 /// Which session of which course.
 #[derive(Debug, Args)]
@@ -37,13 +36,13 @@ struct Line<'a> {
     original_session_date: Option<Timestamp>,
 }
 
-pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
+pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
     let Options {
         course,
         session,
         format,
     } = options;
-    let store = store(deployment).await?;
+    let store = deployment.store().await?;
     let (mut sessions, mut start) = (Vec::new(), None);
     loop {
         let page = store

@@ -11,7 +11,7 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::Exit;
-use crate::cli::Deployment;
+use crate::deployment::Deployment;
 use crate::output;
 
 /// What to print, or where to.
@@ -26,7 +26,7 @@ pub(crate) struct Options {
     out: Option<PathBuf>,
 }
 
-pub(super) fn run(options: &Options, deployment: &Deployment) -> Result<Exit> {
+pub(crate) fn run(options: &Options, deployment: &Deployment) -> Result<Exit> {
     let names = deployment.names();
     match (options.command, &options.out) {
         (Some(command_type), _) => output::print_json(&schema::command(command_type))?,

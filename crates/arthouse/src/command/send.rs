@@ -15,13 +15,12 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use arthouse_core::CommandId;
 use arthouse_store::Store;
-use arthouse_worker::{Queue, QueueError, command_message};
+use arthouse_worker::{Clock, Queue, QueueError, command_message};
 use aws_sdk_sqs::operation::get_queue_url::GetQueueUrlError;
 use clap::Args;
 use uuid::Uuid;
 
-use super::now;
-use crate::cli::Deployment;
+use crate::deployment::Deployment;
 use crate::exit::Failure;
 use crate::{Clients, Exit, Names};
 use check::{Checked, Defect};
@@ -66,7 +65,7 @@ pub(crate) struct Options {
     command: Option<Flags>,
 }
 
-pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
+pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
     let commands = gather(options.command, options.file.as_deref())?;
     let names = deployment.names();
     let clients = Clients::from_env().await?;
@@ -103,7 +102,7 @@ fn gather(flags: Option<Flags>, file: Option<&Path>) -> Result<Vec<Checked>> {
         (Some(flags), None) => {
             let id = CommandId::try_from(Uuid::now_v7().to_string())
                 .context("a new id is no command id")?;
-            let body = flags.into_body(id, now());
+            let body = flags.into_body(id, Clock::system().now());
             return check::one(body).map_err(|defect| bad_input(&[defect]));
         }
         (None, Some(file)) => read(file)?,

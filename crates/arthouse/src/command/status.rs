@@ -11,9 +11,9 @@ use dynamo_streams::Status;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::Format;
-use crate::cli::Deployment;
-use crate::{Clients, Exit, Stack, output};
+use crate::deployment::Deployment;
+use crate::output::Format;
+use crate::{Exit, Stack, output};
 
 /// How the state is printed.
 #[derive(Debug, Args)]
@@ -31,8 +31,8 @@ struct Depth {
     delayed: u64,
 }
 
-pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
-    let stack = Stack::find(Clients::from_env().await?, deployment.names()).await?;
+pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
+    let stack = deployment.stack().await?;
     let status = stack
         .operations()?
         .status()

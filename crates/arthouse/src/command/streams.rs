@@ -6,9 +6,9 @@ use arthouse_worker::Settings;
 use clap::{Args, value_parser};
 use tracing::info;
 
-use crate::cli::Deployment;
+use crate::deployment::Deployment;
 use crate::http::{self, Probes};
-use crate::{Clients, Exit, Stack, signals};
+use crate::{Exit, signals};
 
 /// How the stream processor runs.
 #[derive(Debug, Args)]
@@ -23,10 +23,10 @@ pub(crate) struct Options {
     http: http::Listen,
 }
 
-pub(super) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
+pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
     let shutdown = signals::shutdown()?;
     let probes = Probes::serve(options.http, &shutdown).await?;
-    let stack = Stack::find(Clients::from_env().await?, deployment.names()).await?;
+    let stack = deployment.stack().await?;
     let stack = probes.watch(stack);
     let tables = &stack.names.tables;
     info!(

@@ -1,0 +1,63 @@
+//! Which deployment is meant, and how its records are reached.
+
+use anyhow::Result;
+use arthouse_store::Store;
+use clap::Args;
+
+use crate::{Clients, Names, Stack};
+
+/// Which deployment is meant.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Deployment {
+    /// What the names of tables and queues begin with, to tell one deployment from another
+    #[arg(long, env = "ARTHOUSE_PREFIX", global = true, default_value = "", value_parser = prefix)]
+    pub(crate) prefix: String,
+}
+
+impl Deployment {
+    pub(crate) fn names(&self) -> Names {
+        Names::with_prefix(&self.prefix)
+    }
+
+    /// Finds its queues and tables, as the environment says.
+    pub(crate) async fn stack(&self) -> Result<Stack> {
+        Stack::find(Clients::from_env().await?, self.names()).await
+    }
+
+    /// Opens its records, as the environment says.
+    pub(crate) async fn store(&self) -> Result<Store> {
+        let dynamodb = Clients::from_env().await?.dynamodb;
+        Ok(Store::new(dynamodb, self.names().tables))
+    }
+}
+
+/// The longest prefix, in bytes: with it, every queue's name keeps to SQS's 80 characters.
+const MAX_PREFIX: usize = 50;
+
+fn prefix(text: &str) -> Result<String, String> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    if text.len() <= MAX_PREFIX && text.bytes().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "must be at most {MAX_PREFIX} characters of A-Z a-z 0-9 - _"
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arthouse_worker::{Queue, QueueNames};
+
+    use super::*;
+
+    #[test]
+    fn the_longest_prefix_leaves_every_queue_a_name_that_sqs_takes() {
+        let names = QueueNames::with_prefix(prefix(&"x".repeat(MAX_PREFIX)).unwrap());
+        for queue in Queue::ALL {
+            assert!(names.name(queue).len() <= 80, "{}", names.name(queue));
+        }
+        assert!(prefix(&"x".repeat(MAX_PREFIX + 1)).is_err());
+        assert!(prefix("a.b").is_err());
+    }
+}
