@@ -108,6 +108,11 @@ async fn trimmed_records_are_a_durable_gap_and_reading_goes_on_behind_it() {
     assert_eq!(gaps[0].detected_at, noticed);
     let told = world.journal.notes().gaps;
     assert_eq!((told.len(), told[0].detected_at), (1, gaps[0].detected_at));
+    assert_eq!(
+        worker.monitor.snapshot().counts.gaps,
+        1,
+        "an alarm counts it"
+    );
     worker.drain().await;
 }
 
