@@ -130,7 +130,8 @@ mod tests {
         let valid_until = Instant::now() + Duration::from_secs(20);
         let late = tokio::time::sleep(Duration::from_secs(60));
         let seen = async {
-            token.cancelled().await;
+            let fall = timeout(Duration::from_secs(60), token.cancelled());
+            fall.await.expect("it falls");
             Instant::now()
         };
         let ((), fell) = tokio::join!(fall_unless(&fence, valid_until, late), seen);
