@@ -40,16 +40,11 @@ fn read(shard: &mut Shard, now: Instant, items: &[(&str, u64)], ends: bool) -> V
 }
 
 fn delivered(commands: &[Command]) -> Vec<u64> {
-    let ordinals = commands.iter().filter_map(|command| match command {
-        Command::Deliver { ordinal, .. } => Some(*ordinal),
-        Command::Open { .. }
-        | Command::Read { .. }
-        | Command::NoteGap { .. }
-        | Command::CloseGap { .. }
-        | Command::Park { .. }
-        | Command::Save { .. }
-        | Command::Finish { .. }
-        | Command::Release { .. } => None,
+    let ordinals = commands.iter().filter_map(|command| {
+        let Command::Deliver { ordinal, .. } = command else {
+            return None;
+        };
+        Some(*ordinal)
     });
     ordinals.collect()
 }
@@ -132,16 +127,11 @@ fn an_iterator_that_expires_leaves_the_choice_of_the_start_as_it_was() {
     let commands = shard.poll(now);
     let delivered: Vec<&str> = commands
         .iter()
-        .filter_map(|command| match command {
-            Command::Deliver { record, .. } => Some(record.sequence_number.as_str()),
-            Command::Open { .. }
-            | Command::Read { .. }
-            | Command::NoteGap { .. }
-            | Command::CloseGap { .. }
-            | Command::Park { .. }
-            | Command::Save { .. }
-            | Command::Finish { .. }
-            | Command::Release { .. } => None,
+        .filter_map(|command| {
+            let Command::Deliver { record, .. } = command else {
+                return None;
+            };
+            Some(record.sequence_number.as_str())
         })
         .collect();
     assert_eq!(delivered, ["5"]);
@@ -233,16 +223,11 @@ fn a_checkpoint_carries_the_load_since_the_last_one_in_bytes_a_second() {
 }
 
 fn load(commands: &[Command]) -> Option<u64> {
-    commands.iter().find_map(|command| match command {
-        Command::Save { load, .. } => Some(*load),
-        Command::Open { .. }
-        | Command::Read { .. }
-        | Command::NoteGap { .. }
-        | Command::CloseGap { .. }
-        | Command::Deliver { .. }
-        | Command::Park { .. }
-        | Command::Finish { .. }
-        | Command::Release { .. } => None,
+    commands.iter().find_map(|command| {
+        let Command::Save { load, .. } = command else {
+            return None;
+        };
+        Some(*load)
     })
 }
 
@@ -285,21 +270,17 @@ fn a_retried_record_keeps_its_attempts_and_is_parked_after_the_last() {
     assert_eq!(delivered(&shard.poll(later)), [0]);
     handled(&mut shard, "a", 0, retry(), later);
     let commands = shard.poll(later);
-    let park = commands.iter().find_map(|command| match command {
-        Command::Park {
+    let park = commands.iter().find_map(|command| {
+        let Command::Park {
             attempts,
             behind,
             reason,
             ..
-        } => Some((*attempts, *behind, reason.as_str())),
-        Command::Open { .. }
-        | Command::Read { .. }
-        | Command::NoteGap { .. }
-        | Command::CloseGap { .. }
-        | Command::Deliver { .. }
-        | Command::Save { .. }
-        | Command::Finish { .. }
-        | Command::Release { .. } => None,
+        } = command
+        else {
+            return None;
+        };
+        Some((*attempts, *behind, reason.as_str()))
     });
     assert_eq!(park, Some((2, false, "later")));
 }
