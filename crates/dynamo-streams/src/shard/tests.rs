@@ -1,6 +1,6 @@
 use super::*;
 use crate::lease::Checkpoint;
-use crate::observer::GapCause;
+use crate::observer::{GapCause, GapRecord};
 use crate::source::RecordsPage;
 use crate::testing::{epoch_time, free_lease, lane, record};
 
@@ -306,16 +306,21 @@ fn a_record_behind_an_item_that_was_redriven_meanwhile_is_handled() {
     assert_eq!(delivered(&shard.poll(now)), [0]);
 }
 
-#[test]
-fn a_trimmed_position_is_noted_before_anything_behind_it_is_read() {
-    let (mut shard, now) = shard(Settings::default());
+/// Opens the shard at a trimmed position.
+fn gap_being_noted(shard: &mut Shard, now: Instant) -> GapRecord {
     shard.poll(now);
     shard.handle(Event::Opened(Err(Error::Trimmed)), now);
     let commands = shard.poll(now);
     let [Command::NoteGap { gap }] = &commands[..] else {
         panic!("{commands:?}")
     };
-    assert_eq!(gap.cause, GapCause::Trimmed);
+    gap.clone()
+}
+
+#[test]
+fn a_trimmed_position_is_noted_before_anything_behind_it_is_read() {
+    let (mut shard, now) = shard(Settings::default());
+    assert_eq!(gap_being_noted(&mut shard, now).cause, GapCause::Trimmed);
     shard.handle(
         Event::GapNoted(Err(Error::unavailable("PutItem", "lost"))),
         now,
@@ -333,15 +338,10 @@ fn a_trimmed_position_is_noted_before_anything_behind_it_is_read() {
 #[test]
 fn a_drain_waits_until_a_gap_is_durable_and_told() {
     let (mut shard, now) = shard(Settings::default());
-    shard.poll(now);
-    shard.handle(Event::Opened(Err(Error::Trimmed)), now);
-    let commands = shard.poll(now);
-    let [Command::NoteGap { gap }] = &commands[..] else {
-        panic!("{commands:?}")
-    };
+    let gap = gap_being_noted(&mut shard, now);
     shard.stop(None, now);
     assert!(shard.poll(now).is_empty(), "it is being noted");
-    shard.handle(Event::GapNoted(Ok(gap.clone())), now);
+    shard.handle(Event::GapNoted(Ok(gap)), now);
     let commands = shard.poll(now);
     assert!(
         matches!(&commands[..], [Command::Release { .. }]),
