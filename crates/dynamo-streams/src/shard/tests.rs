@@ -194,6 +194,32 @@ fn what_is_abandoned_at_the_end_of_the_grace_is_not_checkpointed() {
 }
 
 #[test]
+fn a_checkpoint_that_is_abandoned_on_its_way_is_saved_by_the_release() {
+    let (mut shard, now) = shard(Settings::default());
+    read(&mut shard, now, &[("a", 1), ("b", 2)], false);
+    handled(&mut shard, "a", 0, Disposition::Done, now);
+    let due = now + Duration::from_secs(5);
+    assert_eq!(saved(&shard.poll(due)), Some("1"));
+    shard.stop(None, due);
+    shard.abandon();
+    let commands = shard.poll(due);
+    assert!(
+        matches!(&commands[..], [Command::Release { reached: Some(number), .. }] if number == "1"),
+        "{commands:?}"
+    );
+}
+
+/// The checkpoint that is to be written.
+fn saved(commands: &[Command]) -> Option<&str> {
+    commands.iter().find_map(|command| {
+        let Command::Save { reached, .. } = command else {
+            return None;
+        };
+        Some(reached.as_str())
+    })
+}
+
+#[test]
 fn a_refused_write_ends_the_hold_at_once() {
     let (mut shard, now) = shard(Settings::default());
     read(&mut shard, now, &[("a", 1), ("a", 2)], false);
@@ -233,24 +259,20 @@ fn load(commands: &[Command]) -> Option<u64> {
 
 #[test]
 fn a_failed_checkpoint_is_written_again_with_whatever_was_finished_since() {
-    let (mut shard, now) = shard(Settings::default());
-    read(&mut shard, now, &[("a", 1), ("b", 2)], false);
-    handled(&mut shard, "a", 0, Disposition::Done, now);
-    let due = now + Duration::from_secs(5);
-    shard.poll(due);
-    handled(&mut shard, "b", 1, Disposition::Done, due);
-    shard.handle(
-        Event::Saved(Err(Error::unavailable("UpdateItem", "lost"))),
-        due,
-    );
-    let again = due + WRITE_RETRY;
-    let commands = shard.poll(again);
-    assert!(
-        commands
-            .iter()
-            .any(|command| matches!(command, Command::Save { reached, .. } if reached == "2")),
-        "{commands:?}"
-    );
+    for (finished_since, expected) in [(false, "1"), (true, "2")] {
+        let (mut shard, now) = shard(Settings::default());
+        read(&mut shard, now, &[("a", 1), ("b", 2)], false);
+        handled(&mut shard, "a", 0, Disposition::Done, now);
+        let due = now + Duration::from_secs(5);
+        assert_eq!(saved(&shard.poll(due)), Some("1"));
+        if finished_since {
+            handled(&mut shard, "b", 1, Disposition::Done, due);
+        }
+        let lost = Error::unavailable("UpdateItem", "lost");
+        shard.handle(Event::Saved(Err(lost)), due);
+        let again = due + WRITE_RETRY;
+        assert_eq!(saved(&shard.poll(again)), Some(expected));
+    }
 }
 
 #[test]
