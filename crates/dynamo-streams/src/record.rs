@@ -135,15 +135,20 @@ mod tests {
 
     #[test]
     fn only_a_removal_by_the_service_is_an_expiry() {
-        let mut record = record("a", 1);
-        record.event = EventKind::Remove;
-        assert!(!record.is_expiry());
-        record.user_identity = Some(UserIdentity {
-            kind: "Service".to_owned(),
-            principal_id: "dynamodb.amazonaws.com".to_owned(),
-        });
-        assert!(record.is_expiry());
-        record.event = EventKind::Modify;
-        assert!(!record.is_expiry());
+        let expires = |event, identity: Option<(&str, &str)>| {
+            let mut record = record("a", 1);
+            record.event = event;
+            record.user_identity = identity.map(|(kind, principal_id)| UserIdentity {
+                kind: kind.to_owned(),
+                principal_id: principal_id.to_owned(),
+            });
+            record.is_expiry()
+        };
+        let dynamo = "dynamodb.amazonaws.com";
+        assert!(expires(EventKind::Remove, Some(("Service", dynamo))));
+        assert!(!expires(EventKind::Modify, Some(("Service", dynamo))));
+        assert!(!expires(EventKind::Remove, Some(("User", dynamo))));
+        assert!(!expires(EventKind::Remove, Some(("Service", "another"))));
+        assert!(!expires(EventKind::Remove, None));
     }
 }
