@@ -1,0 +1,197 @@
+//! What every store does of leases, heartbeats and streams.
+
+use super::*;
+
+pub(super) async fn a_lease_is_made_once<S: LeaseStore>(store: &S) {
+    let mut child = free_lease("s-1");
+    child.parents = vec!["p".to_owned()];
+    child.checkpoint = Checkpoint::Since(epoch_time(3));
+    assert!(store.create(&child).await.unwrap());
+    assert!(!store.create(&free_lease("s-1")).await.unwrap());
+    assert_eq!(lease(store, "s-1").await, child);
+}
+
+pub(super) async fn only_one_of_two_workers_takes_a_free_lease<S: LeaseStore>(store: &S) {
+    store.create(&free_lease("s-1")).await.unwrap();
+    let seen = lease(store, "s-1").await;
+    let first = store.take(seen.seen(), "a").await.unwrap();
+    assert_eq!((first.owner.as_deref(), first.epoch), (Some("a"), 1));
+    assert!(fenced(store.take(seen.seen(), "b").await));
+    let second = store.take(first.seen(), "b").await.unwrap();
+    assert_eq!((second.owner.as_deref(), second.epoch), (Some("b"), 2));
+}
+
+pub(super) async fn a_stale_epoch_never_writes<S: LeaseStore + ParkedStore>(store: &S) {
+    let (held, stale) = taken(store, "s-1", "a").await;
+    store.take(held.seen(), "a").await.unwrap();
+    let now = epoch_time(9);
+    let reached = "7";
+    assert!(fenced(store.checkpoint(&stale, reached, 1, now).await));
+    assert!(fenced(
+        store.release(&stale, Some(reached), None, now).await
+    ));
+    assert!(fenced(store.finish(&stale, Some(reached), now).await));
+    assert!(fenced(
+        store.park(Some(&stale), &parked("x", 1, false)).await
+    ));
+    let current = lease(store, "s-1").await;
+    assert_eq!(
+        (current.epoch, current.checkpoint),
+        (2, Checkpoint::TrimHorizon)
+    );
+    let guard = Guard { epoch: 2, ..stale };
+    store.checkpoint(&guard, reached, 70, now).await.unwrap();
+    let current = lease(store, "s-1").await;
+    assert_eq!((current.checkpoint, current.load), (after(reached), 70));
+    assert_eq!(current.checkpointed_at, now);
+}
+
+pub(super) async fn a_checkpoint_that_arrives_late_moves_nothing_back<S: LeaseStore>(store: &S) {
+    let (_, guard) = taken(store, "s-1", "a").await;
+    let now = epoch_time(9);
+    store.checkpoint(&guard, "9", 1, now).await.unwrap();
+    store.checkpoint(&guard, "10", 2, now).await.unwrap();
+    assert!(fenced(store.checkpoint(&guard, "9", 3, now).await));
+    let current = lease(store, "s-1").await;
+    assert_eq!((current.checkpoint, current.load), (after("10"), 2));
+    store
+        .checkpoint(&guard, "10", 2, now)
+        .await
+        .expect("the same request may arrive twice");
+    store.release(&guard, None, None, now).await.unwrap();
+    let seen = lease(store, "s-1").await;
+    let epoch = store.take(seen.seen(), "b").await.unwrap().epoch;
+    let owner = "b".to_owned();
+    let next = Guard {
+        owner,
+        epoch,
+        ..guard
+    };
+    assert!(fenced(store.checkpoint(&next, "9", 1, now).await));
+    store.finish(&next, Some("11"), now).await.unwrap();
+    assert_eq!(lease(store, "s-1").await.checkpoint, after("11"));
+}
+
+pub(super) async fn who_is_not_the_owner_never_writes_whatever_the_epoch<
+    S: LeaseStore + ParkedStore,
+>(
+    store: &S,
+) {
+    let (_, guard) = taken(store, "s-1", "a").await;
+    let other = Guard {
+        owner: "b".to_owned(),
+        ..guard
+    };
+    let (now, reached) = (epoch_time(9), "7");
+    assert!(fenced(store.checkpoint(&other, reached, 1, now).await));
+    assert!(fenced(
+        store.release(&other, Some(reached), None, now).await
+    ));
+    assert!(fenced(store.finish(&other, Some(reached), now).await));
+    assert!(fenced(
+        store.park(Some(&other), &parked("x", 1, false)).await
+    ));
+    let current = lease(store, "s-1").await;
+    assert_eq!(current.owner.as_deref(), Some("a"));
+    assert_eq!(current.checkpoint, Checkpoint::TrimHorizon);
+}
+
+pub(super) async fn a_lease_is_taken_only_as_it_was_seen<S: LeaseStore>(store: &S) {
+    let (held, _) = taken(store, "s-1", "a").await;
+    let seen = held.seen();
+    for owner in [Some("c"), None] {
+        assert!(fenced(store.take(Seen { owner, ..seen }, "b").await));
+    }
+    for epoch in [0, 2] {
+        assert!(fenced(store.take(Seen { epoch, ..seen }, "b").await));
+    }
+    let current = lease(store, "s-1").await;
+    assert_eq!((current.owner.as_deref(), current.epoch), (Some("a"), 1));
+    let taken = store.take(seen, "b").await.unwrap();
+    assert_eq!((taken.owner.as_deref(), taken.epoch), (Some("b"), 2));
+}
+
+pub(super) async fn a_handover_goes_to_the_one_who_asked_and_only_one_asks<S: LeaseStore>(
+    store: &S,
+) {
+    let (held, guard) = taken(store, "s-1", "a").await;
+    store.ask(held.seen(), "b").await.unwrap();
+    store.ask(held.seen(), "b").await.unwrap();
+    assert!(fenced(store.ask(held.seen(), "c").await));
+    let asked = lease(store, "s-1").await;
+    assert_eq!(asked.handover_to.as_deref(), Some("b"));
+    store
+        .ask(asked.seen(), "c")
+        .await
+        .expect("who saw the dead asker may replace it");
+    let reached = "7";
+    store
+        .release(&guard, Some(reached), Some("c"), epoch_time(1))
+        .await
+        .unwrap();
+    let given = lease(store, "s-1").await;
+    assert_eq!((given.owner.as_deref(), given.epoch), (Some("c"), 2));
+    assert_eq!(
+        (given.checkpoint, given.handover_to),
+        (after(reached), None)
+    );
+}
+
+pub(super) async fn a_finished_lease_is_not_taken_and_may_be_forgotten<S: LeaseStore>(store: &S) {
+    let (_, guard) = taken(store, "s-1", "a").await;
+    assert!(
+        fenced(store.forget(&shard("s-1")).await),
+        "it is not finished"
+    );
+    store.finish(&guard, None, epoch_time(5)).await.unwrap();
+    let finished = lease(store, "s-1").await;
+    assert_eq!(
+        (finished.owner.clone(), finished.finished_at),
+        (None, Some(epoch_time(5)))
+    );
+    assert_eq!(finished.checkpoint, Checkpoint::TrimHorizon);
+    assert!(fenced(store.take(finished.seen(), "b").await));
+    store.forget(&shard("s-1")).await.unwrap();
+    assert!(store.view().await.unwrap().leases.is_empty());
+}
+
+pub(super) async fn a_heartbeat_is_retired_only_if_it_has_not_moved<S: LeaseStore>(store: &S) {
+    store.beat(&heartbeat("a/1", 1)).await.unwrap();
+    store.beat(&heartbeat("a/1", 2)).await.unwrap();
+    assert!(fenced(store.retire("a/1", Some(1)).await));
+    assert_eq!(
+        store.view().await.unwrap().heartbeats,
+        [heartbeat("a/1", 2)]
+    );
+    store.retire("a/1", Some(2)).await.unwrap();
+    store.beat(&heartbeat("a/2", 1)).await.unwrap();
+    store.retire("a/2", None).await.unwrap();
+    assert!(store.view().await.unwrap().heartbeats.is_empty());
+}
+
+pub(super) async fn a_stream_keeps_its_first_choice<S: LeaseStore>(store: &S) {
+    let entry = StreamEntry {
+        stream_arn: STREAM.to_owned(),
+        start: Checkpoint::Since(epoch_time(1)),
+        seeded: false,
+        drained: false,
+    };
+    store.enter_stream(&entry).await.unwrap();
+    let later = StreamEntry {
+        start: Checkpoint::TrimHorizon,
+        ..entry.clone()
+    };
+    store.enter_stream(&later).await.unwrap();
+    assert_eq!(
+        store.view().await.unwrap().streams,
+        std::slice::from_ref(&entry)
+    );
+    store.mark_seeded(STREAM).await.unwrap();
+    store.mark_drained(STREAM).await.unwrap();
+    let marked = StreamEntry {
+        seeded: true,
+        drained: true,
+        ..entry
+    };
+    assert_eq!(store.view().await.unwrap().streams, [marked]);
+}

@@ -1,0 +1,168 @@
+//! What every store does of parked records and gaps.
+
+use super::*;
+
+pub(super) async fn parking_needs_the_lease_and_keeps_the_order<S: LeaseStore + ParkedStore>(
+    store: &S,
+) {
+    let (_, guard) = taken(store, "s-1", "a").await;
+    for record in [
+        parked("x", 9, false),
+        parked("x", 100, true),
+        parked("x", 10, true),
+    ] {
+        assert_eq!(
+            store.park(Some(&guard), &record).await.unwrap(),
+            ParkOutcome::Parked
+        );
+    }
+    // A repetition after a crash leaves one.
+    store
+        .park(Some(&guard), &parked("x", 9, false))
+        .await
+        .unwrap();
+    let kept = store.parked(lane("x"), 10).await.unwrap();
+    assert_eq!(
+        kept,
+        [
+            parked("x", 9, false),
+            parked("x", 10, true),
+            parked("x", 100, true)
+        ]
+    );
+    assert_eq!(store.parked(lane("x"), 2).await.unwrap(), kept[..2]);
+    assert!(
+        store
+            .parked_lanes(TABLE)
+            .await
+            .unwrap()
+            .contains(&lane("x"))
+    );
+    assert!(store.parked_lanes("Other").await.unwrap().is_empty());
+}
+
+pub(super) async fn what_holds_no_lease_parks_as_well<S: ParkedStore>(store: &S) {
+    let behind = store.park(None, &parked("x", 5, true)).await.unwrap();
+    assert_eq!(behind, ParkOutcome::LaneOpen);
+    for record in [parked("x", 5, false), parked("x", 6, true)] {
+        let outcome = store.park(None, &record).await.unwrap();
+        assert_eq!(outcome, ParkOutcome::Parked);
+    }
+    let kept = store.parked(lane("x"), 10).await.unwrap();
+    assert_eq!(kept, [parked("x", 5, false), parked("x", 6, true)]);
+}
+
+pub(super) async fn a_record_behind_needs_its_item_in_quarantine<S: LeaseStore + ParkedStore>(
+    store: &S,
+) {
+    let (_, guard) = taken(store, "s-1", "a").await;
+    let outcome = store
+        .park(Some(&guard), &parked("x", 5, true))
+        .await
+        .unwrap();
+    assert_eq!(outcome, ParkOutcome::LaneOpen);
+    assert!(store.parked(lane("x"), 10).await.unwrap().is_empty());
+}
+
+pub(super) async fn a_redrive_claims_an_item_alone_and_reopens_it_only_when_nothing_came_meanwhile<
+    S: LeaseStore + ParkedStore,
+>(
+    store: &S,
+) {
+    let (_, guard) = taken(store, "s-1", "a").await;
+    store
+        .park(Some(&guard), &parked("x", 5, false))
+        .await
+        .unwrap();
+    let item = store.lanes(None).await.unwrap().remove(0);
+    let (now, until) = (epoch_time(0), epoch_time(60));
+    let version = store
+        .claim(&item, "one", now, until)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(store.claim(&item, "two", now, until).await.unwrap(), None);
+    assert!(fenced(store.remove(&item, "two", "5").await));
+    store.remove(&item, "one", "5").await.unwrap();
+    store
+        .park(Some(&guard), &parked("x", 6, true))
+        .await
+        .unwrap();
+    assert!(
+        !store.reopen(&item, "one", version).await.unwrap(),
+        "one came meanwhile"
+    );
+    let version = store
+        .claim(&item, "one", now, until)
+        .await
+        .unwrap()
+        .unwrap();
+    store.remove(&item, "one", "6").await.unwrap();
+    assert!(!store.reopen(&item, "two", version).await.unwrap());
+    store.unclaim(&item, "two").await.unwrap();
+    assert!(store.reopen(&item, "one", version).await.unwrap());
+    assert!(store.lanes(None).await.unwrap().is_empty());
+
+    store
+        .park(Some(&guard), &parked("y", 7, false))
+        .await
+        .unwrap();
+    let item = store.lanes(Some(TABLE)).await.unwrap().remove(0);
+    store
+        .claim(&item, "dead", now, until)
+        .await
+        .unwrap()
+        .unwrap();
+    let later = until + TimeDelta::seconds(1);
+    assert!(
+        store
+            .claim(&item, "two", later, later)
+            .await
+            .unwrap()
+            .is_some()
+    );
+}
+
+pub(super) async fn a_gap_is_kept_once_and_gets_its_end<S: ParkedStore>(store: &S) {
+    let mut found = gap("s-1");
+    found.from = Some("7".to_owned());
+    store.put_gap(&found).await.unwrap();
+    found.to = Some("9".to_owned());
+    store.end_gap(&found).await.unwrap();
+    store.put_gap(&gap("s-2")).await.unwrap();
+    assert_eq!(store.gaps().await.unwrap(), [found.clone(), gap("s-2")]);
+    store.acknowledge(&found).await.unwrap();
+    assert_eq!(store.gaps().await.unwrap(), [gap("s-2")]);
+}
+
+pub(super) async fn an_acknowledged_gap_stays_gone_when_its_end_is_found<S: ParkedStore>(
+    store: &S,
+) {
+    let mut found = gap("s-1");
+    store.put_gap(&found).await.unwrap();
+    store.acknowledge(&found).await.unwrap();
+    found.to = Some("9".to_owned());
+    store.end_gap(&found).await.unwrap();
+    assert_eq!(store.gaps().await.unwrap(), []);
+}
+
+pub(super) async fn a_gap_that_is_found_anew_outlives_the_acknowledgement_of_the_old_one<
+    S: ParkedStore,
+>(
+    store: &S,
+) {
+    let old = gap("s-1");
+    let anew = GapRecord {
+        detected_at: epoch_time(9),
+        ..old.clone()
+    };
+    store.put_gap(&old).await.unwrap();
+    store.put_gap(&anew).await.unwrap();
+    store.acknowledge(&old).await.unwrap();
+    assert_eq!(
+        store.gaps().await.unwrap().as_slice(),
+        std::slice::from_ref(&anew)
+    );
+    store.acknowledge(&anew).await.unwrap();
+    assert_eq!(store.gaps().await.unwrap(), []);
+}
