@@ -1,11 +1,13 @@
 //! The consumer that an application builds and runs.
 
 use std::fmt;
+use std::future::pending;
 use std::sync::Arc;
 
 use aws_sdk_sqs::Client;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tracing::info;
 
 use crate::batch::BatchConsumer;
 use crate::driver::{Driver, Parts};
@@ -81,7 +83,21 @@ impl<Q: Queue> Consumer<Q> {
         handler: H,
         shutdown: CancellationToken,
     ) -> Result<Summary, Error> {
-        let (ended, _) = Box::pin(Driver::new(self.0, handler).run(shutdown)).await;
+        let queue = self.0.queue.name().to_owned();
+        let stats = self.0.publish.subscribe();
+        let run = Box::pin(Driver::new(self.0, handler).run(shutdown.clone()));
+        let draining = async {
+            shutdown.cancelled().await;
+            info!(queue, running = stats.borrow().running, "draining");
+            pending().await
+        };
+        let (ended, _) = tokio::select! {
+            ended = run => ended,
+            never = draining => never,
+        };
+        if let Ok(summary) = &ended {
+            info!(queue, unsettled = summary.unsettled, "drained");
+        }
         ended
     }
 

@@ -122,11 +122,6 @@ impl<Q: Queue, H: Handler> Driver<Q, H> {
             self.publish.send_replace(stats);
             event = self.next_event(&shutdown, drain_began.is_some()).await;
             if let Event::Drain = event {
-                tracing::info!(
-                    queue = self.queue.name(),
-                    running = self.crew.len(),
-                    "draining"
-                );
                 drain_began = Some(Instant::now());
             }
         }
@@ -302,11 +297,6 @@ impl<Q: Queue, H: Handler> Driver<Q, H> {
             unsettled: stats.in_flight,
             drained_in: drain_began.elapsed(),
         };
-        tracing::info!(
-            queue = self.queue.name(),
-            unsettled = summary.unsettled,
-            "drained"
-        );
         let ended = match self.missing.take() {
             Some(error) if self.table.queue_missing() => Err(Error::QueueMissing(error)),
             Some(_) | None => Ok(summary),

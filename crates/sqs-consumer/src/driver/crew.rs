@@ -91,10 +91,6 @@ impl<H: Handler> Crew<H> {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.running.len()
-    }
-
     /// Waits for the next handler to end; `None` if none runs. Dropping the future loses nothing.
     pub(super) async fn next_end(&mut self) -> Option<End> {
         let joined = self.tasks.join_next_with_id().await?;
