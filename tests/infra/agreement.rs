@@ -6,10 +6,9 @@ mod tables;
 use std::collections::BTreeMap;
 
 use arthouse::{Clients, Names, Stack};
-use local_aws::{Config, LocalAws};
 use serde_json::{Map, Value};
-use tempfile::TempDir;
 
+use crate::embedded::Embedded;
 use crate::relay::Relay;
 
 const PREFIX: &str = "school-";
@@ -21,36 +20,23 @@ type Facts = BTreeMap<String, BTreeMap<String, Value>>;
 struct Provisioned {
     relay: Relay,
     stack: Stack,
-    aws: LocalAws,
-    _data: TempDir,
+    aws: Embedded,
 }
 
 impl Provisioned {
     async fn new() -> Self {
-        let data = tempfile::tempdir().expect("a temporary folder");
-        let config = Config {
-            data_dir: data.path().to_owned(),
-            port: 0,
-        };
-        let aws = LocalAws::start(config)
-            .await
-            .expect("the embedded stack starts");
-        let relay = Relay::to(aws.endpoint_url()).await;
+        let aws = Embedded::start().await;
+        let relay = Relay::to(aws.endpoint()).await;
         let clients = Clients::for_endpoint(&relay.endpoint);
         let stack = Stack::provision(clients, Names::with_prefix(PREFIX)).await;
         let stack = stack.expect("it is provisioned");
         stack.protect().await.expect("it is protected");
-        Self {
-            relay,
-            stack,
-            aws,
-            _data: data,
-        }
+        Self { relay, stack, aws }
     }
 
     async fn stop(self) {
         drop(self.relay);
-        self.aws.shutdown().await.expect("a clean end");
+        self.aws.stop().await;
     }
 }
 

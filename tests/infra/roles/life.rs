@@ -7,13 +7,12 @@ use arthouse_tests::{Event, Inbox, course, eventually, student};
 use arthouse_worker::{AuditOptions, Queue, ReconcileOptions, audit_tables};
 use aws_sdk_dynamodb::types::AttributeValue;
 use dynamo_streams::Selection;
-use local_aws::{Config, LocalAws};
 use serde_json::json;
-use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{Access, Grant, PREFIX, calls, policy};
+use crate::embedded::Embedded;
 use crate::relay::{Call, Relay};
 
 /// One part: its policies, its connection, and what it has asked for.
@@ -25,8 +24,8 @@ struct Part {
 }
 
 impl Part {
-    async fn new(aws: &LocalAws, policies: &[&str]) -> Self {
-        let relay = Relay::to(aws.endpoint_url()).await;
+    async fn new(aws: &Embedded, policies: &[&str]) -> Self {
+        let relay = Relay::to(aws.endpoint()).await;
         let clients = Clients::for_endpoint(&relay.endpoint);
         let stack = Stack::find(clients, Names::with_prefix(PREFIX)).await;
         Self {
@@ -124,30 +123,21 @@ impl Running {
 
 /// The stack as its owner made it.
 struct School {
-    aws: LocalAws,
+    aws: Embedded,
     owner: Stack,
     outcomes: Inbox,
-    _data: TempDir,
 }
 
 impl School {
     async fn new() -> Self {
-        let data = tempfile::tempdir().expect("a temporary folder");
-        let config = Config {
-            data_dir: data.path().to_owned(),
-            port: 0,
-        };
-        let aws = LocalAws::start(config)
-            .await
-            .expect("the embedded stack starts");
-        let clients = Clients::for_endpoint(aws.endpoint_url());
+        let aws = Embedded::start().await;
+        let clients = Clients::for_endpoint(aws.endpoint());
         let owner = Stack::provision(clients, Names::with_prefix(PREFIX)).await;
         let owner = owner.expect("it is provisioned");
         Self {
             outcomes: Inbox::of(owner.clients.sqs.clone(), owner.queues.outcomes.clone()),
             aws,
             owner,
-            _data: data,
         }
     }
 
@@ -261,7 +251,7 @@ async fn each_part_is_allowed_what_it_asks_for_in_a_course_s_life_and_little_mor
         ),
     ]);
     assert_eq!(unused, expected);
-    school.aws.shutdown().await.expect("a clean end");
+    school.aws.stop().await;
 }
 
 /// Every command, one that must wait, one that is none, and a record that must be parked.
