@@ -1,6 +1,6 @@
 //! How the latest reconciliation stands.
 
-use arthouse_store::{Sweep, SweepCause, SweepCounts, SweepState};
+use arthouse_store::{Sweep, SweepCause, SweepState};
 use serde_json::{Value, json};
 
 /// Says it in a line for people.
@@ -17,17 +17,17 @@ pub(super) fn line(sweep: Option<&Sweep>) -> String {
         SweepState::Stopped => "was stopped at",
         SweepState::Finished => "was finished at",
     };
-    let SweepCounts {
-        students,
-        initialised,
-        charged,
-        notified,
-        failed,
-    } = sweep.counts;
+    let counts = sweep.counts;
     format!(
-        "reconciliation: the last one {cause}, was begun at {} and {state} {}: {students} students looked at, sessions of {initialised} \
-         enrolments and {charged} charges made, {notified} notifications told again, {failed} failed",
-        sweep.started_at, sweep.saved_at
+        "reconciliation: the last one {cause}, was begun at {} and {state} {}: {} students looked at, sessions of {} enrolments and {} \
+         charges made, {} notifications told again, {} failed",
+        sweep.started_at,
+        sweep.saved_at,
+        counts.students,
+        counts.initialised,
+        counts.charged,
+        counts.notified,
+        counts.failed
     )
 }
 
@@ -45,23 +45,17 @@ pub(super) fn as_json(sweep: Option<&Sweep>) -> Value {
         SweepState::Stopped => "stopped",
         SweepState::Finished => "finished",
     };
-    let SweepCounts {
-        students,
-        initialised,
-        charged,
-        notified,
-        failed,
-    } = sweep.counts;
+    let counts = sweep.counts;
     json!({
         "cause": cause,
         "state": state,
         "since": sweep.since,
         "started_at": sweep.started_at,
         "saved_at": sweep.saved_at,
-        "students": students,
-        "initialised": initialised,
-        "charged": charged,
-        "notified": notified,
-        "failed": failed,
+        "students": counts.students,
+        "initialised": counts.initialised,
+        "charged": counts.charged,
+        "notified": counts.notified,
+        "failed": counts.failed,
     })
 }
