@@ -18,6 +18,7 @@ use crate::handler::RecordHandler;
 use crate::heartbeat::Fence;
 use crate::lease::balance::{Move, Situation, moves};
 use crate::lease::liveness::Liveness;
+use crate::lease::standing::{Standing, standing};
 use crate::lease::{Guard, Lease, View};
 use crate::lineage;
 use crate::shard::Exit;
@@ -158,30 +159,27 @@ where
             .map(|lease| (&lease.shard, lease))
             .collect();
         for (shard, held) in &self.held {
-            let lease = leases.get(shard);
-            let owner = lease.and_then(|lease| lease.owner.as_deref());
-            let taken = owner.is_some_and(|owner| owner != self.me)
-                || lease.is_none_or(|lease| lease.owner.is_some() && lease.epoch != held.epoch);
-            if taken {
-                held.lost.cancel();
-                continue;
-            }
-            let asker = lease.and_then(|lease| lease.handover_to.as_deref());
-            if let Some(asker) = asker.filter(|asker| self.liveness.is_live(asker, now)) {
-                held.directive.send_if_modified(|directive| {
-                    let news = !directive.stop;
-                    *directive = Directive {
-                        stop: true,
-                        handover_to: Some(asker.to_owned()),
-                    };
-                    news
-                });
+            let lease = leases.get(shard).copied();
+            let is_live = |worker: &str| self.liveness.is_live(worker, now);
+            match standing(lease, &self.me, held.epoch, is_live) {
+                Standing::Held => {}
+                Standing::Lost => held.lost.cancel(),
+                Standing::AskedFor(asker) => {
+                    held.directive.send_if_modified(|directive| {
+                        let news = !directive.stop;
+                        *directive = Directive {
+                            stop: true,
+                            handover_to: Some(asker.to_owned()),
+                        };
+                        news
+                    });
+                }
             }
         }
         self.asked.retain(|shard, _| {
-            leases.get(shard).is_some_and(|lease| {
-                lease.handover_to.as_deref() == Some(&self.me) && !lease.is_finished()
-            })
+            leases
+                .get(shard)
+                .is_some_and(|lease| lease.is_asked_for_by(&self.me))
         });
     }
 

@@ -8,6 +8,7 @@ use crate::record::LaneId;
 
 /// The records of one shard that wait or run, by lane. A record is known by its ordinal.
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct Lanes {
     lanes: HashMap<LaneId, Lane>,
     ready: VecDeque<LaneId>,
@@ -16,6 +17,7 @@ pub(crate) struct Lanes {
 }
 
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 struct Lane {
     queue: VecDeque<u64>,
     waits_until: Option<Instant>,
@@ -104,6 +106,25 @@ impl Lanes {
     /// How many records run.
     pub(crate) fn running(&self) -> usize {
         self.running
+    }
+}
+
+/// In the order of the lanes' names, since a hash map has none.
+#[cfg(test)]
+impl std::hash::Hash for Lanes {
+    fn hash<H: std::hash::Hasher>(&self, hasher: &mut H) {
+        let Self {
+            lanes,
+            ready,
+            waiting,
+            running,
+        } = self;
+        let mut lanes: Vec<_> = lanes
+            .iter()
+            .map(|(id, lane)| (id, &lane.queue, lane.waits_until))
+            .collect();
+        lanes.sort_unstable();
+        (lanes, ready, waiting, running).hash(hasher);
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod balance;
 pub(crate) mod liveness;
+pub(crate) mod standing;
 
 use chrono::{DateTime, Utc};
 
@@ -61,6 +62,11 @@ impl Lease {
 
     pub(crate) fn is_finished(&self) -> bool {
         self.finished_at.is_some()
+    }
+
+    /// Whether the worker has asked for the lease and may still get it.
+    pub(crate) fn is_asked_for_by(&self, worker: &str) -> bool {
+        self.handover_to.as_deref() == Some(worker) && !self.is_finished()
     }
 
     /// What must still be true of the stored lease for a write to be accepted.

@@ -43,6 +43,8 @@ mod conformance;
 #[cfg(test)]
 mod histories;
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod scenarios;
 #[cfg(test)]
 mod testing;

@@ -8,6 +8,7 @@ use crate::settings::RetryPolicy;
 
 /// The items of one shard that are in quarantine, and the rule by which they get there.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct Quarantine {
     policy: RetryPolicy,
     parked: BTreeSet<LaneId>,

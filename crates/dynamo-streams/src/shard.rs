@@ -32,6 +32,7 @@ const WRITE_RETRY: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// The state of one held shard. Feed it events; carry out what `poll` returns.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct Shard {
     settings: Settings,
     reader: Reader,
@@ -50,9 +51,11 @@ pub(crate) struct Shard {
 
 /// A write to the lease table that is under way, with the checkpoint it carries.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 struct Write(Option<String>);
 
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 struct Stop {
     since: Instant,
     handover_to: Option<String>,
@@ -372,6 +375,34 @@ impl Shard {
         if error.is_some_and(Error::is_fenced) {
             self.exit = Some(Exit::Lost);
         }
+    }
+}
+
+#[cfg(test)]
+impl Shard {
+    /// Tells states apart for the model: everything that decides what comes next, but for the settings and the load.
+    pub(crate) fn digest(&self) -> u64 {
+        use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+        let Self {
+            settings: _,
+            reader,
+            lanes,
+            watermark,
+            quarantine,
+            condemned,
+            writing,
+            write_due,
+            stop,
+            bytes_since_save: _,
+            saved_at,
+            exit,
+        } = self;
+        let mut hasher = DefaultHasher::new();
+        lanes.hash(&mut hasher);
+        let work = (reader, watermark, quarantine, condemned);
+        let ending = (writing, write_due, stop, saved_at, exit);
+        format!("{work:?}{ending:?}").hash(&mut hasher);
+        hasher.finish()
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod link;
 pub(crate) mod memory;
+pub(crate) mod rows;
 pub(crate) mod streams;
 pub(crate) mod world;
 

@@ -9,6 +9,7 @@ use crate::record::Record;
 
 /// The records of a shard from the first unfinished one on, in the order they were read.
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct Watermark {
     slots: VecDeque<Slot>,
     first: u64,
@@ -18,6 +19,7 @@ pub(crate) struct Watermark {
 }
 
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 struct Slot {
     sequence_number: String,
     created_at: DateTime<Utc>,

@@ -15,6 +15,7 @@ use crate::settings::Settings;
 use crate::source::{RecordsPage, ShardKey};
 
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct Reader {
     shard: ShardKey,
     state: State,
@@ -34,6 +35,7 @@ pub(crate) struct Reader {
 }
 
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 enum State {
     Open {
         due: Instant,

@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, Utc};
 
 use super::link::Link;
+use super::rows::Rows;
 use crate::error::Error;
-use crate::lease::{Checkpoint, Guard, Heartbeat, Lease, Seen, StreamEntry, View};
+use crate::lease::{Guard, Heartbeat, Lease, Seen, StreamEntry, View};
 use crate::observer::GapRecord;
 use crate::record::LaneId;
-use crate::sequence::padded;
 use crate::source::ShardKey;
 use crate::store::LeaseStore;
 use parked::Lane;
@@ -43,7 +43,7 @@ type SaveAudit = Arc<dyn Fn(&Saved) + Send + Sync>;
 
 #[derive(Default)]
 struct State {
-    leases: BTreeMap<ShardKey, Lease>,
+    leases: Rows,
     heartbeats: BTreeMap<String, Heartbeat>,
     streams: BTreeMap<String, StreamEntry>,
     lanes: BTreeMap<LaneId, Lane>,
@@ -75,7 +75,7 @@ impl Memory {
     }
 
     pub(crate) fn leases(&self) -> Vec<Lease> {
-        self.0.lock().unwrap().leases.values().cloned().collect()
+        self.0.lock().unwrap().leases.iter().cloned().collect()
     }
 
     pub(crate) fn lease(&self, shard_id: &str) -> Option<Lease> {
@@ -104,33 +104,9 @@ impl Memory {
 }
 
 impl State {
-    fn held(&mut self, guard: &Guard) -> Result<&mut Lease, Error> {
-        let lease = self.leases.get_mut(&guard.shard).ok_or(Error::Fenced)?;
-        let held = lease.owner.as_ref() == Some(&guard.owner) && lease.epoch == guard.epoch;
-        if held { Ok(lease) } else { Err(Error::Fenced) }
-    }
-
-    fn as_seen(&mut self, seen: Seen<'_>) -> Result<&mut Lease, Error> {
-        let lease = self.leases.get_mut(seen.shard).ok_or(Error::Fenced)?;
-        let same = lease.owner.as_deref() == seen.owner
-            && lease.epoch == seen.epoch
-            && !lease.is_finished();
-        if same { Ok(lease) } else { Err(Error::Fenced) }
-    }
-
-    fn save(
-        &mut self,
-        guard: &Guard,
-        reached: Option<&str>,
-        now: DateTime<Utc>,
-    ) -> Result<(), Error> {
-        let lease = self.held(guard)?;
-        lease.checkpointed_at = now;
-        let Some(number) = reached else {
-            return Ok(());
-        };
-        lease.checkpoint = Checkpoint::After(number.to_owned());
-        if let Some(audit) = self.audit.clone() {
+    /// Shows a checkpoint that was written to the audit.
+    fn saved(&self, guard: &Guard, reached: Option<&str>) {
+        if let (Some(audit), Some(number)) = (self.audit.clone(), reached) {
             audit(&Saved {
                 shard: guard.shard.clone(),
                 owner: guard.owner.clone(),
@@ -139,21 +115,6 @@ impl State {
                 parked: self.ever_parked.clone(),
             });
         }
-        Ok(())
-    }
-
-    fn end(
-        &mut self,
-        guard: &Guard,
-        reached: Option<&str>,
-        now: DateTime<Utc>,
-    ) -> Result<&mut Lease, Error> {
-        self.save(guard, reached, now)?;
-        let lease = self.held(guard)?;
-        lease.owner = None;
-        lease.handover_to = None;
-        lease.epoch += 1;
-        Ok(lease)
     }
 }
 
@@ -185,7 +146,7 @@ impl MemoryStore {
 impl LeaseStore for MemoryStore {
     async fn view(&self) -> Result<View, Error> {
         let look = |state: &State| View {
-            leases: state.leases.values().cloned().collect(),
+            leases: state.leases.iter().cloned().collect(),
             heartbeats: state.heartbeats.values().cloned().collect(),
             streams: state.streams.values().cloned().collect(),
         };
@@ -250,38 +211,18 @@ impl LeaseStore for MemoryStore {
     }
 
     async fn create(&self, lease: &Lease) -> Result<bool, Error> {
-        let create = |state: &mut State| {
-            let new = !state.leases.contains_key(&lease.shard);
-            if new {
-                state.leases.insert(lease.shard.clone(), lease.clone());
-            }
-            Ok(new)
-        };
+        let create = |state: &mut State| Ok(state.leases.create(lease));
         self.write("create", create).await
     }
 
     async fn take(&self, seen: Seen<'_>, worker: &str) -> Result<Lease, Error> {
-        let take = |state: &mut State| {
-            let lease = state.as_seen(seen)?;
-            lease.owner = Some(worker.to_owned());
-            lease.epoch += 1;
-            lease.handover_to = None;
-            Ok(lease.clone())
-        };
+        let take = |state: &mut State| state.leases.take(seen, worker);
         self.write("take", take).await
     }
 
     async fn ask(&self, seen: Seen<'_>, worker: &str) -> Result<(), Error> {
-        let ask = |state: &mut State| {
-            let lease = state.as_seen(seen)?;
-            let asked = lease.handover_to.as_deref();
-            if asked.is_some() && asked != Some(worker) && asked != seen.handover_to {
-                return Err(Error::Fenced);
-            }
-            lease.handover_to = Some(worker.to_owned());
-            Ok(())
-        };
-        self.write("ask", ask).await
+        self.write("ask", |state| state.leases.ask(seen, worker))
+            .await
     }
 
     async fn checkpoint(
@@ -292,14 +233,9 @@ impl LeaseStore for MemoryStore {
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
         let save = |state: &mut State| {
-            let lease = state.held(guard)?;
-            if let Checkpoint::After(later) = &lease.checkpoint
-                && padded(later) > padded(reached)
-            {
-                return Err(Error::Fenced);
-            }
-            lease.load = load;
-            state.save(guard, Some(reached), now)
+            state.leases.checkpoint(guard, reached, load, now)?;
+            state.saved(guard, Some(reached));
+            Ok(())
         };
         self.write("checkpoint", save).await
     }
@@ -312,7 +248,8 @@ impl LeaseStore for MemoryStore {
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
         let release = |state: &mut State| {
-            state.end(guard, reached, now)?.owner = handover_to.map(str::to_owned);
+            state.leases.release(guard, reached, handover_to, now)?;
+            state.saved(guard, reached);
             Ok(())
         };
         self.write("release", release).await
@@ -325,20 +262,15 @@ impl LeaseStore for MemoryStore {
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
         let finish = |state: &mut State| {
-            state.end(guard, reached, now)?.finished_at = Some(now);
+            state.leases.finish(guard, reached, now)?;
+            state.saved(guard, reached);
             Ok(())
         };
         self.write("finish", finish).await
     }
 
     async fn forget(&self, shard: &ShardKey) -> Result<(), Error> {
-        let forget = |state: &mut State| {
-            if !state.leases.get(shard).is_some_and(Lease::is_finished) {
-                return Err(Error::Fenced);
-            }
-            state.leases.remove(shard);
-            Ok(())
-        };
-        self.write("forget", forget).await
+        self.write("forget", |state| state.leases.forget(shard))
+            .await
     }
 }

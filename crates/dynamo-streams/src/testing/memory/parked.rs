@@ -35,7 +35,7 @@ impl State {
         parked: &QuarantinedRecord,
     ) -> Result<ParkOutcome, Error> {
         if let Some(guard) = guard {
-            self.held(guard)?;
+            self.leases.held(guard)?;
         }
         if parked.behind && !self.lanes.contains_key(&parked.lane) {
             return Ok(ParkOutcome::LaneOpen);
