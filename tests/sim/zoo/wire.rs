@@ -178,11 +178,11 @@ impl Spoiler {
         let Some(order) = condition.strip_prefix(FENCE) else {
             return;
         };
-        request["ConditionExpression"] = match self.bug {
-            Bug::CheckpointUnfenced => format!("({FENCE}{ALWAYS}){order}").into(),
-            Bug::CheckpointUnordered => FENCE.into(),
-            _ => return,
-        };
+        if self.bug == Bug::CheckpointUnfenced {
+            request["ConditionExpression"] = format!("({FENCE}{ALWAYS}){order}").into();
+        } else if self.bug == Bug::CheckpointUnordered {
+            request["ConditionExpression"] = FENCE.into();
+        }
     }
 
     fn put(&self, request: &mut Value) -> Option<ApiReply> {
