@@ -32,7 +32,7 @@ impl LeaseStore for LeaseTable {
     async fn view(&self) -> Result<View, Error> {
         let family = |name: &str| format!("{name}#{}", self.application);
         let (leases, workers, streams) = futures::try_join!(
-            self.query(family("LEASE")),
+            read_all(self.leases()),
             self.query(family("WORKER")),
             self.query(family("STREAM")),
         )?;
@@ -207,13 +207,15 @@ impl LeaseStore for LeaseTable {
 impl LeaseTable {
     /// Reads all items of a partition, consistently.
     pub(super) async fn query(&self, partition: String) -> Result<Vec<Item>, Error> {
-        self.partition(partition)
-            .into_paginator()
-            .items()
-            .send()
-            .try_collect()
-            .await
-            .map_err(|error| classify("Query", error))
+        read_all(self.partition(partition)).await
+    }
+
+    /// The leases, the youngest shards first. Parents are made before their children, and a Query shows no single moment:
+    /// read the other way round, it could pass a parent's place before the lease is there and find the child's, which
+    /// would then count as free to read.
+    fn leases(&self) -> QueryFluentBuilder {
+        self.partition(format!("LEASE#{}", self.application))
+            .scan_index_forward(false)
     }
 
     pub(super) fn partition(&self, partition: String) -> QueryFluentBuilder {
@@ -362,6 +364,16 @@ impl LeaseTable {
     }
 }
 
+async fn read_all(query: QueryFluentBuilder) -> Result<Vec<Item>, Error> {
+    query
+        .into_paginator()
+        .items()
+        .send()
+        .try_collect()
+        .await
+        .map_err(|error| classify("Query", error))
+}
+
 /// The item that made the service refuse an update.
 fn refused(
     error: &aws_sdk_dynamodb::error::SdkError<
@@ -373,4 +385,24 @@ fn refused(
         return None;
     };
     refusal.item()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::config::{BehaviorVersion, Config};
+
+    use super::*;
+
+    #[test]
+    fn leases_are_read_children_first_so_that_none_is_seen_without_its_parent() {
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .build();
+        let client = aws_sdk_dynamodb::Client::from_conf(config);
+        let table = LeaseTable::new(client, "Leases", "app").unwrap();
+        let query = table.leases();
+        let query = query.as_input();
+        assert_eq!(query.get_scan_index_forward(), &Some(false));
+        assert_eq!(query.get_consistent_read(), &Some(true));
+    }
 }
