@@ -364,7 +364,8 @@ impl LeaseTable {
     }
 }
 
-async fn read_all(query: QueryFluentBuilder) -> Result<Vec<Item>, Error> {
+/// Reads all pages of a query.
+pub(super) async fn read_all(query: QueryFluentBuilder) -> Result<Vec<Item>, Error> {
     query
         .into_paginator()
         .items()

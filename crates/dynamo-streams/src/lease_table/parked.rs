@@ -15,6 +15,7 @@ use parts::{decode_parts, encode_parts};
 use super::LeaseTable;
 use super::encoding::{Attributes, keyed, lease_key, n, s, time, wrong_family};
 use super::key::{Key, PARTITION_KEY, SEPARATOR, SORT_KEY};
+use super::leases::read_all;
 use crate::error::Error;
 use crate::lease::Guard;
 use crate::observer::{GapRecord, QuarantinedRecord};
@@ -234,17 +235,13 @@ impl LeaseTable {
 
     /// Reads the keys of the parts of one record.
     async fn parts_of(&self, lane: LaneId, sequence_number: &str) -> Result<Vec<Item>, Error> {
-        self.parts(lane)
+        let parts = self
+            .parts(lane)
             .key_condition_expression("#pk = :pk AND begins_with(#sk, :number)")
             .expression_attribute_names("#sk", SORT_KEY)
             .expression_attribute_values(":number", s(padded(sequence_number)))
-            .projection_expression("#pk, #sk")
-            .into_paginator()
-            .items()
-            .send()
-            .try_collect()
-            .await
-            .map_err(|error| classify("Query", error))
+            .projection_expression("#pk, #sk");
+        read_all(parts).await
     }
 
     fn still_held(&self, guard: &Guard) -> Result<ConditionCheck, Error> {
