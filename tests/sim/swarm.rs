@@ -192,6 +192,16 @@ pub(crate) fn first_seed() -> u64 {
     number("ARTHOUSE_SIM_SEED").unwrap_or(1)
 }
 
+/// Seeds that once found a bug of the program: see the tests' README.
+const REGRESSIONS: [u64; 1] = [8666];
+
+#[test]
+fn seeds_that_once_found_a_bug_find_none() {
+    for seed in REGRESSIONS {
+        assert_eq!(play(seed, None, false).findings, [], "seed {seed}");
+    }
+}
+
 #[test]
 fn random_faults_and_random_students_do_no_harm() {
     let (first, began) = (first_seed(), Instant::now());

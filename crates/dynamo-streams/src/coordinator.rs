@@ -201,7 +201,8 @@ where
                 continue;
             };
             match step {
-                Move::Take(_) if held.contains(&lease.shard) => {}
+                // A second reader of a shard would be one that nobody can stop.
+                Move::Take(_) if self.held.contains_key(&lease.shard) => {}
                 Move::Take(_) => self.take(lease, fence).await,
                 Move::Ask(_) => self.ask(lease, now).await,
             }

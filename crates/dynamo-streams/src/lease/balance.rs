@@ -103,14 +103,15 @@ fn take_free<'a>(
     last
 }
 
-/// Takes what was asked for and not handed over in time.
+/// Takes what was asked for and not handed over in time, unless it is to be taken anyway.
 fn take_overdue(situation: &Situation<'_>, moves: &mut Vec<Move>) {
     for lease in situation.ready {
         let overdue = situation.asked.get(&lease.shard).is_some_and(|asked| {
             situation.now.duration_since(*asked) >= situation.handover_timeout
         });
-        if overdue && lease.handover_to.as_deref() == Some(situation.me) {
-            moves.push(Move::Take(lease.shard.clone()));
+        let take = Move::Take(lease.shard.clone());
+        if overdue && lease.handover_to.as_deref() == Some(situation.me) && !moves.contains(&take) {
+            moves.push(take);
         }
     }
 }
@@ -276,6 +277,20 @@ mod tests {
         };
         assert_eq!(overdue(29), []);
         assert_eq!(overdue(30), [Move::Take(shard("s-1"))]);
+    }
+
+    #[test]
+    fn what_is_overdue_of_a_dead_holder_is_taken_once() {
+        let mut lease = owned_lease("s-1", "dead", 1);
+        lease.handover_to = Some("a".to_owned());
+        let check = Check {
+            workers: &["a"],
+            leases: vec![lease],
+            held: &[],
+            asked_seconds_ago: &[("s-1", 30)],
+            dead: &["dead"],
+        };
+        assert_eq!(check.moves("a"), [Move::Take(shard("s-1"))]);
     }
 
     proptest::proptest! {
