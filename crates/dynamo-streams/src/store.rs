@@ -86,7 +86,12 @@ pub(crate) trait ParkedStore: Send + Sync + 'static {
     fn parked_lanes(
         &self,
         table: &str,
-    ) -> impl Future<Output = Result<BTreeSet<LaneId>, Error>> + Send;
+    ) -> impl Future<Output = Result<BTreeSet<LaneId>, Error>> + Send {
+        async move {
+            let lanes = self.lanes(Some(table)).await?;
+            Ok(lanes.into_iter().map(|parked| parked.lane).collect())
+        }
+    }
 
     /// Parks a record, if the lease is still held; without a guard, whoever holds it. A record behind another
     /// is parked only while its item is in quarantine. Parking a record twice leaves one.

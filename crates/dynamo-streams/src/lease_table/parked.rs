@@ -2,8 +2,6 @@
 
 mod parts;
 
-use std::collections::BTreeSet;
-
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
@@ -25,15 +23,6 @@ use crate::sequence::padded;
 use crate::store::{ParkOutcome, ParkedLane, ParkedStore};
 
 impl ParkedStore for LeaseTable {
-    async fn parked_lanes(&self, table: &str) -> Result<BTreeSet<LaneId>, Error> {
-        Ok(self
-            .lanes(Some(table))
-            .await?
-            .into_iter()
-            .map(|parked| parked.lane)
-            .collect())
-    }
-
     async fn park(
         &self,
         guard: Option<&Guard>,

@@ -1,6 +1,6 @@
 //! Parked records and gaps of the store in memory.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
@@ -60,15 +60,6 @@ impl State {
 }
 
 impl ParkedStore for MemoryStore {
-    async fn parked_lanes(&self, table: &str) -> Result<BTreeSet<LaneId>, Error> {
-        Ok(self
-            .lanes(Some(table))
-            .await?
-            .into_iter()
-            .map(|lane| lane.lane)
-            .collect())
-    }
-
     async fn park(
         &self,
         guard: Option<&Guard>,
