@@ -14,6 +14,7 @@ mod audit;
 mod school;
 mod zoo;
 
+mod alone;
 mod crew;
 mod tally;
 

@@ -16,7 +16,7 @@ mod reconcile;
 
 pub use aws::{Clients, LOCAL_CREDENTIALS, LOCAL_REGION, NoRegion};
 pub use clock::Clock;
-pub use log::{LogError, LogFormat, start_log};
+pub use log::{LogError, LogFormat, log_cap, start_log};
 pub use names::Names;
 pub use queues::{
     Queue, QueueError, QueueNames, QueueUrls, find_queues, protect_queues, provision_queues,

@@ -43,7 +43,7 @@ pub fn start_log(
     ours: LevelFilter,
 ) -> Result<(), LogError> {
     let wanted = filter.map_or_else(|| default_filter(ours), str::to_owned);
-    let filter = EnvFilter::try_new(wanted)?.and(cap());
+    let filter = EnvFilter::try_new(wanted)?.and(log_cap());
     let lines = fmt::layer().with_writer(io::stderr);
     let registry = tracing_subscriber::registry();
     match format {
@@ -68,9 +68,9 @@ fn default_filter(ours: LevelFilter) -> String {
     )
 }
 
-/// What is never logged, whatever is asked for: bodies in other people's debugging, and a parser's remarks on timetables, which the
-/// rejection tells better.
-fn cap() -> Targets {
+/// Returns the most that is logged, whatever is asked for: no bodies in other people's debugging, and no parser's remarks on timetables,
+/// which the rejection tells better.
+pub fn log_cap() -> Targets {
     Targets::new()
         .with_default(LevelFilter::INFO)
         .with_targets(OURS.map(|target| (target, LevelFilter::TRACE)))
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn other_peoples_debugging_is_never_logged() {
-        let cap = cap();
+        let cap = log_cap();
         for (target, level, logged) in [
             (
                 "aws_smithy_runtime::client::orchestrator",
