@@ -7,6 +7,7 @@ pub(crate) mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -82,6 +83,11 @@ impl Shard {
             exit: None,
             settings,
         }
+    }
+
+    /// Learns how long ago the shard was last read, or found.
+    pub(crate) fn unread_for(&mut self, age: Duration, now: Instant) {
+        self.reader.unread_for(age, now);
     }
 
     /// Says what to start now.

@@ -1,5 +1,7 @@
 //! The reading end of a shard: iterators, pages, gaps, the shard's end.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
@@ -14,6 +16,9 @@ use crate::record::Record;
 use crate::settings::Settings;
 use crate::source::{RecordsPage, ShardKey};
 
+/// For how long a shard surely keeps all that was in it. The clocks that this is judged by may differ, and may be wrong.
+const KEPT: Duration = RETENTION.saturating_sub(Duration::from_secs(60 * 60));
+
 #[derive(Debug)]
 #[cfg_attr(test, derive(Clone))]
 pub(crate) struct Reader {
@@ -25,6 +30,8 @@ pub(crate) struct Reader {
     since: Option<DateTime<Utc>>,
     /// Before this nothing can be lost.
     kept_since: DateTime<Utc>,
+    /// From then on the oldest record may be gone. Who knows a number learns of it; who begins with the oldest record does not.
+    kept_until: Instant,
     /// A noted gap whose end is not known yet.
     open_gap: Option<GapRecord>,
     /// The same with its end, to be written; tried again after a later page if that fails.
@@ -69,6 +76,7 @@ impl Reader {
             position: lease.checkpoint.clone(),
             since,
             kept_since: lease.checkpointed_at - RETENTION,
+            kept_until: now + KEPT,
             open_gap: None,
             closed_gap: None,
             closing: false,
@@ -81,6 +89,11 @@ impl Reader {
         }
     }
 
+    /// Learns how long ago the shard was last read, or found.
+    pub(crate) fn unread_for(&mut self, age: Duration, now: Instant) {
+        self.kept_until = now + KEPT.saturating_sub(age);
+    }
+
     pub(crate) fn poll(&mut self, room: bool, now: Instant) -> Vec<Command> {
         let mut commands = Vec::new();
         if let Some(gap) = self.closed_gap.clone().filter(|_| self.closing) {
@@ -88,6 +101,13 @@ impl Reader {
             commands.push(Command::CloseGap { gap });
         }
         let (state, command) = match std::mem::replace(&mut self.state, State::Ended) {
+            State::Open { due } if due <= now && self.is_trimmed_unseen(now) => {
+                let gap = self.gap(GapCause::Trimmed);
+                (
+                    State::Noting { gap: gap.clone() },
+                    Some(Command::NoteGap { gap }),
+                )
+            }
             State::Open { due } if due <= now => {
                 let at = self.position.clone();
                 (State::Opening, Some(Command::Open { at }))
@@ -143,6 +163,7 @@ impl Reader {
             }
         };
         self.read_at = asked;
+        self.kept_until = asked + KEPT;
         let bytes = page.records.iter().map(|record| record.size_bytes).sum();
         let due = self.pace.after_page(page.records.len(), bytes, asked, now);
         self.state = match page.next {
@@ -176,6 +197,7 @@ impl Reader {
             }
             (Ok(gap), GapCause::Trimmed) => {
                 self.position = Checkpoint::TrimHorizon;
+                self.kept_until = now + KEPT;
                 self.open_gap = Some(gap);
                 State::Open { due: now }
             }
@@ -208,6 +230,15 @@ impl Reader {
     /// When the last successful read was asked for.
     pub(crate) fn read_at(&self) -> Instant {
         self.read_at
+    }
+
+    /// Whether records may be gone of which the service would not say so.
+    fn is_trimmed_unseen(&self, now: Instant) -> bool {
+        let from_the_oldest = match self.position {
+            Checkpoint::TrimHorizon | Checkpoint::Since(_) => true,
+            Checkpoint::After(_) => false,
+        };
+        from_the_oldest && self.kept_until <= now
     }
 
     fn failed(&mut self, error: &Error, now: Instant) {

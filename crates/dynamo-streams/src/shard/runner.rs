@@ -47,7 +47,10 @@ where
     let Some(parked) = load_parked(&shared, &lease, &lost, &directive).await else {
         return Exit::Lost;
     };
-    let machine = Shard::new(shared.settings.clone(), &lease, parked, Instant::now());
+    let (now, wall) = (Instant::now(), shared.settings.wall_clock.now());
+    let mut machine = Shard::new(shared.settings.clone(), &lease, parked, now);
+    let unread = wall - lease.checkpointed_at;
+    machine.unread_for(unread.to_std().unwrap_or_default(), now);
     let mut runner = Runner {
         shared,
         guard: Arc::new(guard),

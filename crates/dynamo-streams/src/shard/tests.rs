@@ -370,3 +370,52 @@ fn a_drain_waits_until_a_gap_is_durable_and_told() {
         "{commands:?}"
     );
 }
+
+#[test]
+fn a_shard_that_was_never_read_and_is_a_day_old_may_have_lost_its_oldest_records() {
+    let hours = |hours: u64| Duration::from_secs(hours * 3_600);
+    for (unread, noted) in [(0, false), (22, false), (23, true), (70, true)] {
+        let (mut shard, now) = shard(Settings::default());
+        shard.unread_for(hours(unread), now);
+        let commands = shard.poll(now);
+        let [Command::NoteGap { gap }] = &commands[..] else {
+            assert!(!noted, "{unread} h: {commands:?}");
+            continue;
+        };
+        assert!(noted, "{unread} h: {gap:?}");
+        assert_eq!((gap.cause, &gap.from), (GapCause::Trimmed, &None));
+        shard.handle(Event::GapNoted(Ok(gap.clone())), now);
+        assert!(matches!(&shard.poll(now)[..], [Command::Open { .. }]));
+    }
+}
+
+#[test]
+fn who_has_a_place_in_a_shard_is_told_of_what_was_trimmed_and_need_not_guess() {
+    let mut lease = free_lease("s-1");
+    lease.checkpoint = Checkpoint::After("7".to_owned());
+    let now = Instant::now();
+    let mut shard = Shard::new(Settings::default(), &lease, BTreeSet::new(), now);
+    shard.unread_for(Duration::from_secs(70 * 3_600), now);
+    assert!(matches!(&shard.poll(now)[..], [Command::Open { .. }]));
+}
+
+#[test]
+fn a_shard_that_could_not_be_read_for_a_day_may_have_lost_its_oldest_records() {
+    let (mut shard, now) = shard(Settings::default());
+    read(&mut shard, now, &[], false);
+    let (failed, day) = (
+        now + Duration::from_secs(1),
+        Duration::from_secs(24 * 3_600),
+    );
+    shard.poll(failed);
+    let refusal = || Event::Read {
+        asked: failed,
+        result: Err(Error::unavailable("GetRecords", "no connection")),
+    };
+    shard.handle(refusal(), failed);
+    let commands = shard.poll(failed + day);
+    assert!(
+        matches!(&commands[..], [Command::NoteGap { .. }]),
+        "{commands:?}"
+    );
+}
