@@ -132,6 +132,16 @@ impl Aws {
         self.services().tables.take_commits()
     }
 
+    /// Takes the tables and records of what was trimmed since the last time.
+    pub(crate) fn take_trimmed(&self) -> Vec<(String, Value)> {
+        self.services().streams.take_trimmed()
+    }
+
+    /// Takes note that a reader has kept its place in a shard; see [`Behaviour::Trimmed`].
+    pub(crate) fn shard_begun(&self, stream_arn: &str, shard: &str) {
+        self.services().streams.begun(stream_arn, shard);
+    }
+
     /// The items of a table now, in the order of their keys, in DynamoDB's JSON; empty if there is no such table.
     pub(crate) fn items(&self, table: &str) -> Vec<Arc<Value>> {
         self.services().tables.items(table)
@@ -168,10 +178,15 @@ impl Aws {
         streams.split_all(table, now);
     }
 
-    /// Closes each open shard of a table's stream, and lets a child go on.
+    /// Closes each open shard of a table's stream, after what was committed until now, and lets a child go on.
     pub(crate) fn roll_over_shards(&self, table: &str) {
         let now = self.clock.now_millis();
-        self.services().streams.roll_over_all(table, now);
+        let mut services = self.services();
+        let Services {
+            streams, adversary, ..
+        } = &mut *services;
+        streams.surface(adversary, now);
+        streams.roll_over_all(table, now);
     }
 
     /// Trims the records of a table's stream that are older than this, and the shards that closed before.

@@ -56,7 +56,8 @@ pub(crate) enum Behaviour {
     ChildrenFirst,
     /// The streams' calls are refused with LimitExceededException or ThrottlingException.
     StreamsThrottled,
-    /// Loss: records are trimmed that are minutes old.
+    /// Loss: records are trimmed that are minutes old, of a shard of which a reader has kept its place. Of any other nobody
+    /// could tell: it is read from wherever it begins, and that it begins too late shows nowhere.
     Trimmed,
 
     /// An SQS call is refused with RequestThrottled or ServiceUnavailable.

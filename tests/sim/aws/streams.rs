@@ -100,6 +100,20 @@ impl Streams {
         ApiReply::ok(&answer)
     }
 
+    /// The tables and records of what was trimmed since the last time.
+    pub(super) fn take_trimmed(&mut self) -> Vec<(String, Value)> {
+        let streams = self.streams.iter_mut();
+        streams.flat_map(Stream::take_trimmed).collect()
+    }
+
+    /// Takes note that a reader has kept its place in a shard.
+    pub(super) fn begun(&mut self, arn: &str, shard: &str) {
+        let stream = self.streams.iter_mut().find(|stream| stream.arn == arn);
+        if let Some(shard) = stream.and_then(|stream| stream.shards.get_mut(shard)) {
+            shard.begun = true;
+        }
+    }
+
     fn stream(&self, arn: &str) -> Result<&Stream, Fault> {
         let found = self.streams.iter().find(|stream| stream.arn == arn);
         found.ok_or_else(|| Fault::not_found(&format!("Stream: {arn} not found")))

@@ -12,6 +12,12 @@ pub(super) struct Record {
     pub(super) text: String,
 }
 
+impl Record {
+    pub(super) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.text).expect("it was written here")
+    }
+}
+
 /// A record that has not got its place and number yet.
 #[derive(Debug)]
 pub(super) struct Draft {

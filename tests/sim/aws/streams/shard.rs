@@ -35,6 +35,8 @@ pub(super) struct Shard {
     pub(super) last: u64,
     /// Records up to this number are gone.
     pub(super) trimmed_to: u64,
+    /// Whether a reader has kept its place in it.
+    pub(super) begun: bool,
     pub(super) records: VecDeque<Record>,
 }
 
@@ -54,15 +56,19 @@ impl Shard {
             after,
             last: after,
             trimmed_to: after,
+            begun: false,
             records: VecDeque::new(),
         }
     }
 
-    /// Drops the records from before a time.
-    pub(super) fn trim(&mut self, before: u64) {
+    /// Drops the records from before a time; returns them.
+    pub(super) fn trim(&mut self, before: u64) -> Vec<Record> {
+        let mut dropped = Vec::new();
         while let Some(record) = self.records.pop_front_if(|record| record.created < before) {
             self.trimmed_to = record.sequence;
+            dropped.push(record);
         }
+        dropped
     }
 
     /// Whether it was closed before a time and nothing of it is left.

@@ -3,7 +3,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Value, json};
 
-use super::record::Draft;
+use super::record::{Draft, Record};
 use super::shard::Shard;
 use crate::aws::adversity::{Adversary, Behaviour};
 use crate::aws::tables::CommittedWrite;
@@ -26,6 +26,8 @@ pub(super) struct Stream {
     /// Iterators from before this time are dead.
     pub(super) iterators_since: u64,
     pub(super) shards: BTreeMap<String, Shard>,
+    /// What was trimmed and nobody has been told of yet.
+    trimmed: Vec<Record>,
     last_sequence: u64,
     /// Records on their way, by when they surface.
     pending: BTreeMap<(u64, u64), Draft>,
@@ -54,6 +56,7 @@ impl Stream {
             children_first: false,
             iterators_since: 0,
             shards: BTreeMap::new(),
+            trimmed: Vec::new(),
             last_sequence: 0,
             pending: BTreeMap::new(),
             taken: 0,
@@ -104,7 +107,7 @@ impl Stream {
             self.append(draft, adversary.between(1, 1_000));
             if adversary.strikes(Behaviour::Trimmed) {
                 let age = adversary.between(60_000, OLDEST_TRIMMED_MILLIS);
-                self.trim(now.saturating_sub(age));
+                self.trim_those(now.saturating_sub(age), |shard| shard.begun);
             }
         }
         self.latest.retain(|_, due| *due > now);
@@ -233,10 +236,22 @@ impl Stream {
 
     /// Drops records and closed shards from before a time.
     pub(super) fn trim(&mut self, before: u64) {
-        for shard in self.shards.values_mut() {
-            shard.trim(before);
+        self.trim_those(before, |_| true);
+    }
+
+    fn trim_those(&mut self, before: u64, of: impl Fn(&Shard) -> bool) {
+        for shard in self.shards.values_mut().filter(|shard| of(shard)) {
+            self.trimmed.extend(shard.trim(before));
         }
-        self.shards.retain(|_, shard| !shard.is_gone(before));
+        self.shards
+            .retain(|_, shard| !shard.is_gone(before) || !of(shard));
+    }
+
+    /// What was trimmed since the last time.
+    pub(super) fn take_trimmed(&mut self) -> impl Iterator<Item = (String, Value)> {
+        let table = self.table.clone();
+        let records = std::mem::take(&mut self.trimmed).into_iter();
+        records.map(move |record| (table.clone(), record.json()))
     }
 
     pub(super) fn heal(&mut self, now: u64) {

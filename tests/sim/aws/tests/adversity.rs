@@ -103,8 +103,27 @@ fn records_that_are_trimmed_by_chance_are_gone() {
     let bench = Bench::with(Behaviour::Trimmed, 1.0).with_table();
     let mut reader = super::reader::Reader::new(&bench);
     bench.put("a", 1);
+    let shard = &reader.shards(&bench)[0]["ShardId"];
+    let shard = shard.as_str().expect("a shard has an id");
+    bench.aws.shard_begun(reader.arn(), shard);
     bench.pass(601);
     bench.put("b", 2);
     reader.sweep(&bench);
     assert_eq!(reader.values(), [("b".to_owned(), vec![2])].into());
+    let trimmed = bench.aws.take_trimmed();
+    let values = trimmed
+        .iter()
+        .map(|(_, record)| &record["dynamodb"]["NewImage"]);
+    assert_eq!(values.count(), 1);
+}
+
+#[test]
+fn nothing_is_trimmed_by_chance_of_a_shard_that_nobody_has_begun() {
+    let bench = Bench::with(Behaviour::Trimmed, 1.0).with_table();
+    let mut reader = super::reader::Reader::new(&bench);
+    bench.put("a", 1);
+    bench.pass(601);
+    bench.put("a", 2);
+    reader.sweep(&bench);
+    assert_eq!(reader.values(), [("a".to_owned(), vec![1, 2])].into());
 }
