@@ -1,20 +1,27 @@
 //! What must hold, checked after every commit and in the end.
 
+mod changes;
 mod images;
 mod messages;
 mod records;
+mod repairs;
 mod streams;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use dynamo_streams::Record;
+use serde_json::Value;
 
 use crate::aws::{ApiCall, ApiReply, Aws, CommittedWrite};
 use crate::school::Command;
+use changes::Changes;
 use messages::Messages;
 use records::Records;
+pub(crate) use repairs::Made;
+use repairs::Repairs;
 use streams::Streams;
 
 /// What was checked.
@@ -36,6 +43,8 @@ pub(crate) enum Check {
     Parked,
     /// Nothing panics.
     Panic,
+    /// A gap of a stream is told to whoever is on call, and nothing else is.
+    Notice,
     /// What is under way comes to an end.
     Settles,
 }
@@ -54,6 +63,29 @@ impl fmt::Display for Finding {
     }
 }
 
+/// What the streams have lost, and what came of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Toll {
+    /// Records that were trimmed and never handled.
+    pub(crate) lost: u64,
+    /// Notifications that nobody could know of any more.
+    pub(crate) untellable: u64,
+    /// Gaps that were found.
+    pub(crate) gaps: u64,
+    /// What the repairs wrote.
+    pub(crate) made: Made,
+}
+
+impl Toll {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.lost += other.lost;
+        self.untellable += other.untellable;
+        self.gaps += other.gaps;
+        self.made.initialisations += other.made.initialisations;
+        self.made.charges += other.made.charges;
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Auditor(Arc<Mutex<State>>);
 
@@ -63,6 +95,10 @@ struct State {
     records: Records,
     messages: Messages,
     streams: Streams,
+    changes: Changes,
+    repairs: Repairs,
+    /// Whether reactions may be carried out from what the tables hold.
+    swept: bool,
 }
 
 #[derive(Debug, Default)]
@@ -88,6 +124,13 @@ impl Findings {
 
 /// What it learns.
 impl Auditor {
+    /// One to whom reactions may be carried out from what the tables hold, too.
+    pub(crate) fn of_sweeps(swept: bool) -> Self {
+        let auditor = Self::default();
+        auditor.state().swept = swept;
+        auditor
+    }
+
     /// A command was given to the queue.
     pub(crate) fn sent(&self, command: &Command) {
         self.state().messages.sent(command);
@@ -112,41 +155,71 @@ impl Auditor {
         }
     }
 
-    /// An item was written.
-    pub(crate) fn committed(&self, write: &CommittedWrite, now: Duration) {
+    /// An item was written, perhaps by a repair: by whoever has no record or command in hand.
+    pub(crate) fn committed(&self, write: &CommittedWrite, by_repair: bool, now: Duration) {
         let State {
             findings,
             records,
             messages,
             streams,
+            changes,
+            repairs,
+            ..
         } = &mut *self.state();
         if write.table == "Leases" {
             streams.lease_written(write, now, findings);
+            let gap = images::text(&write.key, "PK").is_some_and(|key| key.starts_with("GAP#"));
+            if let Some(key) = images::text(&write.key, "SK").filter(|_| gap) {
+                repairs.gap_written(key, write, now);
+            }
             return;
         }
-        for notification in records.committed(write, now, findings) {
-            messages.expect(&notification);
+        let called_for = records.committed(write, now, findings);
+        let ids = called_for.iter().map(|it| messages.expect(it)).collect();
+        changes.written(write, now, ids);
+        if by_repair {
+            repairs.item_written(write);
         }
-        streams.item_written(write);
+    }
+
+    /// A stream has dropped a record.
+    pub(crate) fn trimmed(&self, table: &str, record: &Value) {
+        let State {
+            streams, changes, ..
+        } = &mut *self.state();
+        let number = record["dynamodb"]["SequenceNumber"].as_str();
+        streams.passable(table, number.unwrap_or_default());
+        changes.trimmed(table, record);
     }
 
     /// All writes of a call are known.
     pub(crate) fn end_of_call(&self, now: Duration) {
         let State {
-            findings, records, ..
+            findings,
+            records,
+            messages,
+            swept,
+            ..
         } = &mut *self.state();
+        if *swept {
+            records.derivable().iter().for_each(|it| messages.allow(it));
+        }
         records.check_touched(now, findings);
     }
 
     pub(crate) fn record_begun(&self, record: &Record, now: Duration) {
         let State {
-            findings, streams, ..
+            findings, changes, ..
         } = &mut *self.state();
-        streams.begun(record, now, findings);
+        changes.begun(record, now, findings);
     }
 
     pub(crate) fn record_done(&self, record: &Record) {
-        self.state().streams.done(record);
+        let State {
+            streams, changes, ..
+        } = &mut *self.state();
+        streams.passable(&record.table_name, &record.sequence_number);
+        changes.done(record);
     }
 
     pub(crate) fn panicked(&self, what: &str, now: Duration) {
@@ -176,9 +249,34 @@ impl Auditor {
     /// What is still to come.
     pub(crate) fn pending(&self) -> Vec<String> {
         let state = self.state();
-        let mut pending = state.messages.pending();
+        let mut pending = state.messages.pending(&state.untellable());
         pending.extend(state.records.pending());
+        pending.extend(state.repairs.pending());
+        let lost = state.changes.lost();
+        let unnoticed = lost.filter(|lost| state.repairs.since(lost.table, lost.at).is_none());
+        pending.extend(unnoticed.map(|lost| format!("it was not noticed: {lost:?}")));
         pending
+    }
+
+    /// Which shards a reader has kept its place in, that had none before, since the last time.
+    pub(crate) fn take_begun(&self) -> Vec<(String, String)> {
+        self.state().streams.take_begun()
+    }
+
+    /// Whether the processors know where to begin: from now on they are to miss nothing.
+    pub(crate) fn is_seeded(&self) -> bool {
+        self.state().streams.seeded() == 2
+    }
+
+    /// What was lost, and what was done about it.
+    pub(crate) fn toll(&self) -> Toll {
+        let state = self.state();
+        Toll {
+            lost: state.changes.lost().count() as u64,
+            untellable: state.untellable().len() as u64,
+            gaps: state.repairs.keys().count() as u64,
+            made: state.repairs.made,
+        }
     }
 
     /// What was still to come when time was up.
@@ -193,16 +291,30 @@ impl Auditor {
 
     /// Looks at what lies in the queues, for good.
     pub(crate) fn close(&self, aws: &Aws, urls: &arthouse_worker::QueueUrls, now: Duration) {
-        let State {
-            findings,
-            messages,
-            records,
-            ..
-        } = &mut *self.state();
-        messages.close(aws, urls, records, now, findings);
+        let state = &mut *self.state();
+        let mut findings = std::mem::take(&mut state.findings);
+        let kept = (&state.records, &state.repairs);
+        let untellable = state.untellable();
+        let messages = &state.messages;
+        messages.close(aws, urls, kept, &untellable, now, &mut findings);
+        state.findings = findings;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().expect("nothing panics over the audit")
+    }
+}
+
+impl State {
+    /// The notifications that nobody can know of any more: their records are lost, and the items went before the repair was through.
+    fn untellable(&self) -> BTreeSet<&str> {
+        let lost = self.changes.lost().filter(|lost| {
+            let repaired = self.repairs.since(lost.table, lost.at).flatten();
+            lost.gone
+                .is_some_and(|gone| repaired.is_none_or(|repaired| gone <= repaired))
+        });
+        lost.flat_map(|lost| lost.notifications)
+            .map(String::as_str)
+            .collect()
     }
 }

@@ -9,6 +9,8 @@ use crate::aws::ApiReply;
 
 /// How long a delayed request is on its way where nothing is left to chance: past every lease and every visibility.
 const DELAY: Duration = Duration::from_secs(40);
+/// When the last of what is delayed has arrived.
+pub(crate) const LATEST_ARRIVAL: Duration = Duration::from_secs(60);
 /// How long a frozen process stands still: past every lease and every visibility.
 pub(crate) const FREEZE: Duration = Duration::from_secs(45);
 
@@ -147,7 +149,10 @@ impl Plan {
     pub(crate) fn delay(&mut self) -> Duration {
         match self {
             Self::None | Self::Single { .. } => DELAY,
-            Self::Random { rng, .. } => Duration::from_millis(rng.u64(1_000..=60_000)),
+            Self::Random { rng, .. } => {
+                let most = LATEST_ARRIVAL.as_secs() * 1_000;
+                Duration::from_millis(rng.u64(1_000..=most))
+            }
         }
     }
 

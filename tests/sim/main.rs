@@ -7,11 +7,13 @@ mod connector;
 mod fault;
 mod network;
 mod node;
+mod operator;
 mod probe;
 mod world;
 
 mod audit;
 mod school;
+mod students;
 mod zoo;
 
 mod alone;
@@ -21,6 +23,7 @@ mod tally;
 mod determinism;
 mod exhaustive;
 mod logs;
+mod loss;
 mod replay;
 mod scenario;
 mod swarm;

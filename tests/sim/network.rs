@@ -17,6 +17,9 @@ use crate::probe::in_hand;
 use crate::zoo::{Bug, Spoiler};
 pub(crate) use trace::Trace;
 
+/// The number of a call that arrives when its sender has given it up.
+const LATE: u64 = u64::MAX;
+
 /// What a fault does to a whole process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
@@ -172,9 +175,16 @@ impl Network {
             state.note_receipts(&call, &reply);
         }
         drop(state);
+        for (table, record) in self.aws.take_trimmed() {
+            self.auditor.trimmed(&table, &record);
+        }
         self.auditor.observe(&call, &reply, now);
+        let by_repair = number != LATE && in_hand().is_none();
         for commit in self.aws.take_commits() {
-            self.auditor.committed(&commit, now);
+            self.auditor.committed(&commit, by_repair, now);
+        }
+        for (stream_arn, shard) in self.auditor.take_begun() {
+            self.aws.shard_begun(&stream_arn, &shard);
         }
         self.auditor.end_of_call(now);
         reply
@@ -223,7 +233,7 @@ impl Network {
                     .and_then(|due| state.late.remove(&due))
             };
             match next {
-                Some(call) => self.carry_out(call, u64::MAX, now),
+                Some(call) => self.carry_out(call, LATE, now),
                 None => return,
             };
         }

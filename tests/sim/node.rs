@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use arthouse::{Clients, Names, Stack};
-use arthouse_worker::{Clock, Settings, command_worker, stream_processor};
+use arthouse_worker::{Clock, Settings, StreamWorkers, command_worker, stream_workers};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_async::time::SharedTimeSource;
@@ -24,6 +24,7 @@ use crate::clock::ProcessClock;
 use crate::connector::Connector;
 use crate::fault::FREEZE;
 use crate::network::{Network, Order};
+use crate::operator::Operator;
 use crate::probe::Watched;
 use crate::zoo::Bug;
 
@@ -35,14 +36,27 @@ const DOWN: Duration = Duration::from_secs(3);
 pub(crate) enum Role {
     Worker,
     Streams,
+    /// Reconciles the tables when it is told to, and ends.
+    Operator,
+}
+
+/// What a process is for.
+#[derive(Clone, Debug)]
+pub(crate) struct Post {
+    pub(crate) id: u32,
+    pub(crate) role: Role,
+    pub(crate) bug: Option<Bug>,
+    /// Whether a stream processor repairs the gaps that it finds.
+    pub(crate) repairs: bool,
+    pub(crate) operator: Option<Operator>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) id: u32,
     pub(crate) role: Role,
+    post: Post,
     network: Network,
-    bug: Option<Bug>,
     process: Option<Process>,
     start_at: Duration,
     frozen_until: Option<Duration>,
@@ -60,12 +74,12 @@ struct Process {
 }
 
 impl Node {
-    pub(crate) fn new(id: u32, role: Role, network: Network, bug: Option<Bug>) -> Self {
+    pub(crate) fn new(post: Post, network: Network) -> Self {
         Self {
-            id,
-            role,
+            id: post.id,
+            role: post.role,
+            post,
             network,
-            bug,
             process: None,
             start_at: Duration::ZERO,
             frozen_until: None,
@@ -122,6 +136,12 @@ impl Node {
         self.start_at = now + down;
     }
 
+    /// Kills the process, which stays down until then, or longer if it was to.
+    pub(crate) fn rest(&mut self, until: Duration) {
+        let due = self.start_at.max(until);
+        self.crash_for(due, Duration::ZERO);
+    }
+
     /// Tells the process to drain and end.
     pub(crate) fn stop(&mut self, for_good: bool) {
         self.retired = for_good;
@@ -147,13 +167,8 @@ impl Node {
             node: self.id,
             life,
         };
-        let (role, stop, watched) = (
-            self.role,
-            shutdown.clone(),
-            (self.network.auditor.clone(), self.id, self.bug),
-        );
         runtime.block_on(async { clock.begin(now) });
-        let main = runtime.spawn(run(role, connector, stop, watched));
+        let main = runtime.spawn(run(self.post.clone(), connector, shutdown.clone()));
         self.process = Some(Process {
             runtime,
             clock,
@@ -174,21 +189,20 @@ impl Node {
                 .auditor
                 .panicked(&format!("node {}: {panicked}", self.id), now);
         }
+        let operator = self.post.operator.as_ref();
+        self.retired |= operator.is_some_and(Operator::is_through);
         self.crash(now);
     }
 }
 
-async fn run(
-    role: Role,
-    connector: Connector,
-    shutdown: CancellationToken,
-    (auditor, node, bug): (crate::audit::Auditor, u32, Option<Bug>),
-) -> anyhow::Result<()> {
+async fn run(post: Post, connector: Connector, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let auditor = connector.network.auditor.clone();
+    let (node, bug) = (post.id, post.bug);
     let settings = settings(&connector.clock);
     let clients = clients(&connector);
     let stack = Stack::find(clients, Names::default()).await?;
     let clients = stack.clients.clone();
-    match role {
+    match post.role {
         Role::Worker => {
             let (consumer, handler) =
                 command_worker(stack.store.clone(), &clients.sqs, &stack.queues, &settings)?;
@@ -196,16 +210,35 @@ async fn run(
             Box::pin(consumer.run(watched, shutdown)).await?;
         }
         Role::Streams => {
-            let tables = &stack.names.tables;
-            let (processor, handler) = stream_processor(
+            let StreamWorkers {
+                processor,
+                handler,
+                repair,
+            } = stream_workers(
                 &clients,
                 stack.store.clone(),
-                tables,
+                &stack.names.tables,
                 &stack.queues,
                 &settings,
             )?;
             let watched = Watched::new(handler, auditor, node, bug, connector.clock.clone());
-            Box::pin(processor.run(watched, shutdown)).await?;
+            let stop = shutdown.child_token();
+            let processor = async {
+                let ended = Box::pin(processor.run(watched, shutdown)).await;
+                stop.cancel();
+                ended
+            };
+            let repair = async {
+                if post.repairs {
+                    repair.run(stop.clone()).await;
+                }
+            };
+            tokio::join!(processor, repair).0?;
+        }
+        Role::Operator => {
+            let operator = post.operator.expect("an operator has an errand");
+            let reconciler = stack.reconciler(&settings)?;
+            operator.work(&reconciler, &shutdown).await?;
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::audit::Toll;
 use crate::aws::Behaviour;
 use crate::fault::Fault;
 use crate::network::Met;
@@ -14,6 +15,10 @@ pub(crate) struct Tally {
     simulated: Duration,
     met: Met,
     struck: BTreeMap<Behaviour, u64>,
+    toll: Toll,
+    /// In how many simulations something was lost.
+    with_losses: u64,
+    resumed: u64,
 }
 
 impl Tally {
@@ -26,6 +31,25 @@ impl Tally {
         for (behaviour, times) in &report.struck {
             *self.struck.entry(*behaviour).or_default() += times;
         }
+        self.toll.add(report.toll);
+        self.with_losses += u64::from(report.toll.lost > 0);
+        self.resumed += u64::from(report.resumed);
+    }
+
+    /// Panics unless every kind of loss and of repair took place.
+    pub(crate) fn demand_losses(&self) {
+        let Toll {
+            lost,
+            untellable,
+            gaps,
+            made,
+        } = self.toll;
+        assert!(lost > 0, "nothing was lost");
+        assert!(untellable > 0, "all could be told again");
+        assert!(gaps > 0, "no gap was found");
+        assert!(made.initialisations > 0, "no repair has put sessions");
+        assert!(made.charges > 0, "no repair has charged");
+        assert!(self.resumed > 0, "no reconciliation was gone on with");
     }
 
     /// Whether a fault struck.
@@ -67,6 +91,19 @@ impl Tally {
                 met.copied().unwrap_or(0).to_string()
             });
             println!("| {target} | {} |", times.join(" | "));
+        }
+        if self.toll.gaps > 0 {
+            let Toll {
+                lost,
+                untellable,
+                gaps,
+                made,
+            } = self.toll;
+            println!(
+                "{lost} records lost in {} simulations, {gaps} gaps found and repaired; by repairs {} enrolments initialised, {} charges \
+                 made; {untellable} notifications could not be told again; {} reconciliations gone on with",
+                self.with_losses, made.initialisations, made.charges, self.resumed
+            );
         }
         for (behaviour, times) in &self.struck {
             println!("{behaviour:?}: {times}");

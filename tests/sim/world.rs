@@ -8,13 +8,14 @@ use arthouse::{Names, Stack};
 use arthouse_worker::QueueUrls;
 use serde_json::json;
 
-use crate::audit::{Auditor, Finding};
+use crate::audit::{Auditor, Finding, Toll};
 use crate::aws::{Adversity, ApiCall, Aws};
 use crate::clock::ProcessClock;
 use crate::connector::Connector;
-use crate::fault::Plan;
+use crate::fault::{LATEST_ARRIVAL, Plan};
 use crate::network::{Met, Network, Trace};
-use crate::node::{Node, Role, clients};
+use crate::node::{Node, Post, Role, clients};
+use crate::operator::{Errand, Operator};
 use crate::school::Command;
 use crate::zoo::Bug;
 
@@ -32,6 +33,10 @@ pub(crate) struct Setup {
     pub(crate) processors: u32,
     pub(crate) plan: Plan,
     pub(crate) adversity: Adversity,
+    /// Whether the stream processors repair the gaps that they find.
+    pub(crate) repairs: bool,
+    /// What an operator does beside all this.
+    pub(crate) errand: Option<Errand>,
     pub(crate) bug: Option<Bug>,
     pub(crate) traced: bool,
 }
@@ -45,6 +50,10 @@ pub(crate) struct Report {
     pub(crate) struck: BTreeMap<crate::aws::Behaviour, u64>,
     pub(crate) trace: Trace,
     pub(crate) lasted: Duration,
+    /// What the streams have lost.
+    pub(crate) toll: Toll,
+    /// How often an operator's reconciliation was gone on with.
+    pub(crate) resumed: u32,
 }
 
 pub(crate) struct World {
@@ -55,6 +64,7 @@ pub(crate) struct World {
     calls: u64,
     rng: fastrand::Rng,
     queues: QueueUrls,
+    operator: Option<Operator>,
 }
 
 impl World {
@@ -70,7 +80,7 @@ impl World {
         };
         let network = Network::new(
             aws,
-            Auditor::default(),
+            Auditor::of_sweeps(setup.repairs || setup.errand.is_some()),
             Plan::None,
             setup.bug,
             setup.seed,
@@ -82,10 +92,17 @@ impl World {
         network.aws.set_adversity(setup.adversity);
         let roles = (0..setup.workers).map(|_| Role::Worker);
         let roles = roles.chain((0..setup.processors).map(|_| Role::Streams));
-        let nodes = (1..)
-            .zip(roles)
-            .map(|(id, role)| Node::new(id, role, network.clone(), setup.bug))
-            .collect();
+        let roles = roles.chain(setup.errand.map(|_| Role::Operator));
+        let operator = setup.errand.map(Operator::new);
+        let post = |(id, role)| Post {
+            id,
+            role,
+            bug: setup.bug,
+            repairs: setup.repairs,
+            operator: operator.clone().filter(|_| role == Role::Operator),
+        };
+        let posts = (1..).zip(roles).map(post);
+        let nodes = posts.map(|post| Node::new(post, network.clone())).collect();
         Self {
             network,
             nodes,
@@ -94,6 +111,7 @@ impl World {
             calls: 0,
             rng: fastrand::Rng::with_seed(setup.seed ^ 0x776f_726c),
             queues,
+            operator,
         }
     }
 
@@ -150,10 +168,32 @@ impl World {
         }
     }
 
+    /// Kills the operator's process as soon as a reconciliation has gone on for so long, if one begins in time; it comes back.
+    pub(crate) fn interrupt_operator(&mut self, limit: Duration, after: Duration) {
+        let at_work = |world: &Self| world.operator.as_ref().is_some_and(Operator::is_at_work);
+        if self.until(limit, at_work) {
+            self.pass(after);
+            let operator = self.nodes.iter().find(|it| it.role == Role::Operator);
+            if let Some(id) = operator.map(|it| it.id).filter(|_| at_work(self)) {
+                self.crash(id);
+            }
+        }
+    }
+
     /// Kills every process of a role; they are down for so long.
     pub(crate) fn outage(&mut self, role: Role, down: Duration) {
         for node in self.nodes.iter_mut().filter(|node| node.role == role) {
             node.crash_for(self.now, down);
+        }
+    }
+
+    /// For so long nothing runs at all, as when a whole region is down.
+    pub(crate) fn black_out(&mut self, time: Duration) {
+        // What is on its way arrives soon, whoever is there.
+        self.network.arrive(self.now + LATEST_ARRIVAL);
+        self.now += time.max(LATEST_ARRIVAL);
+        for node in &mut self.nodes {
+            node.rest(self.now);
         }
     }
 
@@ -225,6 +265,8 @@ impl World {
             met: self.network.met(),
             struck: self.network.aws.struck(),
             lasted: self.now,
+            toll: self.network.auditor.toll(),
+            resumed: self.operator.as_ref().map_or(0, Operator::resumed),
             trace: self.network.take_trace(),
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use arthouse_core::{
     Application, Change, ChargeId, Enrollment, Notification, Reaction, Session, SessionId, audit,
-    react,
+    owed, react,
 };
 use arthouse_store::{DecodeError, Image, TableNames, change};
 use serde_json::Value;
@@ -57,6 +57,20 @@ impl Records {
                 Vec::new()
             }
         }
+    }
+
+    /// What a sweep over the tables may tell of the students whose records were written, as they are now.
+    pub(super) fn derivable(&self) -> Vec<Notification> {
+        let touched = self.touched.iter().map(|who| &self.students[who]);
+        let owed = touched.map(|student| {
+            let sessions: Vec<_> = student.sessions.values().cloned().collect();
+            owed(
+                student.application.as_ref(),
+                student.enrollment.as_ref(),
+                &sessions,
+            )
+        });
+        owed.flat_map(|owed| owed.notifications).collect()
     }
 
     /// Checks the students whose records were written.

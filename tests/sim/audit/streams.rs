@@ -1,17 +1,14 @@
-//! What the stream processors did: order by item, checkpoints, fences.
+//! What the stream processors did with their leases: checkpoints, fences.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use dynamo_streams::Record;
 use serde_json::Value;
 
-use super::images::{Item, item, text};
+use super::images::text;
 use super::{Check, Findings};
 use crate::aws::{ApiCall, ApiReply, CommittedWrite};
 
-/// Table and the item's key.
-type ItemKey = (String, String, String);
 /// Stream and shard.
 type ShardKey = (String, String);
 
@@ -21,19 +18,14 @@ pub(super) struct Streams {
     iterators: BTreeMap<String, ShardKey>,
     /// What was read of a shard: sequence numbers.
     read: BTreeMap<ShardKey, BTreeSet<u128>>,
-    /// Table and sequence number of what was handled.
+    /// Table and sequence number of what was handled, or is gone.
     done: BTreeSet<(String, u128)>,
-    /// The changes of each item, in order.
-    items: BTreeMap<ItemKey, Vec<ItemChange>>,
+    /// The shards in which a checkpoint was written, for whoever wants to know.
+    begun: Vec<ShardKey>,
+    /// The tables whose streams have all their first shards.
+    seeded: BTreeSet<String>,
     /// The node of each worker that has sent a heartbeat.
     workers: BTreeMap<String, u32>,
-}
-
-#[derive(Debug)]
-struct ItemChange {
-    old: Option<Item>,
-    new: Option<Item>,
-    done: bool,
 }
 
 impl Streams {
@@ -65,44 +57,20 @@ impl Streams {
         self.read.entry(shard).or_default().extend(numbers);
     }
 
-    pub(super) fn item_written(&mut self, write: &CommittedWrite) {
-        let streamed = matches!(write.table.as_str(), "UsersCourses" | "Sessions");
-        if !streamed || write.changes_nothing() {
-            return;
-        }
-        let part = |name: &str| text(&write.key, name).unwrap_or_default().to_owned();
-        let key = (write.table.clone(), part("PK"), part("SK"));
-        self.items.entry(key).or_default().push(ItemChange {
-            old: write.old.as_deref().map(item),
-            new: write.new.as_deref().map(item),
-            done: false,
-        });
+    /// A record is handled, or is gone: a checkpoint may pass it.
+    pub(super) fn passable(&mut self, table: &str, sequence_number: &str) {
+        let number = sequence_number.parse().unwrap_or_default();
+        self.done.insert((table.to_owned(), number));
     }
 
-    pub(super) fn begun(&mut self, record: &Record, now: Duration, findings: &mut Findings) {
-        let Some((changes, at)) = self.change(record) else {
-            findings.add(
-                Check::ItemOrder,
-                now,
-                format!("record {} is of no change", record.sequence_number),
-            );
-            return;
-        };
-        if let Some(earlier) = changes[..at].iter().position(|change| !change.done) {
-            let detail = format!(
-                "change {at} of an item of {} began before change {earlier} was done",
-                record.table_name
-            );
-            findings.add(Check::ItemOrder, now, detail);
-        }
+    /// The shards in which the first checkpoint was written since the last time.
+    pub(super) fn take_begun(&mut self) -> Vec<ShardKey> {
+        std::mem::take(&mut self.begun)
     }
 
-    pub(super) fn done(&mut self, record: &Record) {
-        if let Some((changes, at)) = self.change(record) {
-            changes[at].done = true;
-        }
-        let number = record.sequence_number.parse().unwrap_or_default();
-        self.done.insert((record.table_name.clone(), number));
+    /// Of how many streams the processors know where to begin.
+    pub(super) fn seeded(&self) -> usize {
+        self.seeded.len()
     }
 
     pub(super) fn lease_written(
@@ -118,6 +86,12 @@ impl Streams {
             Some("WORKER") if write.new.is_some() => {
                 self.workers.insert(sort.to_owned(), write.node);
             }
+            Some("STREAM") => {
+                let seeded = write.new.as_ref().map(|stream| &stream["seeded"]["BOOL"]);
+                if seeded.is_some_and(|it| it == true) {
+                    self.seeded.insert(sort.to_owned());
+                }
+            }
             Some("PARKED") => {
                 findings.add(Check::Parked, now, format!("a record was parked: {sort}"));
             }
@@ -131,7 +105,7 @@ impl Streams {
     }
 
     fn checkpoint(
-        &self,
+        &mut self,
         sort: &str,
         old: &Value,
         new: &Value,
@@ -165,6 +139,9 @@ impl Streams {
         let Some((stream, shard)) = sort.rsplit_once('#') else {
             return;
         };
+        if before.is_none() {
+            self.begun.push((stream.to_owned(), shard.to_owned()));
+        }
         let table = stream.split('/').nth(1).unwrap_or_default();
         let read = self.read.get(&(stream.to_owned(), shard.to_owned()));
         let passed = read.into_iter().flat_map(|read| read.range(..=after));
@@ -174,19 +151,6 @@ impl Streams {
                 findings.add(Check::Checkpoint, now, detail);
             }
         }
-    }
-
-    fn change(&mut self, record: &Record) -> Option<(&mut Vec<ItemChange>, usize)> {
-        let part = |name: &str| {
-            let value = record.keys.get(name)?.as_s().ok()?;
-            Some(value.clone())
-        };
-        let key = (record.table_name.clone(), part("PK")?, part("SK")?);
-        let changes = self.items.get_mut(&key)?;
-        let at = changes
-            .iter()
-            .position(|change| change.old == record.old_image && change.new == record.new_image)?;
-        Some((changes, at))
     }
 }
 
