@@ -63,11 +63,14 @@ pub(crate) fn grow(
             waiting.insert(&shard.id);
             continue;
         }
+        // Whatever it holds was written since its parent closed, and nobody has looked since then.
+        let parent = parent.and_then(|parent| known.get(parent));
+        let unread_since = parent.and_then(|parent| parent.finished_at).unwrap_or(now);
         growth.leases.push(first_lease(
             stream,
             shard,
             closed.contains(shard.id.as_str()),
-            now,
+            unread_since.min(now),
         ));
     }
     growth

@@ -232,3 +232,14 @@ fn finished_shards_are_remembered_for_48_hours_and_as_long_as_they_are_listed() 
         .collect();
     assert_eq!(gone, ["old"]);
 }
+
+#[test]
+fn a_child_that_is_found_late_has_been_unread_since_its_parent_ended() {
+    let leases = [finished("1", 30), free_lease("2")];
+    let listing = [listed("3", Some("1")), listed("4", Some("2"))];
+    let (stream, known) = (stream("1", true, false), known(&leases));
+    let growth = grow(&stream, &listing, &known, |_| true, epoch_time(0));
+    let unread_since: Vec<_> = growth.leases.iter().map(|it| it.checkpointed_at).collect();
+    let ended = epoch_time(0) - TimeDelta::hours(30);
+    assert_eq!(unread_since, [ended, epoch_time(0)]);
+}
