@@ -1,90 +1,30 @@
 //! What must hold, checked after every commit and in the end.
 
 mod changes;
+mod finding;
 mod images;
 mod messages;
+mod queues;
 mod records;
 mod repairs;
 mod streams;
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use dynamo_streams::Record;
-use serde_json::Value;
 
-use crate::aws::{ApiCall, ApiReply, Aws, CommittedWrite};
+use crate::aws::{ApiCall, ApiReply, Aws, CommittedWrite, Trimmed};
 use crate::school::Command;
 use changes::Changes;
+use finding::Findings;
+pub(crate) use finding::{Check, Finding};
 use messages::Messages;
 use records::Records;
-pub(crate) use repairs::Made;
 use repairs::Repairs;
+pub(crate) use repairs::Toll;
 use streams::Streams;
-
-/// What was checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Check {
-    /// An invariant of `domain.md`, section 5, by its number.
-    Invariant(u8),
-    /// A receipt is written once.
-    Receipt,
-    /// A command is never given up, and what is none always is.
-    DeadLetter,
-    /// The checkpoint passes only what is finished.
-    Checkpoint,
-    /// A checkpoint is written only by who holds the lease.
-    Fence,
-    /// The records of one item are handled in order.
-    ItemOrder,
-    /// No record is parked while nothing contradicts it.
-    Parked,
-    /// Nothing panics.
-    Panic,
-    /// A gap of a stream is told to whoever is on call, and nothing else is.
-    Notice,
-    /// What is under way comes to an end.
-    Settles,
-}
-
-/// Something that does not hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Finding {
-    pub(crate) check: Check,
-    pub(crate) at: Duration,
-    pub(crate) detail: String,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} at {:?}: {}", self.check, self.at, self.detail)
-    }
-}
-
-/// What the streams have lost, and what came of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Toll {
-    /// Records that were trimmed and never handled.
-    pub(crate) lost: u64,
-    /// Notifications that nobody could know of any more.
-    pub(crate) untellable: u64,
-    /// Gaps that were found.
-    pub(crate) gaps: u64,
-    /// What the repairs wrote.
-    pub(crate) made: Made,
-}
-
-impl Toll {
-    pub(crate) fn add(&mut self, other: Self) {
-        self.lost += other.lost;
-        self.untellable += other.untellable;
-        self.gaps += other.gaps;
-        self.made.initialisations += other.made.initialisations;
-        self.made.charges += other.made.charges;
-    }
-}
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Auditor(Arc<Mutex<State>>);
@@ -101,33 +41,13 @@ struct State {
     swept: bool,
 }
 
-#[derive(Debug, Default)]
-struct Findings {
-    found: Vec<Finding>,
-}
-
-/// As many findings as are kept: one is enough to fail.
-const KEPT: usize = 20;
-
-impl Findings {
-    fn add(&mut self, check: Check, at: Duration, detail: impl Into<String>) {
-        let detail = detail.into();
-        let known = self
-            .found
-            .iter()
-            .any(|finding| finding.check == check && finding.detail == detail);
-        if !known && self.found.len() < KEPT {
-            self.found.push(Finding { check, at, detail });
-        }
-    }
-}
-
 /// What it learns.
 impl Auditor {
     /// One to whom reactions may be carried out from what the tables hold, too.
-    pub(crate) fn of_sweeps(swept: bool) -> Self {
+    pub(crate) fn of_sweeps(aws: &Aws) -> Self {
         let auditor = Self::default();
-        auditor.state().swept = swept;
+        auditor.state().swept = true;
+        auditor.state().repairs.lines = Some(aws.clone());
         auditor
     }
 
@@ -183,13 +103,13 @@ impl Auditor {
     }
 
     /// A stream has dropped a record.
-    pub(crate) fn trimmed(&self, table: &str, record: &Value) {
+    pub(crate) fn trimmed(&self, trimmed: &Trimmed) {
         let State {
             streams, changes, ..
         } = &mut *self.state();
-        let number = record["dynamodb"]["SequenceNumber"].as_str();
-        streams.passable(table, number.unwrap_or_default());
-        changes.trimmed(table, record);
+        let number = trimmed.record["dynamodb"]["SequenceNumber"].as_str();
+        streams.passable(&trimmed.table, number.unwrap_or_default());
+        changes.trimmed(trimmed);
     }
 
     /// All writes of a call are known.
@@ -251,9 +171,9 @@ impl Auditor {
         let state = self.state();
         let mut pending = state.messages.pending(&state.untellable());
         pending.extend(state.records.pending());
-        pending.extend(state.repairs.pending());
+        pending.extend(state.repairs.pending(state.messages.noticed()));
         let lost = state.changes.lost();
-        let unnoticed = lost.filter(|lost| state.repairs.since(lost.table, lost.at).is_none());
+        let unnoticed = lost.filter(|lost| state.repairs.since(lost.shard, lost.at).is_none());
         pending.extend(unnoticed.map(|lost| format!("it was not noticed: {lost:?}")));
         pending
     }
@@ -309,7 +229,7 @@ impl State {
     /// The notifications that nobody can know of any more: their records are lost, and the items went before the repair was through.
     fn untellable(&self) -> BTreeSet<&str> {
         let lost = self.changes.lost().filter(|lost| {
-            let repaired = self.repairs.since(lost.table, lost.at).flatten();
+            let repaired = self.repairs.since(lost.shard, lost.at).flatten();
             lost.gone
                 .is_some_and(|gone| repaired.is_none_or(|repaired| gone <= repaired))
         });

@@ -35,6 +35,7 @@ use tables::Tables;
 pub(crate) use adversity::{Adversity, Behaviour};
 pub(crate) use clock::EPOCH_MILLIS;
 pub(crate) use reply::ApiReply;
+pub(crate) use streams::Trimmed;
 pub(crate) use tables::CommittedWrite;
 
 /// One call of the API, as it arrives.
@@ -132,8 +133,13 @@ impl Aws {
         self.services().tables.take_commits()
     }
 
-    /// Takes the tables and records of what was trimmed since the last time.
-    pub(crate) fn take_trimmed(&self) -> Vec<(String, Value)> {
+    /// Whether one of two shards comes from the other, or they are the same.
+    pub(crate) fn are_of_one_line(&self, one: &str, other: &str) -> bool {
+        self.services().streams.are_of_one_line(one, other)
+    }
+
+    /// Takes what was trimmed since the last time.
+    pub(crate) fn take_trimmed(&self) -> Vec<Trimmed> {
         self.services().streams.take_trimmed()
     }
 

@@ -168,15 +168,15 @@ impl Network {
     /// Carries out a call now.
     pub(crate) fn carry_out(&self, mut call: ApiCall, number: u64, now: Duration) -> ApiReply {
         self.aws.set_now(now);
-        let reply = self.serve(&mut call);
+        let reply = self.serve(&mut call, now);
         let mut state = self.state();
         state.trace.call(&call, number, now, &reply);
         if call.target == "AmazonSQS.ReceiveMessage" {
             state.note_receipts(&call, &reply);
         }
         drop(state);
-        for (table, record) in self.aws.take_trimmed() {
-            self.auditor.trimmed(&table, &record);
+        for trimmed in self.aws.take_trimmed() {
+            self.auditor.trimmed(&trimmed);
         }
         self.auditor.observe(&call, &reply, now);
         let by_repair = number != LATE && in_hand().is_none();
@@ -191,7 +191,7 @@ impl Network {
     }
 
     /// Has the services carry out a call, with what a bug makes of it.
-    fn serve(&self, call: &mut ApiCall) -> ApiReply {
+    fn serve(&self, call: &mut ApiCall, now: Duration) -> ApiReply {
         let mut state = self.state();
         let Some(spoiler) = &mut state.spoiler else {
             return self.aws.call(call);
@@ -200,7 +200,7 @@ impl Network {
             return answer;
         }
         let mut reply = self.aws.call(call);
-        for receipt in spoiler.answer(call, &mut reply) {
+        for receipt in spoiler.answer(call, &mut reply, now) {
             self.aws.call(&ApiCall {
                 node: 0,
                 target: "AmazonSQS.DeleteMessage".to_owned(),

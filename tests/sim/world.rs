@@ -78,14 +78,12 @@ impl World {
         } else {
             Trace::default()
         };
-        let network = Network::new(
-            aws,
-            Auditor::of_sweeps(setup.repairs || setup.errand.is_some()),
-            Plan::None,
-            setup.bug,
-            setup.seed,
-            trace,
-        );
+        let auditor = if setup.repairs {
+            Auditor::of_sweeps(&aws)
+        } else {
+            Auditor::default()
+        };
+        let network = Network::new(aws, auditor, Plan::None, setup.bug, setup.seed, trace);
         let queues = provision(&network.aws);
         fastrand::seed(setup.seed);
         network.plan(setup.plan);

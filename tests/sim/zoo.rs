@@ -2,6 +2,7 @@
 //! answer is. Each must be found.
 
 mod caught;
+mod losses;
 mod wire;
 
 use std::collections::BTreeSet;
@@ -72,6 +73,18 @@ pub(crate) enum Bug {
     NotificationIdRandom,
     /// A notification carries contact details.
     ContactTold,
+    /// A place that was trimmed is left for the oldest record, and nobody is told.
+    TrimmedPlaceLeft,
+    /// A gap is told of and not written down.
+    GapNotWritten,
+    /// A shard that was never read counts as just found, however long ago that was.
+    ShardAgeForgotten,
+    /// A repair makes no charges.
+    RepairSkipsCharges,
+    /// A repair charges whether or not it was done before.
+    RepairChargesAgain,
+    /// A repair puts no sessions.
+    RepairSkipsSessions,
 }
 
 impl Bug {
@@ -108,8 +121,19 @@ impl Bug {
         Self::ContactTold,
     ];
 
+    /// What shows only where records are lost.
+    pub(crate) const OF_LOSSES: [Self; 6] = [
+        Self::TrimmedPlaceLeft,
+        Self::GapNotWritten,
+        Self::ShardAgeForgotten,
+        Self::RepairSkipsCharges,
+        Self::RepairChargesAgain,
+        Self::RepairSkipsSessions,
+    ];
+
     pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|bug| format!("{bug:?}") == name)
+        let mut all = Self::ALL.into_iter().chain(Self::OF_LOSSES);
+        all.find(|bug| format!("{bug:?}") == name)
     }
 
     /// What a command's handler says with this bug.

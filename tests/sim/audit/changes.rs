@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dynamo_streams::Record;
-use serde_json::Value;
 
 use super::images::{Item, item, text};
 use super::{Check, Findings};
-use crate::aws::CommittedWrite;
+use crate::aws::{CommittedWrite, Trimmed};
 
 /// Table and the item's key.
 type ItemKey = (String, String, String);
@@ -24,13 +23,14 @@ struct ItemChange {
     /// The ids of the notifications that it calls for.
     notifications: Vec<String>,
     done: bool,
-    trimmed: bool,
+    /// The shard that it was trimmed from.
+    trimmed: Option<String>,
 }
 
 /// A change whose record is gone and was not handled.
 #[derive(Debug)]
 pub(super) struct Lost<'a> {
-    pub(super) table: &'a str,
+    pub(super) shard: &'a str,
     pub(super) at: Duration,
     pub(super) notifications: &'a [String],
     /// When the item went, if it did: from then on the tables show nothing of the change.
@@ -56,7 +56,7 @@ impl Changes {
             at: now,
             notifications,
             done: false,
-            trimmed: false,
+            trimmed: None,
         });
     }
 
@@ -66,7 +66,7 @@ impl Changes {
             findings.add(Check::ItemOrder, now, detail);
             return;
         };
-        let open = |change: &ItemChange| !change.done && !change.trimmed;
+        let open = |change: &ItemChange| !change.done && change.trimmed.is_none();
         if let Some(earlier) = changes[..at].iter().position(open) {
             let detail = format!(
                 "change {at} of an item of {} began before change {earlier} was done",
@@ -83,30 +83,30 @@ impl Changes {
     }
 
     /// A stream has dropped a record, read or not.
-    pub(super) fn trimmed(&mut self, table: &str, record: &Value) {
-        let change = &record["dynamodb"];
+    pub(super) fn trimmed(&mut self, trimmed: &Trimmed) {
+        let change = &trimmed.record["dynamodb"];
         let part = |name: &str| text(&change["Keys"], name).unwrap_or_default().to_owned();
         let image = |name: &str| change.get(name).map(item);
-        let key = (table.to_owned(), part("PK"), part("SK"));
+        let key = (trimmed.table.clone(), part("PK"), part("SK"));
         let (old, new) = (image("OldImage"), image("NewImage"));
         if let Some((changes, at)) = self.find(&key, old.as_ref(), new.as_ref()) {
-            changes[at].trimmed = true;
+            changes[at].trimmed = Some(trimmed.shard.clone());
         }
     }
 
     /// What was trimmed and has not been handled: it may still be, by who had read it before.
     pub(super) fn lost(&self) -> impl Iterator<Item = Lost<'_>> {
-        self.0.iter().flat_map(|((table, ..), changes)| {
+        self.0.values().flat_map(|changes| {
             let lost = changes.iter().enumerate();
-            let lost = lost.filter(|(_, change)| change.trimmed && !change.done);
-            lost.map(|(at, change)| {
+            let lost = lost.filter(|(_, change)| !change.done);
+            lost.filter_map(|(at, change)| {
                 let gone = changes[at..].iter().find(|later| later.new.is_none());
-                Lost {
-                    table,
+                Some(Lost {
+                    shard: change.trimmed.as_deref()?,
                     at: change.at,
                     notifications: &change.notifications,
                     gone: gone.map(|later| later.at),
-                }
+                })
             })
         })
     }

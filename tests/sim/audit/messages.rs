@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use arthouse_core::Notification;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::queues::{drain, notice};
 use super::records::Records;
 use super::repairs::Repairs;
 use super::{Check, Findings};
@@ -26,6 +27,8 @@ pub(super) struct Messages {
     /// By id: how a sweep over the tables may tell the same. Records don't show in which order charges were made, so that the
     /// balance after one of them may be another.
     retold: BTreeMap<String, BTreeSet<String>>,
+    /// The gaps of which whoever is on call has been told.
+    noticed: BTreeSet<String>,
     /// The ids of the notifications that a queue has taken.
     told: BTreeSet<String>,
 }
@@ -96,6 +99,11 @@ impl Messages {
                 self.note(queue, body);
             }
         }
+    }
+
+    /// The gaps of which whoever is on call has been told.
+    pub(super) fn noticed(&self) -> &BTreeSet<String> {
+        &self.noticed
     }
 
     pub(super) fn has_outcome(&self, command: &str) -> bool {
@@ -189,6 +197,8 @@ impl Messages {
         if queue.ends_with("arthouse-outcomes.fifo") {
             let id = event["data"]["command_id"].as_str().unwrap_or_default();
             self.outcomes.insert(id.to_owned());
+        } else if queue.ends_with("arthouse-stream-dlq") {
+            self.noticed.insert(notice(body));
         } else if queue.ends_with("arthouse-notifications.fifo") {
             self.told
                 .insert(event["id"].as_str().unwrap_or_default().to_owned());
@@ -208,44 +218,4 @@ fn said(body: &str) -> (String, Option<String>) {
         kind.to_owned(),
         event["data"]["code"].as_str().map(str::to_owned),
     )
-}
-
-/// The key of the gap that a notice is about; the notice itself, if it is about none.
-fn notice(body: &str) -> String {
-    let notice: Value = serde_json::from_str(body).unwrap_or_default();
-    let part = |name: &str| notice[name].as_str().unwrap_or_default();
-    if part("kind") != "gap" {
-        return body.to_owned();
-    }
-    let (stream, shard, from) = (part("stream_arn"), part("shard_id"), part("from"));
-    format!("{stream}#{shard}#{from}")
-}
-
-/// Receives and deletes until there is nothing left.
-fn drain(aws: &Aws, queue_url: &str) -> Vec<String> {
-    let ask = |operation: &str, body: &Value| {
-        aws.call(&ApiCall {
-            node: 0,
-            target: format!("AmazonSQS.{operation}"),
-            body: body.to_string().into(),
-        })
-        .json()
-    };
-    let mut bodies = Vec::new();
-    loop {
-        let request = json!({ "QueueUrl": queue_url, "MaxNumberOfMessages": 10 });
-        let answer = ask("ReceiveMessage", &request);
-        let messages = answer["Messages"].as_array().cloned().unwrap_or_default();
-        if messages.is_empty() {
-            return bodies;
-        }
-        for message in messages {
-            bodies.push(message["Body"].as_str().unwrap_or_default().to_owned());
-            let receipt = &message["ReceiptHandle"];
-            ask(
-                "DeleteMessage",
-                &json!({ "QueueUrl": queue_url, "ReceiptHandle": receipt }),
-            );
-        }
-    }
 }

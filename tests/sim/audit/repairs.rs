@@ -1,15 +1,18 @@
 //! The gaps that the stream processors noticed, and what was done about them.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::images::text;
-use crate::aws::CommittedWrite;
+use crate::aws::{Aws, CommittedWrite};
 
 #[derive(Debug, Default)]
 pub(super) struct Repairs {
     gaps: Vec<Gap>,
+    /// Who knows the lines of the shards.
+    pub(super) lines: Option<Aws>,
     pub(super) made: Made,
 }
 
@@ -26,6 +29,29 @@ struct Gap {
 pub(crate) struct Made {
     pub(crate) initialisations: u64,
     pub(crate) charges: u64,
+}
+
+/// What the streams have lost, and what came of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Toll {
+    /// Records that were trimmed and never handled.
+    pub(crate) lost: u64,
+    /// Notifications that nobody could know of any more.
+    pub(crate) untellable: u64,
+    /// Gaps that were found.
+    pub(crate) gaps: u64,
+    /// What the repairs wrote.
+    pub(crate) made: Made,
+}
+
+impl Toll {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.lost += other.lost;
+        self.untellable += other.untellable;
+        self.gaps += other.gaps;
+        self.made.initialisations += other.made.initialisations;
+        self.made.charges += other.made.charges;
+    }
 }
 
 impl Repairs {
@@ -49,17 +75,29 @@ impl Repairs {
         }
     }
 
-    /// Whether a gap of a table was found since then, and when the first of those was repaired, if any was.
-    pub(super) fn since(&self, table: &str, then: Duration) -> Option<Option<Duration>> {
-        let of_table = |gap: &&Gap| gap.key.split('/').nth(1) == Some(table) && gap.found >= then;
-        let mut found = self.gaps.iter().filter(of_table).peekable();
+    /// Whether a gap was found since then in a shard or in one that it comes from or that comes from it, and when the first of those
+    /// was repaired, if any was.
+    pub(super) fn since(&self, shard: &str, then: Duration) -> Option<Option<Duration>> {
+        let lines = &self.lines;
+        let of_line = |gap: &&Gap| {
+            let of = gap.key.split('#').nth(1).unwrap_or_default();
+            gap.found >= then
+                && lines
+                    .as_ref()
+                    .is_some_and(|it| it.are_of_one_line(shard, of))
+        };
+        let mut found = self.gaps.iter().filter(of_line).peekable();
         found.peek()?;
         Some(found.filter_map(|gap| gap.repaired).min())
     }
 
-    pub(super) fn pending(&self) -> impl Iterator<Item = String> {
+    /// What is still to be done, where these gaps are told of.
+    pub(super) fn pending(&self, told: &BTreeSet<String>) -> Vec<String> {
         let open = self.gaps.iter().filter(|gap| gap.repaired.is_none());
-        open.map(|gap| format!("the gap {} is not repaired", gap.key))
+        let open = open.map(|gap| format!("the gap {} is not repaired", gap.key));
+        let untold = self.keys().filter(|key| !told.contains(*key));
+        let untold = untold.map(|key| format!("there is no notice of the gap {key}"));
+        open.chain(untold).collect()
     }
 
     /// The keys of all gaps.

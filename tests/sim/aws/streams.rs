@@ -7,6 +7,7 @@
 mod describe;
 mod fault;
 mod get_records;
+mod growth;
 mod iterator;
 mod record;
 mod shard;
@@ -21,6 +22,7 @@ use super::adversity::{Adversary, Behaviour};
 use super::tables::CommittedWrite;
 use fault::Fault;
 use stream::Stream;
+pub(crate) use stream::Trimmed;
 
 /// How long a record is kept, and how long a closed shard is listed.
 const RETENTION_MILLIS: u64 = 24 * 3_600_000;
@@ -100,8 +102,15 @@ impl Streams {
         ApiReply::ok(&answer)
     }
 
-    /// The tables and records of what was trimmed since the last time.
-    pub(super) fn take_trimmed(&mut self) -> Vec<(String, Value)> {
+    /// Whether one of two shards comes from the other, or they are the same.
+    pub(super) fn are_of_one_line(&self, one: &str, other: &str) -> bool {
+        self.streams
+            .iter()
+            .any(|stream| stream.comes_from(one, other) || stream.comes_from(other, one))
+    }
+
+    /// What was trimmed since the last time.
+    pub(super) fn take_trimmed(&mut self) -> Vec<Trimmed> {
         let streams = self.streams.iter_mut();
         streams.flat_map(Stream::take_trimmed).collect()
     }

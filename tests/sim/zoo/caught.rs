@@ -5,17 +5,36 @@ use crate::audit::Finding;
 use crate::crew;
 use crate::fault::Fault;
 use crate::scenario::{Case, Scenario};
-use crate::swarm;
+use crate::{loss, swarm};
 
 /// The seeds that are tried for each bug, before the cases of [`cases`] are.
 const SEEDS: u64 = 25;
+/// The seeds of losses that are tried for each bug that shows only there.
+const SEEDS_OF_LOSSES: u64 = 25;
 
 #[test]
 fn every_bug_of_the_zoo_is_found() {
+    search(&Bug::ALL, find);
+}
+
+#[test]
+fn every_bug_that_only_losses_show_is_found() {
+    search(&Bug::OF_LOSSES, |bug| {
+        let mut seeds = 1..=SEEDS_OF_LOSSES;
+        seeds.find_map(|seed| {
+            let report = loss::play(seed, Some(bug), false);
+            let finding = report.findings.into_iter().next()?;
+            Some((format!("loss {seed}"), finding))
+        })
+    });
+}
+
+/// Looks for each of these bugs; panics if one is not found.
+fn search(bugs: &[Bug], find: impl Fn(Bug) -> Option<(String, Finding)> + Sync) {
     println!("| bug | found with seed or case | by |");
     println!("|---|---|---|");
     let wanted = std::env::var("ARTHOUSE_SIM_BUGS").unwrap_or_default();
-    let bugs = Bug::ALL.into_iter();
+    let bugs = bugs.iter().copied();
     let bugs = bugs.filter(|bug| wanted.is_empty() || wanted.contains(&format!("{bug:?}")));
     let bugs: Vec<_> = bugs.collect();
     let found = crew::each(&bugs, |bug| {

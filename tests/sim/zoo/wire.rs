@@ -1,11 +1,12 @@
 //! The bugs that can be seen on the wire.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
 use super::Bug;
-use crate::aws::{ApiCall, ApiReply};
+use crate::aws::{ApiCall, ApiReply, EPOCH_MILLIS};
 use crate::fault::Fault;
 use crate::school::CONTACT_MARKS;
 
@@ -18,7 +19,9 @@ const FENCE: &str = "#owner = :owner AND #epoch = :epoch";
 /// Spoils requests and answers as a bug would.
 #[derive(Debug)]
 pub(crate) struct Spoiler {
-    bug: Bug,
+    pub(super) bug: Bug,
+    /// The shards of which a place turned out to be trimmed.
+    pub(super) trimmed: BTreeSet<String>,
     /// The commands that turned out to be duplicates.
     duplicates: BTreeSet<String>,
     count: u64,
@@ -28,6 +31,7 @@ impl Spoiler {
     pub(crate) fn new(bug: Bug) -> Self {
         Self {
             bug,
+            trimmed: BTreeSet::new(),
             duplicates: BTreeSet::new(),
             count: 0,
         }
@@ -69,12 +73,20 @@ impl Spoiler {
             }
             _ => None,
         };
+        let answer = answer.or_else(|| self.request_of_losses(call.operation(), &mut request));
         call.body = request.to_string().into();
         answer
     }
 
     /// Spoils an answer; returns the receipts that are to be deleted at once.
-    pub(crate) fn answer(&mut self, call: &ApiCall, reply: &mut ApiReply) -> Vec<Value> {
+    pub(crate) fn answer(
+        &mut self,
+        call: &ApiCall,
+        reply: &mut ApiReply,
+        now: Duration,
+    ) -> Vec<Value> {
+        let now = UNIX_EPOCH + Duration::from_millis(EPOCH_MILLIS) + now;
+        self.answer_of_losses(call, reply, now.into());
         let operation = call.operation();
         match (self.bug, operation) {
             (Bug::LastPageDropped, "GetRecords") => {
@@ -240,11 +252,11 @@ impl Spoiler {
     }
 }
 
-fn each(list: &mut Value) -> impl Iterator<Item = &mut Value> {
+pub(super) fn each(list: &mut Value) -> impl Iterator<Item = &mut Value> {
     list.as_array_mut().into_iter().flatten()
 }
 
-fn hold_always(write: &mut Value) {
+pub(super) fn hold_always(write: &mut Value) {
     if let Some(condition) = write["ConditionExpression"].as_str() {
         write["ConditionExpression"] = format!("({condition}){ALWAYS}").into();
     }
@@ -255,7 +267,7 @@ fn number(attribute: &Value) -> i64 {
     text.parse().unwrap_or_default()
 }
 
-fn ok(answer: &Value) -> ApiReply {
+pub(super) fn ok(answer: &Value) -> ApiReply {
     ApiReply {
         status: 200,
         query_error: None,

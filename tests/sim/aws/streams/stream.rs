@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 
 use serde_json::{Value, json};
 
@@ -9,8 +8,15 @@ use crate::aws::adversity::{Adversary, Behaviour};
 use crate::aws::tables::CommittedWrite;
 
 const LATEST_SURFACING_MILLIS: u64 = 10_000;
-const LATEST_LISTING_MILLIS: u64 = 60_000;
 const OLDEST_TRIMMED_MILLIS: u64 = 600_000;
+
+/// A record that is gone.
+#[derive(Clone, Debug)]
+pub(crate) struct Trimmed {
+    pub(crate) table: String,
+    pub(crate) shard: String,
+    pub(crate) record: Value,
+}
 
 /// The stream of a table, from one switching on to the next switching off.
 #[derive(Debug)]
@@ -26,9 +32,11 @@ pub(super) struct Stream {
     /// Iterators from before this time are dead.
     pub(super) iterators_since: u64,
     pub(super) shards: BTreeMap<String, Shard>,
-    /// What was trimmed and nobody has been told of yet.
-    trimmed: Vec<Record>,
-    last_sequence: u64,
+    /// What was trimmed and nobody has been told of yet, and from which shard.
+    trimmed: Vec<(String, Record)>,
+    /// The parent of every shard that there ever was, but for the first ones.
+    pub(super) parents: BTreeMap<String, String>,
+    pub(super) last_sequence: u64,
     /// Records on their way, by when they surface.
     pending: BTreeMap<(u64, u64), Draft>,
     taken: u64,
@@ -57,6 +65,7 @@ impl Stream {
             iterators_since: 0,
             shards: BTreeMap::new(),
             trimmed: Vec::new(),
+            parents: BTreeMap::new(),
             last_sequence: 0,
             pending: BTreeMap::new(),
             taken: 0,
@@ -121,108 +130,6 @@ impl Stream {
         shard.records.push_back(draft.numbered(self.last_sequence));
     }
 
-    /// Before a record goes into its shard, that may give way to children.
-    fn grow(&mut self, hash: u32, now: u64, adversary: &mut Adversary, last_shard: &mut u64) {
-        let split = adversary.strikes(Behaviour::ShardSplit);
-        if !split && !adversary.strikes(Behaviour::ShardRolledOver) {
-            return;
-        }
-        let id = self.open_for(hash);
-        let mut listed_from = || {
-            if adversary.strikes(Behaviour::LateChildren) {
-                now + adversary.between(1, LATEST_LISTING_MILLIS)
-            } else {
-                now
-            }
-        };
-        let listed = [listed_from(), listed_from()];
-        if split {
-            self.split(&id, listed, last_shard, now);
-        } else {
-            self.roll_over(&id, listed[0], last_shard, now);
-        }
-        if adversary.strikes(Behaviour::OpenParent) {
-            self.shards
-                .get_mut(&id)
-                .expect("it was just closed")
-                .looks_open = true;
-        }
-    }
-
-    pub(super) fn split(&mut self, id: &str, listed: [u64; 2], last_shard: &mut u64, now: u64) {
-        let (first, last) = self.shards[id].hashes.clone().into_inner();
-        if first == last {
-            return self.roll_over(id, listed[0], last_shard, now);
-        }
-        self.close_shard(id, now);
-        let middle = first + (last - first) / 2;
-        for (hashes, listed) in [first..=middle, middle + 1..=last].into_iter().zip(listed) {
-            self.add(Some(id), hashes, listed, last_shard, now);
-        }
-    }
-
-    pub(super) fn roll_over(&mut self, id: &str, listed: u64, last_shard: &mut u64, now: u64) {
-        let hashes = self.shards[id].hashes.clone();
-        self.close_shard(id, now);
-        self.add(Some(id), hashes, listed, last_shard, now);
-    }
-
-    pub(super) fn open_first_shards(&mut self, count: u32, last_shard: &mut u64, now: u64) {
-        let width = u32::MAX / count.max(1);
-        for number in 0..count.max(1) {
-            let first = number * width;
-            let last = if number + 1 >= count {
-                u32::MAX
-            } else {
-                first + width - 1
-            };
-            self.add(None, first..=last, now, last_shard, now);
-        }
-    }
-
-    fn add(
-        &mut self,
-        parent: Option<&str>,
-        hashes: RangeInclusive<u32>,
-        listed_from: u64,
-        last_shard: &mut u64,
-        now: u64,
-    ) {
-        *last_shard += 1;
-        let id = format!("shardId-{now:020}-{last_shard:08x}");
-        // A reader takes a parent that is not listed for one that is gone: no shard is listed before its parent.
-        let listed_from = parent.map_or(listed_from, |parent| {
-            listed_from.max(self.shards[parent].listed_from)
-        });
-        let parent = parent.map(str::to_owned);
-        let shard = Shard::new(parent, hashes, listed_from, self.last_sequence);
-        self.shards.insert(id, shard);
-    }
-
-    fn close_shard(&mut self, id: &str, now: u64) {
-        let shard = self.shards.get_mut(id).expect("the caller names a shard");
-        shard.closed = Some(now);
-    }
-
-    /// The shard that takes the records of items with this hash.
-    fn open_for(&self, hash: u32) -> String {
-        let mut shards = self.shards.iter();
-        let found =
-            shards.find(|(_, shard)| shard.closed.is_none() && shard.hashes.contains(&hash));
-        found
-            .expect("the open shards have all hashes between them")
-            .0
-            .clone()
-    }
-
-    pub(super) fn open_shards(&self) -> Vec<String> {
-        let open = self
-            .shards
-            .iter()
-            .filter(|(_, shard)| shard.closed.is_none());
-        open.map(|(id, _)| id.clone()).collect()
-    }
-
     /// Ends it: what is on its way surfaces, and all shards are closed.
     pub(super) fn close(&mut self, now: u64) {
         for (_, draft) in std::mem::take(&mut self.pending) {
@@ -240,18 +147,32 @@ impl Stream {
     }
 
     fn trim_those(&mut self, before: u64, of: impl Fn(&Shard) -> bool) {
-        for shard in self.shards.values_mut().filter(|shard| of(shard)) {
-            self.trimmed.extend(shard.trim(before));
+        for (id, shard) in self.shards.iter_mut().filter(|(_, shard)| of(shard)) {
+            let records = shard.trim(before).into_iter();
+            self.trimmed
+                .extend(records.map(|record| (id.clone(), record)));
         }
         self.shards
             .retain(|_, shard| !shard.is_gone(before) || !of(shard));
     }
 
     /// What was trimmed since the last time.
-    pub(super) fn take_trimmed(&mut self) -> impl Iterator<Item = (String, Value)> {
+    pub(super) fn take_trimmed(&mut self) -> impl Iterator<Item = Trimmed> {
         let table = self.table.clone();
         let records = std::mem::take(&mut self.trimmed).into_iter();
-        records.map(move |record| (table.clone(), record.json()))
+        records.map(move |(shard, record)| Trimmed {
+            table: table.clone(),
+            shard,
+            record: record.json(),
+        })
+    }
+
+    /// Whether a shard comes from another one, or is it.
+    pub(super) fn comes_from(&self, shard: &str, other: &str) -> bool {
+        let mut line = std::iter::successors(Some(shard), |shard| {
+            self.parents.get(*shard).map(String::as_str)
+        });
+        line.any(|ancestor| ancestor == other)
     }
 
     pub(super) fn heal(&mut self, now: u64) {

@@ -111,9 +111,7 @@ fn records_that_are_trimmed_by_chance_are_gone() {
     reader.sweep(&bench);
     assert_eq!(reader.values(), [("b".to_owned(), vec![2])].into());
     let trimmed = bench.aws.take_trimmed();
-    let values = trimmed
-        .iter()
-        .map(|(_, record)| &record["dynamodb"]["NewImage"]);
+    let values = trimmed.iter().map(|it| &it.record["dynamodb"]["NewImage"]);
     assert_eq!(values.count(), 1);
 }
 
