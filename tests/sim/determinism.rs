@@ -1,6 +1,6 @@
 //! The same seed gives the same calls and answers, byte for byte, or a failure could not be looked into.
 
-use crate::{alone, swarm};
+use crate::{alone, loss, swarm};
 
 const SEEDS: [u64; 4] = [3, 7, 11, 12];
 
@@ -16,6 +16,20 @@ fn the_same_seed_twice_gives_the_same_trace() {
         let differs = first.iter().zip(&second).position(|(a, b)| a != b);
         let around = differs.map(|at| (at, &first[at], &second[at]));
         assert_eq!(around, None, "seed {seed}");
+        assert_eq!(first.len(), second.len(), "seed {seed}");
+    }
+}
+
+#[test]
+fn the_same_seed_of_losses_twice_gives_the_same_trace() {
+    for seed in SEEDS {
+        let [first, second] = [(); 2].map(|()| {
+            let report = loss::play(seed, None, true);
+            report.trace.lines().to_vec()
+        });
+        assert!(first.len() > 100, "{}", first.len());
+        let differs = first.iter().zip(&second).find(|(a, b)| a != b);
+        assert_eq!(differs, None, "seed {seed}");
         assert_eq!(first.len(), second.len(), "seed {seed}");
     }
 }

@@ -117,6 +117,16 @@ fn roll_over(world: &mut World, rng: &mut Rng) {
     }
 }
 
+/// Seeds that once found a bug of the program: see the tests' README.
+const REGRESSIONS: [u64; 2] = [27, 1113];
+
+#[test]
+fn seeds_of_losses_that_once_found_a_bug_find_none() {
+    for seed in REGRESSIONS {
+        assert_eq!(play(seed, None, false).findings, [], "seed {seed}");
+    }
+}
+
 #[test]
 fn what_the_streams_lose_is_noticed_and_repaired() {
     let (first, began) = (swarm::first_seed(), Instant::now());
