@@ -1,12 +1,13 @@
 """Deploys the templates into an emulator of CloudFormation and lives a course's life on what they made.
 
-Called by `.ci/infra` with the folder of the built program and the emulator's endpoint in AWS_ENDPOINT_URL.
+Called by `.ci/infra` with the built programs and the emulator's endpoint in AWS_ENDPOINT_URL.
 """
 
 import contextlib
 import io
 import json
 import os
+import platform
 import re
 import signal
 import subprocess
@@ -17,48 +18,19 @@ import zipfile
 from pathlib import Path
 
 import boto3
-from botocore.exceptions import ClientError
 
-ROOT = Path(__file__).parent.parent
-PROGRAM = Path(sys.argv[1]) / "arthouse"
-PREFIX, OTHER = "school-", "other-"
+from stacks import PREFIX, ROOT, deploy
+
+PROGRAM, FUNCTION = map(Path, sys.argv[1:])
+OTHER, FUNCTIONS = "other-", "functions-"
 
 # What this emulator's CloudFormation does not make of a template, though its DynamoDB has it; tests/infra compares these.
 NOT_MADE_BY_THE_EMULATOR = {"encryption", "expiry", "backups"}
 # What differs from queue to queue or from moment to moment.
 CHANGING = {"QueueArn", "CreatedTimestamp", "LastModifiedTimestamp"}
 
-cloudformation = boto3.client("cloudformation")
 dynamodb = boto3.client("dynamodb")
 sqs = boto3.client("sqs")
-
-
-def deploy(name, **parameters):
-    """Creates or updates a stack, waits for it, and returns its outputs."""
-    stack = f"{PREFIX}{name}"
-    request = {
-        "StackName": stack,
-        "TemplateBody": (ROOT / "infra/cloudformation" / f"{name}.yaml").read_text(),
-        "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in {"Prefix": PREFIX, **parameters}.items()],
-        "Capabilities": ["CAPABILITY_IAM"],
-    }
-    try:
-        cloudformation.describe_stacks(StackName=stack)
-        kind, call = "update", cloudformation.update_stack
-    except ClientError:
-        kind, call = "create", cloudformation.create_stack
-    call(**request)
-    try:
-        waiter = cloudformation.get_waiter(f"stack_{kind}_complete")
-        waiter.wait(StackName=stack, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
-    except Exception as error:
-        events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
-        reasons = [f"{e['LogicalResourceId']}: {e['ResourceStatusReason']}" for e in events if e.get("ResourceStatusReason")]
-        sys.exit(f"{stack}: {error}\n" + "\n".join(reasons))
-    described = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
-    made = cloudformation.list_stack_resources(StackName=stack)["StackResourceSummaries"]
-    print(f"{kind}d {stack}: {len(made)} resources")
-    return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
 
 
 def ours(tags):
@@ -177,15 +149,42 @@ def serves_metrics(log):
     print(f"{address}/metrics has what alarms need")
 
 
-def code_bucket():
-    """Puts a zip file in the place of the functions' code."""
-    bucket, code = f"{PREFIX}code", io.BytesIO()
-    with zipfile.ZipFile(code, "w") as archive:
-        archive.writestr("bootstrap", "#!/bin/sh\n")
+def package():
+    """Packs the functions' program as the README has it and puts it into a bucket; returns the bucket and the key."""
+    bucket, key, bootstrap, code = f"{FUNCTIONS}code", "release-1.zip", Path(os.environ["WORK"]) / "bootstrap", io.BytesIO()
+    subprocess.run(["strip", "-o", bootstrap, FUNCTION], check=True)
+    with zipfile.ZipFile(code, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(bootstrap, "bootstrap")
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
-    s3.put_object(Bucket=bucket, Key="release-1.zip", Body=code.getvalue())
-    return bucket
+    s3.put_object(Bucket=bucket, Key=key, Body=code.getvalue())
+    print(f"the functions' package: {code.tell() / 1e6:.1f} MB")
+    return bucket, key
+
+
+def run_schedules():
+    """Runs what the scheduler would start, once."""
+    scheduler, functions = boto3.client("scheduler"), boto3.client("lambda")
+    for summary in scheduler.list_schedules(NamePrefix=FUNCTIONS)["Schedules"]:
+        target = scheduler.get_schedule(Name=summary["Name"])["Target"]
+        answer = functions.invoke(FunctionName=target["Arn"], Payload=target["Input"])
+        said = answer["Payload"].read().decode()
+        if "FunctionError" in answer:
+            sys.exit(f"{summary['Name']}: {said}")
+        print(f"{target['Input']}: {said}")
+
+
+def live_by_functions():
+    """The same life once more, on stacks of its own where only functions work: called by the emulator, from queue and streams."""
+    outputs = deploy("data", FUNCTIONS)
+    outputs |= deploy("messaging", FUNCTIONS, CommandsVisibilitySeconds="180")
+    deploy("roles", FUNCTIONS)
+    bucket, key = package()
+    architecture = {"x86_64": "x86_64", "aarch64": "arm64"}[platform.machine()]
+    deploy("compute-lambda", FUNCTIONS, CodeBucket=bucket, CodeKey=key, Architecture=architecture)
+    deploy("observability", FUNCTIONS, Compute="lambda")
+    live(dict(pair.split("=", 1) for pair in outputs["Environment"].split()))
+    run_schedules()
 
 
 def main():
@@ -205,11 +204,7 @@ def main():
         if visibility != "180":
             sys.exit(f"after the update, a command is hidden for {visibility} seconds")
         live(environment)
-    # The rest is made, and not run: there are neither functions' code nor alarms here. Containers are linted only, since no emulator
-    # of CloudFormation has their scaling.
-    deploy("roles")
-    deploy("compute-lambda", CodeBucket=code_bucket(), CodeKey="release-1.zip")
-    deploy("observability", Compute="lambda")
+    live_by_functions()
 
 
 main()
