@@ -2,7 +2,7 @@
 //! them, some because the service breaks its word. The program must notice, and repair what it can.
 
 use std::num::NonZeroU32;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arthouse::Names;
 use arthouse_store::Table;
@@ -10,12 +10,10 @@ use chrono::{DateTime, Utc};
 use fastrand::Rng;
 
 use crate::aws::{Behaviour, EPOCH_MILLIS};
-use crate::crew;
 use crate::node::Role;
 use crate::operator::Errand;
 use crate::students::Students;
 use crate::swarm;
-use crate::tally::Tally;
 use crate::world::{Report, World};
 use crate::zoo::Bug;
 
@@ -129,25 +127,9 @@ fn seeds_of_losses_that_once_found_a_bug_find_none() {
 
 #[test]
 fn what_the_streams_lose_is_noticed_and_repaired() {
-    let (first, began) = (swarm::first_seed(), Instant::now());
-    let count = swarm::number("ARTHOUSE_SIM_SEEDS").unwrap_or(SEEDS);
-    let seeds: Vec<_> = (first..first + count).collect();
-    let played = crew::each(&seeds, |seed| {
-        let report = play(*seed, None, false);
-        if let Some(finding) = report.findings.first() {
-            println!("seed {seed}: {finding}");
-            println!(
-                "  again: ARTHOUSE_SIM_LOSS={seed} cargo test -p arthouse-tests --test sim replay -- --ignored --nocapture"
-            );
-        }
-        report
-    });
-    let mut tally = Tally::default();
-    played.iter().for_each(|report| tally.add(report));
-    tally.print(seeds.len(), began.elapsed());
-    let failed = played.iter().filter(|it| !it.findings.is_empty()).count();
-    assert_eq!(failed, 0, "of {} seeds", seeds.len());
-    if count >= SEEDS {
+    let play = |seed| play(seed, None, false);
+    let (tally, enough) = swarm::search(SEEDS, "ARTHOUSE_SIM_LOSS", play);
+    if enough {
         tally.demand_losses();
     }
 }

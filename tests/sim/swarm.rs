@@ -108,16 +108,22 @@ fn seeds_that_once_found_a_bug_find_none() {
     }
 }
 
-#[test]
-fn random_faults_and_random_students_do_no_harm() {
+/// Plays as many seeds as are asked for, or as are usual, and panics if anything is found; `variable` is the one by which a seed is
+/// played again. Returns what was met, and whether these were enough seeds to demand all of it.
+pub(crate) fn search(
+    usual: u64,
+    variable: &str,
+    play: impl Fn(u64) -> Report + Sync,
+) -> (Tally, bool) {
     let (first, began) = (first_seed(), Instant::now());
-    let seeds: Vec<_> = (first..first + number("ARTHOUSE_SIM_SEEDS").unwrap_or(SEEDS)).collect();
+    let count = number("ARTHOUSE_SIM_SEEDS").unwrap_or(usual);
+    let seeds: Vec<_> = (first..first + count).collect();
     let played = crew::each(&seeds, |seed| {
-        let report = play(*seed, None, false);
+        let report = play(*seed);
         if let Some(finding) = report.findings.first() {
             println!("seed {seed}: {finding}");
             println!(
-                "  again: ARTHOUSE_SIM_SEED={seed} cargo test -p arthouse-tests --test sim replay -- --ignored --nocapture"
+                "  again: {variable}={seed} cargo test -p arthouse-tests --test sim replay -- --ignored --nocapture"
             );
         }
         report
@@ -127,7 +133,13 @@ fn random_faults_and_random_students_do_no_harm() {
     tally.print(seeds.len(), began.elapsed());
     let failed = played.iter().filter(|it| !it.findings.is_empty()).count();
     assert_eq!(failed, 0, "of {} seeds", seeds.len());
-    if seeds.len() as u64 >= SEEDS {
+    (tally, count >= usual)
+}
+
+#[test]
+fn random_faults_and_random_students_do_no_harm() {
+    let (tally, enough) = search(SEEDS, "ARTHOUSE_SIM_SEED", |seed| play(seed, None, false));
+    if enough {
         for fault in Fault::ALL {
             assert!(tally.has_struck(fault), "{fault:?} never struck");
         }
