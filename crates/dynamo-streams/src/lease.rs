@@ -35,7 +35,8 @@ pub(crate) struct Lease {
     pub(crate) finished_at: Option<DateTime<Utc>>,
     /// What the shard lately carried, in bytes a second, as its holder measured it.
     pub(crate) load: u64,
-    /// When the checkpoint last moved; before that, when the shard was found, or the one before it ended.
+    /// When the checkpoint last moved, or a holder that gave the shard away had last read it; before that, when the shard was found,
+    /// or the one before it ended.
     pub(crate) checkpointed_at: DateTime<Utc>,
 }
 

@@ -29,7 +29,7 @@ use crate::watermark::Watermark;
 pub(crate) const BEHIND: &str = "behind a parked record of its item";
 
 /// The wait before a write to the lease table that failed is tried again.
-const WRITE_RETRY: std::time::Duration = std::time::Duration::from_secs(1);
+const WRITE_RETRY: Duration = Duration::from_secs(1);
 
 /// The state of one held shard. Feed it events; carry out what `poll` returns.
 #[derive(Debug)]
@@ -63,14 +63,16 @@ struct Stop {
 }
 
 impl Shard {
+    /// Begins with a shard that was last read, or found, `unread` ago.
     pub(crate) fn new(
         settings: Settings,
         lease: &Lease,
         parked: BTreeSet<LaneId>,
+        unread: Duration,
         now: Instant,
     ) -> Self {
         Self {
-            reader: Reader::new(&settings, lease, now),
+            reader: Reader::new(&settings, lease, unread, now),
             lanes: Lanes::default(),
             watermark: Watermark::default(),
             quarantine: Quarantine::new(settings.retry, parked),
@@ -83,11 +85,6 @@ impl Shard {
             exit: None,
             settings,
         }
-    }
-
-    /// Learns how long ago the shard was last read, or found.
-    pub(crate) fn unread_for(&mut self, age: Duration, now: Instant) {
-        self.reader.unread_for(age, now);
     }
 
     /// Says what to start now.
@@ -194,7 +191,7 @@ impl Shard {
         Gauge {
             oldest: self.watermark.oldest(),
             unfinished: self.watermark.unfinished(),
-            read_at: self.reader.read_at(),
+            read_at: self.reader.idle_since(),
         }
     }
 
@@ -343,6 +340,7 @@ impl Shard {
             Command::Release {
                 reached,
                 handover_to: stop.handover_to.clone(),
+                read_at: self.reader.read_at(),
             }
         } else if now >= self.next_save() {
             let reached = self.watermark.take_reached()?;

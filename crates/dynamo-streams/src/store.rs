@@ -59,13 +59,14 @@ pub(crate) trait LeaseStore: Send + Sync + 'static {
         now: DateTime<Utc>,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Gives a lease away, to `handover_to` or to whoever takes it, with a last checkpoint.
+    /// Gives a lease away, to `handover_to` or to whoever takes it, with a last checkpoint, and with when the shard was last read:
+    /// who read nothing of it leaves that as it was.
     fn release(
         &self,
         guard: &Guard,
         reached: Option<&str>,
         handover_to: Option<&str>,
-        now: DateTime<Utc>,
+        read_at: Option<DateTime<Utc>>,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Notes that every record of the shard is finished.

@@ -40,6 +40,7 @@ both! {
     only_one_of_two_workers_takes_a_free_lease,
     a_stale_epoch_never_writes,
     a_checkpoint_that_arrives_late_moves_nothing_back,
+    who_gives_a_lease_away_unread_leaves_it_as_old_as_it_was,
     who_is_not_the_owner_never_writes_whatever_the_epoch,
     a_lease_is_taken_only_as_it_was_seen,
     a_handover_goes_to_the_one_who_asked_and_only_one_asks,

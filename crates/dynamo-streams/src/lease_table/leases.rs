@@ -158,13 +158,13 @@ impl LeaseStore for LeaseTable {
         guard: &Guard,
         reached: Option<&str>,
         handover_to: Option<&str>,
-        now: DateTime<Utc>,
+        read_at: Option<DateTime<Utc>>,
     ) -> Result<(), Error> {
         let ending = match handover_to {
             Some(_) => ("#owner = :to, #epoch = :next", "handover_to"),
             None => ("#epoch = :next", "#owner, handover_to"),
         };
-        let request = self.end(guard, reached, ending, now);
+        let request = self.end(guard, reached, ending, read_at);
         let request = match handover_to {
             Some(to) => request.expression_attribute_values(":to", s(to)),
             None => request,
@@ -183,12 +183,11 @@ impl LeaseStore for LeaseTable {
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
         let ending = ("finished_at = :now, #epoch = :next", "#owner, handover_to");
-        let request = self.end(guard, reached, ending, now);
-        self.send_end(
-            guard,
-            request.expression_attribute_values(":next", n(guard.epoch + 1)),
-        )
-        .await
+        let request = self
+            .end(guard, reached, ending, Some(now))
+            .expression_attribute_values(":now", time(now))
+            .expression_attribute_values(":next", n(guard.epoch + 1));
+        self.send_end(guard, request).await
     }
 
     async fn forget(&self, shard: &ShardKey) -> Result<(), Error> {
@@ -317,22 +316,29 @@ impl LeaseTable {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
     }
 
+    /// The end of a hold, with what it has to save.
     fn end(
         &self,
         guard: &Guard,
         reached: Option<&str>,
         (set, remove): (&str, &str),
-        now: DateTime<Utc>,
+        read_at: Option<DateTime<Utc>>,
     ) -> UpdateItemFluentBuilder {
-        let Some(reached) = reached else {
-            let update = format!("SET checkpointed_at = :now, {set} REMOVE {remove}");
-            return self
-                .update_held(guard, &update)
-                .expression_attribute_values(":now", time(now));
+        let set = match read_at {
+            Some(_) => format!("checkpointed_at = :read_at, {set}"),
+            None => set.to_owned(),
         };
-        let update = format!("SET {SAVED}, checkpointed_at = :now, {set} REMOVE {remove}");
-        self.update_saved(guard, &update, reached)
-            .expression_attribute_values(":now", time(now))
+        let request = match reached {
+            Some(reached) => {
+                let update = format!("SET {SAVED}, {set} REMOVE {remove}");
+                self.update_saved(guard, &update, reached)
+            }
+            None => self.update_held(guard, &format!("SET {set} REMOVE {remove}")),
+        };
+        match read_at {
+            Some(at) => request.expression_attribute_values(":read_at", time(at)),
+            None => request,
+        }
     }
 
     /// An update of a lease that its guard still holds, by a checkpoint that is [`SAVED`].

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -37,7 +38,13 @@ impl PartialEq for Hold {
 
 impl Hold {
     pub(super) fn begin(token: Token, settings: &Settings, lease: &Lease, now: Instant) -> Self {
-        let machine = Shard::new(settings.clone(), lease, Default::default(), now);
+        let machine = Shard::new(
+            settings.clone(),
+            lease,
+            Default::default(),
+            Duration::ZERO,
+            now,
+        );
         let mut hold = Self {
             token,
             digest: 0,
@@ -142,6 +149,7 @@ impl Hold {
                     Command::Release {
                         reached,
                         handover_to,
+                        read_at: _,
                     } => {
                         self.write = Some(Write::Release {
                             token: self.token,

@@ -148,7 +148,7 @@ impl Table {
                 let guard = self.guard(*token, defect);
                 let number = text(reached);
                 self.rows
-                    .release(&guard, number.as_deref(), to.as_deref(), now)?;
+                    .release(&guard, number.as_deref(), to.as_deref(), Some(now))?;
                 Ok(None)
             }
         }

@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Release {
         reached: Option<String>,
         handover_to: Option<String>,
+        /// When the shard was last read under this hold.
+        read_at: Option<Instant>,
     },
 }
 

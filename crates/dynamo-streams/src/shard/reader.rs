@@ -16,8 +16,9 @@ use crate::record::Record;
 use crate::settings::Settings;
 use crate::source::{RecordsPage, ShardKey};
 
-/// For how long a shard surely keeps all that was in it. The clocks that this is judged by may differ, and may be wrong.
-const KEPT: Duration = RETENTION.saturating_sub(Duration::from_secs(60 * 60));
+/// For how long a shard surely keeps all that was in it: half of what the service promises. The clocks that this is judged by may
+/// differ, and a shard that is found when its parent ends may have been filled for as long as the parent's reader was behind.
+const KEPT: Duration = Duration::from_secs(RETENTION.as_secs() / 2);
 
 #[derive(Debug)]
 #[cfg_attr(test, derive(Clone))]
@@ -33,12 +34,22 @@ pub(crate) struct Reader {
     /// From then on the oldest record may be gone. Who knows a number learns of it; who begins with the oldest record does not.
     kept_until: Instant,
     /// A noted gap whose end is not known yet.
-    open_gap: Option<GapRecord>,
+    open_gap: Option<OpenGap>,
     /// The same with its end, to be written; tried again after a later page if that fails.
     closed_gap: Option<GapRecord>,
     closing: bool,
     pace: Pace,
-    read_at: Instant,
+    began: Instant,
+    /// When the last page was asked for that was answered.
+    read_at: Option<Instant>,
+}
+
+#[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
+struct OpenGap {
+    gap: GapRecord,
+    /// Until then whatever turns out to be trimmed was written before the gap was noted: its repair sees it.
+    covers_until: Instant,
 }
 
 #[derive(Debug)]
@@ -65,7 +76,8 @@ enum State {
 }
 
 impl Reader {
-    pub(crate) fn new(settings: &Settings, lease: &Lease, now: Instant) -> Self {
+    /// Begins to read a shard that was last read, or found, `unread` ago.
+    pub(crate) fn new(settings: &Settings, lease: &Lease, unread: Duration, now: Instant) -> Self {
         let since = match &lease.checkpoint {
             Checkpoint::Since(at) => Some(*at),
             Checkpoint::TrimHorizon | Checkpoint::After(_) => None,
@@ -76,7 +88,7 @@ impl Reader {
             position: lease.checkpoint.clone(),
             since,
             kept_since: lease.checkpointed_at - RETENTION,
-            kept_until: now + KEPT,
+            kept_until: now + KEPT.saturating_sub(unread),
             open_gap: None,
             closed_gap: None,
             closing: false,
@@ -85,13 +97,9 @@ impl Reader {
                 settings.idle_poll_interval,
                 settings.page_records,
             ),
-            read_at: now,
+            began: now,
+            read_at: None,
         }
-    }
-
-    /// Learns how long ago the shard was last read, or found.
-    pub(crate) fn unread_for(&mut self, age: Duration, now: Instant) {
-        self.kept_until = now + KEPT.saturating_sub(age);
     }
 
     pub(crate) fn poll(&mut self, room: bool, now: Instant) -> Vec<Command> {
@@ -102,7 +110,7 @@ impl Reader {
         }
         let (state, command) = match std::mem::replace(&mut self.state, State::Ended) {
             State::Open { due } if due <= now && self.is_trimmed_unseen(now) => {
-                let gap = self.gap(GapCause::Trimmed);
+                let gap = self.trimmed();
                 (
                     State::Noting { gap: gap.clone() },
                     Some(Command::NoteGap { gap }),
@@ -162,7 +170,7 @@ impl Reader {
                 return Vec::new();
             }
         };
-        self.read_at = asked;
+        self.read_at = Some(asked);
         self.kept_until = asked + KEPT;
         let bytes = page.records.iter().map(|record| record.size_bytes).sum();
         let due = self.pace.after_page(page.records.len(), bytes, asked, now);
@@ -171,7 +179,7 @@ impl Reader {
             None => State::Ended,
         };
         if let Some(first) = page.records.first()
-            && let Some(mut gap) = self.open_gap.take()
+            && let Some(OpenGap { mut gap, .. }) = self.open_gap.take()
         {
             gap.to = Some(first.sequence_number.clone());
             self.closed_gap = Some(gap);
@@ -198,7 +206,10 @@ impl Reader {
             (Ok(gap), GapCause::Trimmed) => {
                 self.position = Checkpoint::TrimHorizon;
                 self.kept_until = now + KEPT;
-                self.open_gap = Some(gap);
+                self.open_gap = Some(OpenGap {
+                    gap,
+                    covers_until: now + KEPT,
+                });
                 State::Open { due: now }
             }
             (Ok(_), GapCause::ShardMissing | GapCause::ParentUnseen) => State::Ended,
@@ -227,9 +238,14 @@ impl Reader {
         matches!(self.state, State::Ended)
     }
 
-    /// When the last successful read was asked for.
-    pub(crate) fn read_at(&self) -> Instant {
+    /// When the last successful read was asked for; none, if there was none yet.
+    pub(crate) fn read_at(&self) -> Option<Instant> {
         self.read_at
+    }
+
+    /// Since when nothing was read: since the last successful read, or the beginning.
+    pub(crate) fn idle_since(&self) -> Instant {
+        self.read_at.unwrap_or(self.began)
     }
 
     /// Whether records may be gone of which the service would not say so.
@@ -244,10 +260,10 @@ impl Reader {
     fn failed(&mut self, error: &Error, now: Instant) {
         self.state = match error.read_failure() {
             ReadFailure::Expired => State::Open { due: now },
-            // The horizon moved on before the first read behind a gap: still the same gap.
-            ReadFailure::Trimmed if self.open_gap.is_some() => State::Open { due: now },
+            // The horizon moved on before the first read behind a gap: still the same loss.
+            ReadFailure::Trimmed if self.is_in_open_gap(now) => State::Open { due: now },
             ReadFailure::Trimmed => State::Note {
-                gap: self.gap(GapCause::Trimmed),
+                gap: self.trimmed(),
                 due: now,
             },
             ReadFailure::Missing => State::Note {
@@ -259,6 +275,19 @@ impl Reader {
                 due: self.pace.after_failure(fastrand::f64(), now),
             },
         };
+    }
+
+    fn is_in_open_gap(&self, now: Instant) -> bool {
+        let open = self.open_gap.as_ref();
+        open.is_some_and(|open| now < open.covers_until)
+    }
+
+    /// The gap that is open, to be noted anew since its repair may be through by now, or a new one.
+    fn trimmed(&self) -> GapRecord {
+        match &self.open_gap {
+            Some(open) => open.gap.clone(),
+            None => self.gap(GapCause::Trimmed),
+        }
     }
 
     fn gap(&self, cause: GapCause) -> GapRecord {

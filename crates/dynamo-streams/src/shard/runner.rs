@@ -48,9 +48,8 @@ where
         return Exit::Lost;
     };
     let (now, wall) = (Instant::now(), shared.settings.wall_clock.now());
-    let mut machine = Shard::new(shared.settings.clone(), &lease, parked, now);
-    let unread = wall - lease.checkpointed_at;
-    machine.unread_for(unread.to_std().unwrap_or_default(), now);
+    let unread = (wall - lease.checkpointed_at).to_std().unwrap_or_default();
+    let machine = Shard::new(shared.settings.clone(), &lease, parked, unread, now);
     let mut runner = Runner {
         shared,
         guard: Arc::new(guard),

@@ -1,6 +1,7 @@
+mod gaps;
+
 use super::*;
 use crate::lease::Checkpoint;
-use crate::observer::{GapCause, GapRecord};
 use crate::source::RecordsPage;
 use crate::testing::{epoch_time, free_lease, lane, record};
 
@@ -9,9 +10,13 @@ use std::time::Duration;
 fn shard(settings: Settings) -> (Shard, Instant) {
     let now = Instant::now();
     (
-        Shard::new(settings, &free_lease("s-1"), BTreeSet::new(), now),
+        begun(settings, &free_lease("s-1"), Duration::ZERO, now),
         now,
     )
+}
+
+fn begun(settings: Settings, lease: &Lease, unread: Duration, now: Instant) -> Shard {
+    Shard::new(settings, lease, BTreeSet::new(), unread, now)
 }
 
 fn page(items: &[(&str, u64)], ends: bool) -> RecordsPage {
@@ -109,7 +114,7 @@ fn an_iterator_that_expires_leaves_the_choice_of_the_start_as_it_was() {
     let now = Instant::now();
     let mut lease = free_lease("s-1");
     lease.checkpoint = Checkpoint::Since(epoch_time(5));
-    let mut shard = Shard::new(Settings::default(), &lease, BTreeSet::new(), now);
+    let mut shard = begun(Settings::default(), &lease, Duration::ZERO, now);
     shard.poll(now);
     shard.handle(Event::Opened(Ok("first".to_owned())), now);
     shard.poll(now);
@@ -153,7 +158,7 @@ fn a_page_that_arrives_during_a_drain_is_left_for_the_next_holder() {
     );
     let commands = shard.poll(now);
     assert!(
-        matches!(&commands[..], [Command::Release { reached: None, handover_to: Some(to) }] if to == "b"),
+        matches!(&commands[..], [Command::Release { reached: None, handover_to: Some(to), read_at: None }] if to == "b"),
         "{commands:?}"
     );
 }
@@ -311,7 +316,13 @@ fn a_retried_record_keeps_its_attempts_and_is_parked_after_the_last() {
 fn a_record_behind_an_item_that_was_redriven_meanwhile_is_handled() {
     let now = Instant::now();
     let parked = BTreeSet::from([lane("a")]);
-    let mut shard = Shard::new(Settings::default(), &free_lease("s-1"), parked, now);
+    let mut shard = Shard::new(
+        Settings::default(),
+        &free_lease("s-1"),
+        parked,
+        Duration::ZERO,
+        now,
+    );
     assert!(
         read(&mut shard, now, &[("a", 1)], false).is_empty(),
         "it is to be parked"
@@ -326,96 +337,4 @@ fn a_record_behind_an_item_that_was_redriven_meanwhile_is_handled() {
         now,
     );
     assert_eq!(delivered(&shard.poll(now)), [0]);
-}
-
-/// Opens the shard at a trimmed position.
-fn gap_being_noted(shard: &mut Shard, now: Instant) -> GapRecord {
-    shard.poll(now);
-    shard.handle(Event::Opened(Err(Error::Trimmed)), now);
-    let commands = shard.poll(now);
-    let [Command::NoteGap { gap }] = &commands[..] else {
-        panic!("{commands:?}")
-    };
-    gap.clone()
-}
-
-#[test]
-fn a_trimmed_position_is_noted_before_anything_behind_it_is_read() {
-    let (mut shard, now) = shard(Settings::default());
-    assert_eq!(gap_being_noted(&mut shard, now).cause, GapCause::Trimmed);
-    shard.handle(
-        Event::GapNoted(Err(Error::unavailable("PutItem", "lost"))),
-        now,
-    );
-    assert!(shard.poll(now).is_empty());
-    let later = now + Duration::from_secs(1);
-    let commands = shard.poll(later);
-    let [Command::NoteGap { gap }] = &commands[..] else {
-        panic!("{commands:?}")
-    };
-    shard.handle(Event::GapNoted(Ok(gap.clone())), later);
-    assert!(matches!(&shard.poll(later)[..], [Command::Open { .. }]));
-}
-
-#[test]
-fn a_drain_waits_until_a_gap_is_durable_and_told() {
-    let (mut shard, now) = shard(Settings::default());
-    let gap = gap_being_noted(&mut shard, now);
-    shard.stop(None, now);
-    assert!(shard.poll(now).is_empty(), "it is being noted");
-    shard.handle(Event::GapNoted(Ok(gap)), now);
-    let commands = shard.poll(now);
-    assert!(
-        matches!(&commands[..], [Command::Release { .. }]),
-        "{commands:?}"
-    );
-}
-
-#[test]
-fn a_shard_that_was_never_read_and_is_a_day_old_may_have_lost_its_oldest_records() {
-    let hours = |hours: u64| Duration::from_secs(hours * 3_600);
-    for (unread, noted) in [(0, false), (22, false), (23, true), (70, true)] {
-        let (mut shard, now) = shard(Settings::default());
-        shard.unread_for(hours(unread), now);
-        let commands = shard.poll(now);
-        let [Command::NoteGap { gap }] = &commands[..] else {
-            assert!(!noted, "{unread} h: {commands:?}");
-            continue;
-        };
-        assert!(noted, "{unread} h: {gap:?}");
-        assert_eq!((gap.cause, &gap.from), (GapCause::Trimmed, &None));
-        shard.handle(Event::GapNoted(Ok(gap.clone())), now);
-        assert!(matches!(&shard.poll(now)[..], [Command::Open { .. }]));
-    }
-}
-
-#[test]
-fn who_has_a_place_in_a_shard_is_told_of_what_was_trimmed_and_need_not_guess() {
-    let mut lease = free_lease("s-1");
-    lease.checkpoint = Checkpoint::After("7".to_owned());
-    let now = Instant::now();
-    let mut shard = Shard::new(Settings::default(), &lease, BTreeSet::new(), now);
-    shard.unread_for(Duration::from_secs(70 * 3_600), now);
-    assert!(matches!(&shard.poll(now)[..], [Command::Open { .. }]));
-}
-
-#[test]
-fn a_shard_that_could_not_be_read_for_a_day_may_have_lost_its_oldest_records() {
-    let (mut shard, now) = shard(Settings::default());
-    read(&mut shard, now, &[], false);
-    let (failed, day) = (
-        now + Duration::from_secs(1),
-        Duration::from_secs(24 * 3_600),
-    );
-    shard.poll(failed);
-    let refusal = || Event::Read {
-        asked: failed,
-        result: Err(Error::unavailable("GetRecords", "no connection")),
-    };
-    shard.handle(refusal(), failed);
-    let commands = shard.poll(failed + day);
-    assert!(
-        matches!(&commands[..], [Command::NoteGap { .. }]),
-        "{commands:?}"
-    );
 }

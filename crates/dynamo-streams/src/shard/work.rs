@@ -102,7 +102,8 @@ where
             Command::Release {
                 reached,
                 handover_to,
-            } => self.release(guard, reached, handover_to).await,
+                read_at,
+            } => self.release(guard, reached, handover_to, read_at).await,
         }
     }
 
@@ -186,17 +187,14 @@ where
         guard: &Guard,
         reached: Option<String>,
         handover_to: Option<String>,
+        read_at: Option<Instant>,
     ) -> Event {
         self.figures.lease_writes();
-        let to = handover_to.as_deref();
+        let now = self.settings.wall_clock.now();
+        let read_at = read_at.map(|read_at| now - read_at.elapsed());
         let result = self
             .store
-            .release(
-                guard,
-                reached.as_deref(),
-                to,
-                self.settings.wall_clock.now(),
-            )
+            .release(guard, reached.as_deref(), handover_to.as_deref(), read_at)
             .await;
         self.report_write(guard, result.as_ref().err());
         Event::Ended {

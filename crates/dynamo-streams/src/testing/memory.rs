@@ -245,10 +245,10 @@ impl LeaseStore for MemoryStore {
         guard: &Guard,
         reached: Option<&str>,
         handover_to: Option<&str>,
-        now: DateTime<Utc>,
+        read_at: Option<DateTime<Utc>>,
     ) -> Result<(), Error> {
         let release = |state: &mut State| {
-            state.leases.release(guard, reached, handover_to, now)?;
+            state.leases.release(guard, reached, handover_to, read_at)?;
             state.saved(guard, reached);
             Ok(())
         };

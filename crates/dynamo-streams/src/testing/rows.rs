@@ -77,9 +77,9 @@ impl Rows {
         guard: &Guard,
         reached: Option<&str>,
         handover_to: Option<&str>,
-        now: DateTime<Utc>,
+        read_at: Option<DateTime<Utc>>,
     ) -> Result<(), Error> {
-        self.end(guard, reached, now)?.owner = handover_to.map(str::to_owned);
+        self.end(guard, reached, read_at)?.owner = handover_to.map(str::to_owned);
         Ok(())
     }
 
@@ -89,7 +89,7 @@ impl Rows {
         reached: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
-        self.end(guard, reached, now)?.finished_at = Some(now);
+        self.end(guard, reached, Some(now))?.finished_at = Some(now);
         Ok(())
     }
 
@@ -120,10 +120,10 @@ impl Rows {
         &mut self,
         guard: &Guard,
         reached: Option<&str>,
-        now: DateTime<Utc>,
+        read_at: Option<DateTime<Utc>>,
     ) -> Result<&mut Lease, Error> {
         let lease = self.held(guard)?;
-        lease.checkpointed_at = now;
+        lease.checkpointed_at = read_at.unwrap_or(lease.checkpointed_at);
         if let Some(reached) = reached {
             lease.checkpoint = Checkpoint::After(reached.to_owned());
         }

@@ -28,7 +28,7 @@ pub(super) async fn a_stale_epoch_never_writes<S: LeaseStore + ParkedStore>(stor
     let reached = "7";
     assert!(fenced(store.checkpoint(&stale, reached, 1, now).await));
     assert!(fenced(
-        store.release(&stale, Some(reached), None, now).await
+        store.release(&stale, Some(reached), None, Some(now)).await
     ));
     assert!(fenced(store.finish(&stale, Some(reached), now).await));
     assert!(fenced(
@@ -58,7 +58,7 @@ pub(super) async fn a_checkpoint_that_arrives_late_moves_nothing_back<S: LeaseSt
         .checkpoint(&guard, "10", 2, now)
         .await
         .expect("the same request may arrive twice");
-    store.release(&guard, None, None, now).await.unwrap();
+    store.release(&guard, None, None, Some(now)).await.unwrap();
     let seen = lease(store, "s-1").await;
     let epoch = store.take(seen.seen(), "b").await.unwrap().epoch;
     let owner = "b".to_owned();
@@ -70,6 +70,34 @@ pub(super) async fn a_checkpoint_that_arrives_late_moves_nothing_back<S: LeaseSt
     assert!(fenced(store.checkpoint(&next, "9", 1, now).await));
     store.finish(&next, Some("11"), now).await.unwrap();
     assert_eq!(lease(store, "s-1").await.checkpoint, after("11"));
+}
+
+pub(super) async fn who_gives_a_lease_away_unread_leaves_it_as_old_as_it_was<S: LeaseStore>(
+    store: &S,
+) {
+    let (found, guard) = taken(store, "s-1", "a").await;
+    let read_at = epoch_time(7);
+    assert_ne!(found.checkpointed_at, read_at);
+    store.release(&guard, None, None, None).await.unwrap();
+    let unread = lease(store, "s-1").await;
+    assert_eq!((unread.owner.as_deref(), unread.epoch), (None, 2));
+    assert_eq!(unread.checkpointed_at, found.checkpointed_at);
+    for (reached, checkpoint) in [(None, Checkpoint::TrimHorizon), (Some("7"), after("7"))] {
+        let seen = lease(store, "s-1").await;
+        let held = store.take(seen.seen(), "b").await.unwrap();
+        let guard = Guard {
+            owner: "b".to_owned(),
+            epoch: held.epoch,
+            ..guard.clone()
+        };
+        let release = store.release(&guard, reached, None, Some(read_at));
+        release.await.unwrap();
+        let read = lease(store, "s-1").await;
+        assert_eq!(
+            (read.checkpointed_at, read.checkpoint),
+            (read_at, checkpoint)
+        );
+    }
 }
 
 pub(super) async fn who_is_not_the_owner_never_writes_whatever_the_epoch<
@@ -85,7 +113,7 @@ pub(super) async fn who_is_not_the_owner_never_writes_whatever_the_epoch<
     let (now, reached) = (epoch_time(9), "7");
     assert!(fenced(store.checkpoint(&other, reached, 1, now).await));
     assert!(fenced(
-        store.release(&other, Some(reached), None, now).await
+        store.release(&other, Some(reached), None, Some(now)).await
     ));
     assert!(fenced(store.finish(&other, Some(reached), now).await));
     assert!(fenced(
@@ -126,7 +154,7 @@ pub(super) async fn a_handover_goes_to_the_one_who_asked_and_only_one_asks<S: Le
         .expect("who saw the dead asker may replace it");
     let reached = "7";
     store
-        .release(&guard, Some(reached), Some("c"), epoch_time(1))
+        .release(&guard, Some(reached), Some("c"), Some(epoch_time(1)))
         .await
         .unwrap();
     let given = lease(store, "s-1").await;
