@@ -26,6 +26,8 @@ pub struct Sweep {
     pub cause: SweepCause,
     /// Notifications of what has happened since then are told again; none, if there is nothing.
     pub since: Option<Timestamp>,
+    /// The names of the gaps that were known when it was begun.
+    pub gaps: Vec<String>,
     /// Where it goes on.
     pub cursor: Option<PageStart>,
     /// What it has done so far.
@@ -81,6 +83,8 @@ struct Attributes {
     state: SweepState,
     cause: SweepCause,
     since: Option<Timestamp>,
+    #[serde(default)]
+    gaps: Vec<String>,
     cursor: Option<HashMap<String, String>>,
     counts: SweepCounts,
     started_at: Timestamp,
@@ -177,6 +181,7 @@ impl Sweep {
             state: self.state,
             cause: self.cause,
             since: self.since,
+            gaps: self.gaps.clone(),
             cursor,
             counts: self.counts,
             started_at: self.started_at,
@@ -206,6 +211,7 @@ impl Sweep {
             state: attributes.state,
             cause: attributes.cause,
             since: attributes.since,
+            gaps: attributes.gaps,
             cursor: attributes.cursor.map(start),
             counts: attributes.counts,
             started_at: attributes.started_at,

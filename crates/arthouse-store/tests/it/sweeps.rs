@@ -39,6 +39,7 @@ fn sweep(owner: &str) -> Sweep {
         state: SweepState::Running,
         cause: SweepCause::Gap,
         since: Some(now()),
+        gaps: vec!["one".to_owned(), "two".to_owned()],
         cursor: None,
         counts: SweepCounts::default(),
         started_at: now(),
@@ -71,6 +72,7 @@ async fn a_sweep_is_found_again_where_it_was() {
     assert_eq!((found.owner.as_str(), found.revision), ("one", 1));
     assert_eq!((found.state, found.cause), (sweep.state, sweep.cause));
     assert_eq!((found.since, found.counts), (sweep.since, sweep.counts));
+    assert_eq!(found.gaps, sweep.gaps);
     assert_eq!(page(found.cursor).await.expect("it scans").items, rest);
     assert_eq!(rest.len(), 1);
 }

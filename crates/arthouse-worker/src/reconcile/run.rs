@@ -17,6 +17,9 @@ use crate::chain;
 /// After how long without a word a sweep's owner is taken for dead. Two at a time do no harm; this saves the double work.
 const SILENCE: TimeDelta = TimeDelta::seconds(60);
 
+/// How many gaps a sweep can acknowledge: their names lie in its item. The others are left for the next one.
+const GAPS_AT_A_TIME: usize = 500;
+
 impl Reconciler {
     /// Looks at all of the table without writing anything.
     pub(super) async fn look(
@@ -61,7 +64,7 @@ impl Reconciler {
         observer: &impl ReconcileObserver,
         stop: &CancellationToken,
     ) -> Result<ReconcileReport, ReconcileError> {
-        let (mut sweep, is_resumed) = self.begin(cause, since, options.begin).await?;
+        let mut sweep = self.begin(cause, since, &gaps, options.begin).await?;
         let swept = self.go_on(&mut sweep, options, observer, stop).await;
         if let Err(error) = swept {
             if !matches!(error, ReconcileError::TakenOver) {
@@ -72,7 +75,7 @@ impl Reconciler {
         let finished = sweep.state == SweepState::Finished;
         let mut gaps_repaired = 0;
         for gap in gaps.iter().filter(|_| finished) {
-            if covers(&sweep, is_resumed, gap) {
+            if covers(&sweep, gap) {
                 self.operations.acknowledge_gap(gap).await?;
                 gaps_repaired += 1;
             }
@@ -106,8 +109,9 @@ impl Reconciler {
         &self,
         cause: SweepCause,
         since: Option<Timestamp>,
+        gaps: &[GapRecord],
         begin: Begin,
-    ) -> Result<(Sweep, bool), ReconcileError> {
+    ) -> Result<Sweep, ReconcileError> {
         let now = self.clock.now();
         let latest = self.store.sweep().await?;
         let revision = latest.as_ref().map_or(0, |latest| latest.revision);
@@ -129,12 +133,12 @@ impl Reconciler {
             (Begin::ResumeOrAnew, Some(sweep)) => Some(sweep).filter(|sweep| sweep.cause == cause),
             (Begin::Anew, _) | (Begin::ResumeOrAnew, None) => None,
         };
-        let is_resumed = resumed.is_some();
         let mut sweep = resumed.unwrap_or_else(|| Sweep {
             owner: self.owner.clone(),
             state: SweepState::Running,
             cause,
             since,
+            gaps: gaps.iter().take(GAPS_AT_A_TIME).map(name).collect(),
             cursor: None,
             counts: SweepCounts::default(),
             started_at: now,
@@ -143,7 +147,7 @@ impl Reconciler {
         });
         sweep.owner = self.owner.clone();
         self.save(&mut sweep, SweepState::Running).await?;
-        Ok((sweep, is_resumed))
+        Ok(sweep)
     }
 
     async fn go_on(
@@ -205,9 +209,82 @@ impl Reconciler {
     }
 }
 
-/// Says whether a finished sweep has repaired what a gap lost: it was begun after the gap was found, and told again all that may be lost.
-fn covers(sweep: &Sweep, is_resumed: bool, gap: &GapRecord) -> bool {
-    let is_after = !is_resumed || gap.detected_at < sweep.started_at.to_utc();
+/// Says whether a finished sweep has repaired what a gap lost: it was begun when the gap was known, and told again all that may be lost.
+/// Whoever goes on with a sweep goes by what was written down at its beginning, for the clocks of those who find gaps are others.
+fn covers(sweep: &Sweep, gap: &GapRecord) -> bool {
+    let is_known = sweep.gaps.contains(&name(gap));
     let is_told = sweep.since.is_some_and(|since| since <= lost_since(gap));
-    is_after && is_told
+    is_known && is_told
+}
+
+/// Names a gap as it was found this time: found anew, it has to be repaired anew.
+fn name(gap: &GapRecord) -> String {
+    let GapRecord {
+        stream_arn,
+        shard_id,
+        ..
+    } = gap;
+    let from = gap.from.as_deref().unwrap_or("-");
+    let found = gap.detected_at.to_rfc3339();
+    format!("{stream_arn}/{shard_id}/{from}@{found}")
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+    use dynamo_streams::GapCause;
+
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_764_000_000 + seconds, 0).expect("it is a time")
+    }
+
+    fn gap(from: &str, detected: i64) -> GapRecord {
+        GapRecord {
+            stream_arn: "arn:aws:dynamodb:eu-west-1:000000000000:table/Users/stream/1".to_owned(),
+            table_name: "Users".to_owned(),
+            shard_id: "shardId-1".to_owned(),
+            from: Some(from.to_owned()),
+            to: None,
+            cause: GapCause::Trimmed,
+            since: Some(at(-100)),
+            detected_at: at(detected),
+        }
+    }
+
+    fn sweep(gaps: &[GapRecord], since: i64) -> Sweep {
+        Sweep {
+            owner: "one".to_owned(),
+            state: SweepState::Finished,
+            cause: SweepCause::Gap,
+            since: Some(at(since).into()),
+            gaps: gaps.iter().map(name).collect(),
+            cursor: None,
+            counts: SweepCounts::default(),
+            started_at: at(10).into(),
+            saved_at: at(20).into(),
+            revision: 1,
+        }
+    }
+
+    #[test]
+    fn a_sweep_covers_the_gaps_that_were_known_when_it_began_whatever_the_clocks_say() {
+        for detected in [-1_000, 0, 10, 1_000] {
+            let known = gap("7", detected);
+            let sweep = sweep(std::slice::from_ref(&known), -100);
+            assert!(covers(&sweep, &known));
+            assert!(!covers(&sweep, &gap("8", detected)), "it was found later");
+            assert!(
+                !covers(&sweep, &gap("7", detected + 1)),
+                "it was found anew"
+            );
+        }
+    }
+
+    #[test]
+    fn a_sweep_covers_no_gap_of_which_it_did_not_tell_all_that_may_be_lost() {
+        let known = gap("7", 0);
+        assert!(!covers(&sweep(std::slice::from_ref(&known), -99), &known));
+    }
 }

@@ -23,12 +23,17 @@ fn lost_shard(school: &Copied) -> String {
 
 /// Puts a gap record as the streams consumer leaves it.
 fn gap(school: &Copied) {
+    gap_behind(school, "", "2020-01-02T00:00:00+00:00");
+}
+
+/// Puts one that begins behind a record.
+fn gap_behind(school: &Copied, from: &str, detected_at: &str) {
     let texts = [
         ("PK", "GAP#arthouse".to_owned()),
-        ("SK", format!("{}#", lost_shard(school))),
+        ("SK", format!("{}#{from}", lost_shard(school))),
         ("cause", "TRIMMED".to_owned()),
         ("since", "2020-01-01T00:00:00+00:00".to_owned()),
-        ("detected_at", "2020-01-02T00:00:00+00:00".to_owned()),
+        ("detected_at", detected_at.to_owned()),
     ];
     let item = texts.map(|(name, text)| (name.to_owned(), s(&text)));
     school.put("Leases", item.into());
@@ -131,8 +136,12 @@ fn apply(school: &Copied, students: u64) {
     }
 }
 
-#[test]
-fn a_repair_whose_process_is_killed_is_gone_on_with_by_the_next() {
+/// What is written as the beginning of a repair whose process was killed.
+const BEGUN: &str = "2020-01-03T00:00:00Z";
+
+/// Has a stream processor begin a repair of a gap among 302 students, and kills it on the way. It is left as if that had been long ago:
+/// an owner that has been silent for a minute is taken for dead.
+fn killed_repair() -> Copied {
     let school = Copied::new();
     apply(&school, 300);
     gap(&school);
@@ -146,6 +155,15 @@ fn a_repair_whose_process_is_killed_is_gone_on_with_by_the_next() {
         count.is_some_and(|count| count > 0)
     });
     first.kill();
+    school.rewrite("Leases", SWEEP.0, SWEEP.1, |sweep| {
+        sweep.extend(["StartedAt", "SavedAt"].map(|name| (name.to_owned(), s(BEGUN))));
+    });
+    school
+}
+
+#[test]
+fn a_repair_whose_process_is_killed_is_gone_on_with_by_the_next() {
+    let school = killed_repair();
     let left = status(&school);
     assert_eq!(left["gaps"].as_array().unwrap().len(), 1);
     let left = &left["reconciliation"];
@@ -155,13 +173,22 @@ fn a_repair_whose_process_is_killed_is_gone_on_with_by_the_next() {
     );
     assert!(left["students"].as_u64().unwrap() < 302, "{left:#}");
 
-    // As if that had been long ago: an owner that has been silent for a minute is taken for dead.
-    let begun = "2020-01-03T00:00:00Z";
-    school.rewrite("Leases", SWEEP.0, SWEEP.1, |sweep| {
-        sweep.extend(["StartedAt", "SavedAt"].map(|name| (name.to_owned(), s(begun))));
-    });
     let _second = streams(&school);
     let repaired = until_repaired(&school);
     check(&repaired, json!(["finished", "gap", 302, 305, 0]));
-    assert_eq!(repaired["started_at"], begun, "it was begun anew");
+    assert_eq!(repaired["started_at"], BEGUN, "it was begun anew");
+}
+
+#[test]
+fn a_gap_that_was_found_after_a_repair_began_gets_its_own_whatever_the_clock_of_the_finder_says() {
+    let school = killed_repair();
+    gap_behind(
+        &school,
+        "000000000000000000001",
+        "2020-01-01T00:00:00+00:00",
+    );
+    let _second = streams(&school);
+    let repaired = until_repaired(&school);
+    check(&repaired, json!(["finished", "gap", 302, 305, 0]));
+    assert_ne!(repaired["started_at"], BEGUN, "it was begun before the gap");
 }
