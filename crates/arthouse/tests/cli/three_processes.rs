@@ -52,9 +52,22 @@ fn until_taken(what: &str, crew: &[Daemon], before: u64, since: Instant) -> Dura
     since.elapsed()
 }
 
-/// Takes one out of the crew that reads a shard.
+/// Waits until two of the crew read a shard each: whoever took two hands one over at once if another has none. While that is under way,
+/// a shard may change hands for that reason.
+#[track_caller]
+fn until_even(crew: &[Daemon]) {
+    let readers = || crew.iter().filter(|daemon| shards(daemon) == 1).count();
+    until(
+        "each shard to be read by one of its own",
+        readers,
+        |readers| *readers as u64 == SHARDS,
+    );
+}
+
+/// Takes one out of the crew that reads a shard, as soon as no shard is about to change hands.
 #[track_caller]
 fn reader(crew: &mut Vec<Daemon>) -> Daemon {
+    until_even(crew);
     let found = || crew.iter().position(|daemon| shards(daemon) > 0);
     let position = until("one that reads", found, Option::is_some);
     crew.swap_remove(position.unwrap())
@@ -96,10 +109,7 @@ fn freeze_one(crew: &mut Vec<Daemon>) -> Duration {
     let lost = || count(&frozen, "leases_lost_total");
     until("the thawed one to see its loss", lost, |lost| *lost > 0);
     crew.push(frozen);
-    let each = || crew.iter().map(shards).collect::<Vec<_>>();
-    until("each to read a shard", each, |each| {
-        each.iter().all(|held| *held > 0)
-    });
+    until_even(crew);
     overtaken
 }
 
@@ -129,8 +139,7 @@ fn killed_frozen_and_restarted_while_changes_flow_three_processors_react_to_all_
     for daemon in crew.iter().chain([&worker]) {
         daemon.until("/readyz", 200);
     }
-    let held = || crew.iter().map(shards).sum::<u64>();
-    until("both shards to be read", held, |held| *held == SHARDS);
+    until_even(&crew);
     let enough = Arc::new(AtomicBool::new(false));
     let feeder = feed(&rig, &enough);
     let done = || {
