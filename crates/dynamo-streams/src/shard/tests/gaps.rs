@@ -178,9 +178,11 @@ fn read_what_follows(shard: &mut Shard, now: Instant) {
     let (asked, result) = (now, Ok(page(&[("a", 9)], false)));
     shard.handle(Event::Read { asked, result }, now);
     let commands = shard.poll(now);
-    let ends = commands.iter().find_map(|command| match command {
-        Command::CloseGap { gap } => Some((gap.from.as_deref()?, gap.to.as_deref()?)),
-        _ => None,
+    let ends = commands.iter().find_map(|command| {
+        let Command::CloseGap { gap } = command else {
+            return None;
+        };
+        Some((gap.from.as_deref()?, gap.to.as_deref()?))
     });
     assert_eq!(ends, Some(("7", "9")));
 }
