@@ -34,7 +34,7 @@ pub(crate) struct Reader {
     /// From then on the oldest record may be gone. Who knows a number learns of it; who begins with the oldest record does not.
     kept_until: Instant,
     /// A noted gap whose end is not known yet.
-    open_gap: Option<OpenGap>,
+    open_gap: Option<GapRecord>,
     /// The same with its end, to be written; tried again after a later page if that fails.
     closed_gap: Option<GapRecord>,
     closing: bool,
@@ -42,14 +42,6 @@ pub(crate) struct Reader {
     began: Instant,
     /// When the last page was asked for that was answered.
     read_at: Option<Instant>,
-}
-
-#[derive(Debug)]
-#[cfg_attr(test, derive(Clone))]
-struct OpenGap {
-    gap: GapRecord,
-    /// Until then whatever turns out to be trimmed was written before the gap was noted: its repair sees it.
-    covers_until: Instant,
 }
 
 #[derive(Debug)]
@@ -110,7 +102,7 @@ impl Reader {
         }
         let (state, command) = match std::mem::replace(&mut self.state, State::Ended) {
             State::Open { due } if due <= now && self.is_trimmed_unseen(now) => {
-                let gap = self.trimmed();
+                let gap = self.perhaps_trimmed();
                 (
                     State::Noting { gap: gap.clone() },
                     Some(Command::NoteGap { gap }),
@@ -179,7 +171,7 @@ impl Reader {
             None => State::Ended,
         };
         if let Some(first) = page.records.first()
-            && let Some(OpenGap { mut gap, .. }) = self.open_gap.take()
+            && let Some(mut gap) = self.open_gap.take()
         {
             gap.to = Some(first.sequence_number.clone());
             self.closed_gap = Some(gap);
@@ -206,10 +198,7 @@ impl Reader {
             (Ok(gap), GapCause::Trimmed) => {
                 self.position = Checkpoint::TrimHorizon;
                 self.kept_until = now + KEPT;
-                self.open_gap = Some(OpenGap {
-                    gap,
-                    covers_until: now + KEPT,
-                });
+                self.open_gap = Some(gap);
                 State::Open { due: now }
             }
             (Ok(_), GapCause::ShardMissing | GapCause::ParentUnseen) => State::Ended,
@@ -260,10 +249,10 @@ impl Reader {
     fn failed(&mut self, error: &Error, now: Instant) {
         self.state = match error.read_failure() {
             ReadFailure::Expired => State::Open { due: now },
-            // The horizon moved on before the first read behind a gap: still the same loss.
-            ReadFailure::Trimmed if self.is_in_open_gap(now) => State::Open { due: now },
+            // The horizon moved on before the first record behind a gap: still the same loss, unless that was too long ago.
+            ReadFailure::Trimmed if self.open_gap.is_some() => State::Open { due: now },
             ReadFailure::Trimmed => State::Note {
-                gap: self.trimmed(),
+                gap: self.gap(GapCause::Trimmed),
                 due: now,
             },
             ReadFailure::Missing => State::Note {
@@ -277,17 +266,10 @@ impl Reader {
         };
     }
 
-    fn is_in_open_gap(&self, now: Instant) -> bool {
-        let open = self.open_gap.as_ref();
-        open.is_some_and(|open| now < open.covers_until)
-    }
-
-    /// The gap that is open, to be noted anew since its repair may be through by now, or a new one.
-    fn trimmed(&self) -> GapRecord {
-        match &self.open_gap {
-            Some(open) => open.gap.clone(),
-            None => self.gap(GapCause::Trimmed),
-        }
+    /// The gap that is open, to be noted anew since its repair may be over by now, or a new one.
+    fn perhaps_trimmed(&self) -> GapRecord {
+        let open = self.open_gap.clone();
+        open.unwrap_or_else(|| self.gap(GapCause::Trimmed))
     }
 
     fn gap(&self, cause: GapCause) -> GapRecord {
