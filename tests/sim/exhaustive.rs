@@ -112,7 +112,7 @@ fn every_single_fault_at_every_call_of_every_scenario_does_no_harm() {
             let name = case.name();
             println!("{name}: {finding}");
             println!(
-                "  again: ARTHOUSE_SIM_CASE={name} cargo test -p arthouse-tests --test sim replay -- --ignored --nocapture"
+                "  again: ARTHOUSE_SIM_CASE={name} cargo test --workspace --test sim replay -- --ignored --nocapture"
             );
         }
         report

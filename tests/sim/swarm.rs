@@ -123,7 +123,7 @@ pub(crate) fn search(
         if let Some(finding) = report.findings.first() {
             println!("seed {seed}: {finding}");
             println!(
-                "  again: {variable}={seed} cargo test -p arthouse-tests --test sim replay -- --ignored --nocapture"
+                "  again: {variable}={seed} cargo test --workspace --test sim replay -- --ignored --nocapture"
             );
         }
         report
