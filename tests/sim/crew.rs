@@ -3,8 +3,13 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
+use std::time::{Duration, Instant};
 
-/// Plays each of these, as many at a time as there are processors; returns what came of them in their order.
+/// How often it is said how far the work has come.
+const TOLD_EVERY: Duration = Duration::from_secs(60);
+
+/// Plays each of these, as many at a time as there are processors; returns what came of them in their order. Says each minute how many
+/// are played.
 pub(crate) fn each<T: Sync, R: Send>(work: &[T], play: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let hands = thread::available_parallelism().map_or(1, usize::from);
     let next = AtomicUsize::new(0);
@@ -22,8 +27,16 @@ pub(crate) fn each<T: Sync, R: Send>(work: &[T], play: impl Fn(&T) -> R + Sync) 
             });
         }
         drop(sender);
-        let mut results: Vec<_> = results.into_iter().collect();
-        results.sort_by_key(|(at, _)| *at);
-        results.into_iter().map(|(_, result)| result).collect()
+        let mut told = Instant::now();
+        let mut played: Vec<(usize, R)> = Vec::with_capacity(work.len());
+        for result in results {
+            played.push(result);
+            if told.elapsed() >= TOLD_EVERY {
+                println!("{} of {} simulations", played.len(), work.len());
+                told = Instant::now();
+            }
+        }
+        played.sort_by_key(|(at, _)| *at);
+        played.into_iter().map(|(_, result)| result).collect()
     })
 }
