@@ -1,12 +1,9 @@
 //! Every single fault at every call of every canonical scenario.
 
-use std::time::Instant;
-
 use crate::crew;
 use crate::fault::{Fault, Plan};
 use crate::scenario::{Case, Scenario};
 use crate::swarm;
-use crate::tally::Tally;
 use crate::world::{Report, Setup};
 use crate::zoo::Bug;
 
@@ -101,27 +98,16 @@ fn nothing_is_found_where_nothing_goes_wrong() {
 
 #[test]
 fn every_single_fault_at_every_call_of_every_scenario_does_no_harm() {
-    let began = Instant::now();
     let every = swarm::number("ARTHOUSE_SIM_EVERY").unwrap_or(EVERY);
     let cases: Vec<_> = Scenario::ALL.into_iter().flat_map(Case::all).collect();
     let cases = (0_u64..).zip(cases).filter(|(at, _)| at % every == 0);
     let cases: Vec<_> = cases.map(|(_, case)| case).collect();
-    let played = crew::each(&cases, |case| {
-        let report = case.play(false);
-        if let Some(finding) = report.findings.first() {
-            let name = case.name();
-            println!("{name}: {finding}");
-            println!(
-                "  again: ARTHOUSE_SIM_CASE={name} cargo test --workspace --test sim replay -- --ignored --nocapture"
-            );
-        }
-        report
-    });
-    let mut tally = Tally::default();
-    played.iter().for_each(|report| tally.add(report));
-    tally.print(cases.len(), began.elapsed());
-    let failed = played.iter().filter(|it| !it.findings.is_empty()).count();
-    assert_eq!(failed, 0, "of {} cases", cases.len());
+    let tally = crew::search(
+        "ARTHOUSE_SIM_CASE",
+        &cases,
+        |case| case.name(),
+        |case| case.play(false),
+    );
     if every == 1 {
         assert_eq!(tally.missed(), [], "never met");
         let kinds = tally.targets().into_iter();

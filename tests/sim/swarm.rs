@@ -1,6 +1,6 @@
 //! Random simulations: each seed switches on a random subset of what may go wrong, and lets random students do as they like.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fastrand::Rng;
 
@@ -115,24 +115,10 @@ pub(crate) fn search(
     variable: &str,
     play: impl Fn(u64) -> Report + Sync,
 ) -> (Tally, bool) {
-    let (first, began) = (first_seed(), Instant::now());
+    let first = first_seed();
     let count = number("ARTHOUSE_SIM_SEEDS").unwrap_or(usual);
     let seeds: Vec<_> = (first..first + count).collect();
-    let played = crew::each(&seeds, |seed| {
-        let report = play(*seed);
-        if let Some(finding) = report.findings.first() {
-            println!("seed {seed}: {finding}");
-            println!(
-                "  again: {variable}={seed} cargo test --workspace --test sim replay -- --ignored --nocapture"
-            );
-        }
-        report
-    });
-    let mut tally = Tally::default();
-    played.iter().for_each(|report| tally.add(report));
-    tally.print(seeds.len(), began.elapsed());
-    let failed = played.iter().filter(|it| !it.findings.is_empty()).count();
-    assert_eq!(failed, 0, "of {} seeds", seeds.len());
+    let tally = crew::search(variable, &seeds, |seed| *seed, |seed| play(*seed));
     (tally, count >= usual)
 }
 
