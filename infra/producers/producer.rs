@@ -13,6 +13,7 @@ use anyhow::{Context, Result};
 use aws_config::BehaviorVersion;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::Message;
+use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 use chrono::Utc;
 use serde_json::{Value, json};
 
@@ -25,7 +26,11 @@ async fn main() -> Result<ExitCode> {
     let mut arguments = std::env::args().skip(1);
     let mut next = || arguments.next().context("usage: producer ID TYPE DATA");
     let event = command(&next()?, &next()?, serde_json::from_str(&next()?)?);
-    let sqs = Client::new(&aws_config::load_defaults(BehaviorVersion::latest()).await);
+    // With the SDK's default features `aws_config::load_defaults` does; without them the HTTPS client is chosen here.
+    let provider = tls::Provider::Rustls(CryptoMode::Ring);
+    let https = aws_smithy_http_client::Builder::new().tls_provider(provider);
+    let config = aws_config::defaults(BehaviorVersion::latest()).http_client(https.build_https());
+    let sqs = Client::new(&config.load().await);
     for attempt in 1..=ATTEMPTS {
         send(&sqs, &event, attempt).await?;
         if let Some(told) = outcome(&sqs, &event).await? {

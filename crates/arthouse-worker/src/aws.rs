@@ -11,7 +11,8 @@ use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider, SharedHttpClient};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 /// The region of an endpoint on this machine where none is set. It only stands in signatures and ARNs.
 pub const LOCAL_REGION: &str = "eu-west-1";
@@ -29,6 +30,13 @@ const DYNAMODB_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 )]
 pub struct NoRegion;
 
+#[cfg(feature = "aws-lc")]
+const CRYPTOGRAPHY: CryptoMode = CryptoMode::AwsLc;
+#[cfg(all(feature = "ring", not(feature = "aws-lc")))]
+const CRYPTOGRAPHY: CryptoMode = CryptoMode::Ring;
+#[cfg(not(any(feature = "ring", feature = "aws-lc")))]
+compile_error!("choose the cryptography of HTTPS connections: feature `ring` or `aws-lc`");
+
 /// A client of each service.
 #[derive(Debug, Clone)]
 pub struct Clients {
@@ -41,9 +49,10 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Makes clients of a local endpoint; nothing in the environment changes them.
+    /// Makes clients of a local endpoint, over plain HTTP; nothing in the environment changes them.
     pub fn for_endpoint(url: &str) -> Self {
         let config = SdkConfig::builder()
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url(url)
             .region(Region::from_static(LOCAL_REGION))
@@ -66,6 +75,7 @@ impl Clients {
         // there is none.
         let given = region.clone().unwrap_or(Region::from_static(LOCAL_REGION));
         let config = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(https())
             .region(given)
             .load()
             .await;
@@ -76,7 +86,10 @@ impl Clients {
             return Ok(Self::new(&config));
         }
         // Last, the metadata service.
-        let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(https())
+            .load()
+            .await;
         if config.region().is_none() {
             return Err(NoRegion);
         }
@@ -98,6 +111,13 @@ impl Clients {
             sqs: aws_sdk_sqs::Client::new(config),
         }
     }
+}
+
+/// Makes the HTTP client of all requests that may leave this machine.
+fn https() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CRYPTOGRAPHY))
+        .build_https()
 }
 
 /// Lets an endpoint on this machine do without credentials; neither metadata services nor logins are asked for them.

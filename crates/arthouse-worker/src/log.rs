@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::filter::{EnvFilter, FilterExt, ParseError, Targets};
+use tracing_subscriber::filter::{FilterExt, ParseError, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{Layer, fmt};
@@ -43,7 +43,7 @@ pub fn start_log(
     ours: LevelFilter,
 ) -> Result<(), LogError> {
     let wanted = filter.map_or_else(|| default_filter(ours), str::to_owned);
-    let filter = EnvFilter::try_new(wanted)?.and(log_cap());
+    let filter = wanted.parse::<Targets>()?.and(log_cap());
     let lines = fmt::layer().with_writer(io::stderr);
     let registry = tracing_subscriber::registry();
     match format {
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn the_default_filters_can_be_read() {
         for ours in [LevelFilter::INFO, LevelFilter::WARN] {
-            assert!(EnvFilter::try_new(default_filter(ours)).is_ok());
+            assert!(default_filter(ours).parse::<Targets>().is_ok());
         }
     }
 }

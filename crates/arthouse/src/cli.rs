@@ -8,7 +8,9 @@ use clap::{Parser, Subcommand};
 use crate::deployment::Deployment;
 use crate::exit::EXIT_CODES;
 use crate::telemetry::Telemetry;
-use crate::{command, demo};
+use crate::command;
+#[cfg(feature = "local")]
+use crate::demo;
 
 /// Digital Art House: commands in, lessons scheduled, charged and told of.
 ///
@@ -33,7 +35,9 @@ impl Cli {
     pub(crate) async fn run(self) -> Result<ExitCode> {
         let deployment = &self.deployment;
         let exit = match self.command {
+            #[cfg(feature = "local")]
             Command::Local(options) => Box::pin(command::local::run(options, deployment)).await,
+            #[cfg(feature = "local")]
             Command::Demo(options) => Box::pin(demo::run(options)).await,
             Command::Provision(options) => command::provision::run(options, deployment).await,
             Command::Worker(options) => command::worker::run(options, deployment).await,
@@ -60,8 +64,10 @@ impl Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    #[cfg(feature = "local")]
     /// Run everything on this machine: DynamoDB, SQS, the worker and the stream processor
     Local(command::local::Options),
+    #[cfg(feature = "local")]
     /// Play a whole course's life on a fresh stack on this machine, and check it
     Demo(demo::Options),
     /// Make the tables and queues that are absent
@@ -113,9 +119,12 @@ impl Command {
     /// Says whether it runs until told to stop: then its log is what there is to see.
     pub(crate) fn is_daemon(&self) -> bool {
         match self {
-            Self::Local(_) | Self::Worker(_) | Self::Streams(_) => true,
-            Self::Demo(_)
-            | Self::Provision(_)
+            #[cfg(feature = "local")]
+            Self::Local(_) => true,
+            Self::Worker(_) | Self::Streams(_) => true,
+            #[cfg(feature = "local")]
+            Self::Demo(_) => false,
+            Self::Provision(_)
             | Self::Send(_)
             | Self::Progress(_)
             | Self::Course(_)

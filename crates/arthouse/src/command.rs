@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod course;
 pub(crate) mod healthy;
+#[cfg(feature = "local")]
 pub(crate) mod local;
 pub(crate) mod outcome;
 pub(crate) mod pending;

@@ -3,6 +3,7 @@
 mod cli;
 
 mod command;
+#[cfg(feature = "local")]
 mod demo;
 
 mod deployment;

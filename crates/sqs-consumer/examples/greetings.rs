@@ -119,6 +119,7 @@ fn client(endpoint_url: &str) -> Client {
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-central-1"))
         .credentials_provider(Credentials::new("local", "local", None, None, "example"))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
         .endpoint_url(endpoint_url)
         .build();
     Client::from_conf(config)

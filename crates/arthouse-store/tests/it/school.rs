@@ -52,6 +52,7 @@ impl School {
             .region(Region::new("eu-west-1"))
             .credentials_provider(Credentials::new("any", "thing", None, None, "test"))
             .retry_config(RetryConfig::disabled())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
             .endpoint_url(aws.endpoint_url())
             .interceptor(counter.clone())
             .build();

@@ -2,7 +2,8 @@
 
 use std::error::Error;
 
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
     StreamSpecification, StreamViewType,
@@ -24,12 +25,15 @@ impl Service {
             port: 0,
         })
         .await?;
-        let config = aws_config::defaults(BehaviorVersion::latest())
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
             .endpoint_url(aws.endpoint_url())
-            .region("eu-west-1")
-            .credentials_provider(Credentials::new("any", "thing", None, None, "example"))
-            .load()
-            .await;
+            .region(Region::from_static("eu-west-1"))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+                "any", "thing", None, None, "example",
+            )))
+            .build();
         let dynamo = aws_sdk_dynamodb::Client::new(&config);
         create_table(&dynamo).await?;
         dynamo_streams::create_lease_table(&dynamo, "Leases").await?;

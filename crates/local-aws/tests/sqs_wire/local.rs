@@ -41,6 +41,7 @@ pub(crate) fn client(aws: &LocalAws) -> Client {
         .region(Region::new("eu-west-1"))
         .credentials_provider(Credentials::new("any", "thing", None, None, "test"))
         .retry_config(RetryConfig::disabled())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
         .endpoint_url(aws.endpoint_url())
         .build();
     Client::from_conf(config)

@@ -68,6 +68,7 @@ pub(crate) fn dynamodb(url: &str) -> aws_sdk_dynamodb::Client {
         .region(Region::new("eu-west-1"))
         .credentials_provider(Credentials::new("any", "thing", None, None, "test"))
         .retry_config(RetryConfig::disabled())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
         .endpoint_url(url)
         .build();
     aws_sdk_dynamodb::Client::from_conf(config)
@@ -80,6 +81,7 @@ pub(crate) fn streams(url: &str) -> aws_sdk_dynamodbstreams::Client {
         .region(Region::new("eu-west-1"))
         .credentials_provider(Credentials::new("any", "thing", None, None, "test"))
         .retry_config(retry::RetryConfig::disabled())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
         .endpoint_url(url)
         .build();
     aws_sdk_dynamodbstreams::Client::from_conf(config)

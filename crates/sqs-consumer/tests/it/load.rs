@@ -38,6 +38,7 @@ impl Local {
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("eu-central-1"))
             .credentials_provider(Credentials::new("local", "local", None, None, "tests"))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
             .endpoint_url(aws.endpoint_url())
             .build();
         Self {

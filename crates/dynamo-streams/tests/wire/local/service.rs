@@ -26,12 +26,14 @@ impl Local {
         let credentials = Credentials::new("any", "thing", None, None, "test");
         let dynamo = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
             .endpoint_url(aws.endpoint_url())
             .credentials_provider(credentials.clone())
             .region(Region::new("eu-west-1"))
             .build();
         let streams = aws_sdk_dynamodbstreams::Config::builder()
             .behavior_version(BehaviorVersion::latest())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
             .endpoint_url(aws.endpoint_url())
             .credentials_provider(credentials)
             .region(Region::new("eu-west-1"))
