@@ -1,4 +1,4 @@
-//! Commands as systems upstream write them, who know `domain.md` and none of our types.
+//! Commands as upstream systems write them, from the rules (`RULES.md` of arthouse-core) and without our types.
 
 use chrono::{Days, Utc};
 use serde_json::{Value, json};

@@ -1,5 +1,4 @@
-//! What must always hold, as rules over the records of one student in one course, and over a command's receipt (`domain.md`,
-//! section 5).
+//! The invariants (`RULES.md`, "What always holds") as checks of one student's records in one course, and of a command's receipt.
 
 mod receipt;
 mod violation;
@@ -11,7 +10,7 @@ use crate::{
     Application, ChargeId, ChargeKind, CourseId, Enrollment, Session, SessionId, Timestamp, UserId,
 };
 
-/// The numbered invariants of `domain.md`, section 5, that tables can show.
+/// The numbered invariants of `RULES.md`, "What always holds", that tables can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Invariant {
     /// 1: the balance is the cost less the charges.
@@ -45,7 +44,7 @@ impl Invariant {
         Self::RescheduleDate,
     ];
 
-    /// Returns the number in `domain.md`, section 5.
+    /// Returns the number in `RULES.md`, "What always holds".
     pub fn number(self) -> u8 {
         match self {
             Self::Balance => 1,

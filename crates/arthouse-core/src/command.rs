@@ -1,4 +1,4 @@
-//! The seven commands, read once at the edge (`domain.md`, section 2).
+//! The seven commands, parsed once at the edge (`RULES.md`, "Commands").
 
 mod action;
 mod data;

@@ -10,7 +10,7 @@ pub struct Malformed {
     pub detail: String,
 }
 
-/// The kinds of defect, as they stand in a dead letter's `reason` attribute (`domain.md`, section 3).
+/// The kinds of defect, as they stand in a dead letter's `reason` attribute (`RULES.md`, "Malformed messages").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     /// The body is not JSON.

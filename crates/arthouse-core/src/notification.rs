@@ -1,4 +1,4 @@
-//! What other systems are told (`domain.md`, section 4). Contact details never stand in here.
+//! The notifications to other systems (`RULES.md`, "Notifications"). They never hold contact details.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! What has become of a command, once and for good (`domain.md`, section 3).
+//! The outcome of a command, once and for good (`RULES.md`, "Outcomes").
 
 use chrono::TimeDelta;
 use schemars::JsonSchema;
@@ -51,7 +51,7 @@ pub struct Receipt {
 
 impl Receipt {
     /// How long a receipt is kept at least: longer than its message can live, which is 14 days queued, 14 in the dead-letter queue
-    /// and, redriven, 14 more (`domain.md`, section 3).
+    /// and, redriven, 14 more (`RULES.md`, "Outcomes").
     pub const LIFETIME: TimeDelta = TimeDelta::days(90);
 
     /// Makes the record of a command's outcome.

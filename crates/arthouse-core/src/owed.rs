@@ -1,5 +1,5 @@
-//! What a sweep over the tables makes of a student's records: the changes that must have led to them, and which of the
-//! reactions to those the records do not show (`domain.md`, section 4).
+//! The reactions that a student's records call for: the changes that must have led to the records are derived from them, and
+//! each reaction to those changes (`RULES.md`, "Reactions") that the records don't show is owed.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! A student's progress in a course, as people and programs read it (`domain.md`, section 6).
+//! A student's progress in a course, as people and programs read it (`RULES.md`, "Reads").
 
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! What follows from a change: reactions as data, to be carried out by whoever saw the change (`domain.md`, section 4).
+//! The reactions to a change, as data (`RULES.md`, "Reactions"). The caller carries them out.
 
 use crate::{
     Application, Charge, ChargeId, ChargeKind, CourseId, Enrollment, Notification, Session,

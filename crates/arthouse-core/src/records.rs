@@ -1,4 +1,4 @@
-//! What the tables hold, as the school speaks of it (`domain.md`, section 1).
+//! The records of the school, as the tables hold them (`TABLES.md` of arthouse-store).
 
 mod application;
 mod course;

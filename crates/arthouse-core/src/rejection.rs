@@ -1,4 +1,4 @@
-/// Why the school says no to a command: a normal answer, stored and published (`domain.md`, section 2).
+/// Why the school says no to a command: a normal answer, stored and published (`RULES.md`, "Commands").
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     /// The actor may not do this.

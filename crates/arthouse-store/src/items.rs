@@ -1,7 +1,7 @@
-//! The records as items: one file a record, the attributes as `domain.md` names them.
+//! The records as items: one file per record, with the attributes that `TABLES.md` lists.
 //!
-//! Ids are read from the key, which is the truth; the attributes of the same name are for filters and people. Attributes that
-//! came with later versions have the meaning of their absence as default.
+//! Ids are read from the key; the attributes of the same name are for filters and people. An attribute that a later version added has
+//! a default for items without it.
 
 mod application;
 mod course;

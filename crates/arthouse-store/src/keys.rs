@@ -1,4 +1,4 @@
-//! The keys of all items: one enum, so that no key is put together anywhere else (`domain.md`, section 1).
+//! The keys of all items (`TABLES.md`). No other module puts a key together.
 
 use std::collections::HashMap;
 use std::fmt;

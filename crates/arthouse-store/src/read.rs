@@ -1,4 +1,4 @@
-//! The read side (`domain.md`, section 6), and what the audit reads.
+//! The read side (`RULES.md` of arthouse-core, "Reads"), and the reads of the audit.
 
 mod batch;
 mod scan;

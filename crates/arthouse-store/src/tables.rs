@@ -1,4 +1,4 @@
-//! The tables: their names and what they are made of (`domain.md`, section 1).
+//! The tables: their names and definitions (`TABLES.md`).
 
 mod definition;
 mod protection;

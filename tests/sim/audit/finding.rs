@@ -6,7 +6,7 @@ use std::time::Duration;
 /// What was checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Check {
-    /// An invariant of `domain.md`, section 5, by its number.
+    /// An invariant by its number in the README, "What always holds".
     Invariant(u8),
     /// A receipt is written once.
     Receipt,

@@ -1,4 +1,4 @@
-//! The school's records as they were committed: the invariants of `domain.md`, section 5, at every version.
+//! The school's records as they were committed: the invariants (README, "What always holds") at every version.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

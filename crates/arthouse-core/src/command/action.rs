@@ -72,7 +72,7 @@ pub enum CommandType {
 }
 
 impl CommandType {
-    /// All of them, in the order of `domain.md`.
+    /// All of them, in the order of `RULES.md`, "Commands".
     pub const ALL: [Self; 7] = [
         Self::CreateCourse,
         Self::UpdateCourse,

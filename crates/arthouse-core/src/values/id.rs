@@ -1,4 +1,4 @@
-//! Identifiers: `[A-Za-z0-9._:@-]{1,128}`, so that `#` can join them in keys (`domain.md`, section 1).
+//! Identifiers: `[A-Za-z0-9._:@-]{1,128}`, so that `#` can join them in keys (`TABLES.md` of arthouse-store).
 
 use std::fmt;
 

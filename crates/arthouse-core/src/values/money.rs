@@ -36,7 +36,7 @@ impl Amount {
     /// Returns what the session with an ordinal from 1 costs.
     ///
     /// Each session costs the floor of the even share, and the earliest sessions bear one unit of the
-    /// remainder each, so that the sum over all sessions is exactly this amount (`domain.md`, section 2).
+    /// remainder each, so that the sum over all sessions is exactly this amount (`RULES.md`, "Cost of a session").
     #[must_use]
     pub fn share(self, ordinal: u16, sessions: Duration) -> Self {
         let sessions = i64::from(sessions.get());

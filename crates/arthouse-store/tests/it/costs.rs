@@ -1,4 +1,4 @@
-//! The budgets of `performance.md`, counted.
+//! The costs that the README lists ("Costs"), counted.
 
 use arthouse_core::{Charge, ChargeId, ChargeKind, SessionId};
 use arthouse_store::ChargeResult;

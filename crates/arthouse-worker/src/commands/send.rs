@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use arthouse_core::Command;
 use sqs_consumer::OutgoingMessage;
 
-/// Makes the message of a command as every sender is asked to send it (`domain.md`, section 3): in the student's (or the course's)
-/// group, deduplicated by the command's id.
+/// Makes the message of a command as a sender should send it (`RULES.md` of arthouse-core, "Senders"): in the student's (or the
+/// course's) group, deduplicated by the command's id.
 pub fn command_message(command: &Command, body: String) -> OutgoingMessage {
     OutgoingMessage {
         body,

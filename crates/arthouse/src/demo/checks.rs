@@ -1,4 +1,4 @@
-//! What must hold at the end, invariant by invariant (`domain.md`, section 5).
+//! Checks at the end of the demo that the invariants hold, one by one (README, "What always holds").
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
@@ -74,7 +74,7 @@ impl AuditObserver for NotificationsDue {
     }
 }
 
-/// The invariants by number, as `domain.md` counts them.
+/// The invariants by their numbers in the README, "What always holds".
 const RULES: [(u8, &str); 10] = [
     (1, "each balance is the cost less the charges"),
     (

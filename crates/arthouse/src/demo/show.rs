@@ -81,7 +81,7 @@ pub(super) fn rate(commands: usize, seconds: f64) -> String {
 }
 
 pub(super) fn checks(checks: &[Check]) -> String {
-    let mut lines = vec!["What must always hold (domain.md, section 5):".to_owned()];
+    let mut lines = vec!["README, \"What always holds\":".to_owned()];
     for check in checks {
         let mark = if check.problems.is_empty() {
             "✓"

@@ -1,4 +1,4 @@
-//! The attributes as `domain.md`, section 1, names them, and nothing beside them.
+//! Each item has exactly the attributes that `TABLES.md` lists.
 
 use std::fmt::Debug;
 

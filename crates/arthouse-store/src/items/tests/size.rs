@@ -1,5 +1,4 @@
-//! The budget of `performance.md`: what an attended session writes are two items of one write unit each, before the transaction
-//! doubles it.
+//! The cost of a session command (README, "Costs"): it writes two items of one write unit each, which the transaction doubles.
 
 use arthouse_core::Outcome;
 use aws_sdk_dynamodb::types::AttributeValue;
