@@ -4,13 +4,14 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use tracing::level_filters::LevelFilter;
 
-use crate::deployment::Deployment;
-use crate::exit::EXIT_CODES;
-use crate::telemetry::Telemetry;
 use crate::command;
 #[cfg(feature = "local")]
 use crate::demo;
+use crate::deployment::Deployment;
+use crate::exit::EXIT_CODES;
+use crate::telemetry::Telemetry;
 
 /// Digital Art House: commands in, lessons scheduled, charged and told of.
 ///
@@ -116,14 +117,15 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Says whether it runs until told to stop: then its log is what there is to see.
-    pub(crate) fn is_daemon(&self) -> bool {
+    /// Returns what is logged of our own code where nothing else is asked for. The log of a daemon is what there is to see of it; the
+    /// demo tells of its dead letters itself.
+    pub(crate) fn log_level(&self) -> LevelFilter {
         match self {
             #[cfg(feature = "local")]
-            Self::Local(_) => true,
-            Self::Worker(_) | Self::Streams(_) => true,
+            Self::Local(_) => LevelFilter::INFO,
             #[cfg(feature = "local")]
-            Self::Demo(_) => false,
+            Self::Demo(_) => LevelFilter::ERROR,
+            Self::Worker(_) | Self::Streams(_) => LevelFilter::INFO,
             Self::Provision(_)
             | Self::Send(_)
             | Self::Progress(_)
@@ -136,7 +138,7 @@ impl Command {
             | Self::Status(_)
             | Self::Healthy(_)
             | Self::Redrive(_)
-            | Self::Schema(_) => false,
+            | Self::Schema(_) => LevelFilter::WARN,
         }
     }
 }

@@ -17,6 +17,8 @@ pub enum Exit {
     TimedOut,
     /// What was to be read is not there.
     NotFound,
+    /// SIGINT or SIGTERM ended it before it was done: 128 and the number of SIGINT, as shells count it.
+    Interrupted,
 }
 
 /// The codes for people, shown under `--help`.
@@ -29,7 +31,8 @@ Exit codes:
      `reconcile` and `redrive`: something can't be repaired
   3  `send --wait`: some commands were rejected
   4  `send --wait`: some commands had no outcome in time
-  5  what was to be read is not there";
+  5  what was to be read is not there
+  130  a signal ended it before it was done";
 
 /// A failure that has an exit code of its own.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +43,9 @@ pub(crate) enum Failure {
     /// There is no such thing: [`Exit::NotFound`].
     #[error("{0}")]
     NotFound(String),
+    /// A signal has come: [`Exit::Interrupted`].
+    #[error("interrupted: {0}")]
+    Interrupted(String),
 }
 
 impl Exit {
@@ -52,6 +58,7 @@ impl Exit {
             Self::Rejected => 3,
             Self::TimedOut => 4,
             Self::NotFound => 5,
+            Self::Interrupted => 130,
         }
     }
 
@@ -60,6 +67,7 @@ impl Exit {
         match error.downcast_ref() {
             Some(Failure::BadInput(_)) => Self::BadInput,
             Some(Failure::NotFound(_)) => Self::NotFound,
+            Some(Failure::Interrupted(_)) => Self::Interrupted,
             None => Self::Failure,
         }
     }
@@ -86,6 +94,7 @@ mod tests {
             Exit::Rejected,
             Exit::TimedOut,
             Exit::NotFound,
+            Exit::Interrupted,
         ];
         let number = |line: &str| {
             line.trim()

@@ -7,12 +7,17 @@ use arthouse_worker::QueueError;
 use aws_sdk_dynamodb::types::error::ResourceNotFoundException;
 
 use crate::Exit;
+use crate::exit::Failure;
 
 /// Tells an error and returns how it ends the program.
 pub(crate) fn report(error: &anyhow::Error) -> Exit {
     if is_closed_pipe(error) {
         // Whoever read our output has seen enough.
         return Exit::Success;
+    }
+    if let Some(interrupted @ Failure::Interrupted(_)) = error.downcast_ref() {
+        eprintln!("{interrupted}");
+        return Exit::of(error);
     }
     eprintln!("error: {}", chain(error));
     if let Some(hint) = hint(error) {

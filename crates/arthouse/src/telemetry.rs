@@ -12,7 +12,7 @@ pub(crate) struct Telemetry {
     log_format: Format,
     /// What is logged: directives such as `info`, `debug` or `arthouse_worker=debug,dynamo_streams=trace`
     ///
-    /// Without it: `info` of ours while a worker runs, else `warn`. Other people's code is never logged below `info`, since HTTP clients
+    /// Without it: `info` of ours while a worker runs, `error` in a demo, else `warn`. Other people's code is never logged below `info`, since HTTP clients
     /// show bodies there, which hold contact details.
     #[arg(
         long = "log",
@@ -35,15 +35,10 @@ enum Format {
 ///
 /// # Errors
 /// Says what is wrong with the filter.
-pub(crate) fn start(telemetry: &Telemetry, daemon: bool) -> Result<(), LogError> {
+pub(crate) fn start(telemetry: &Telemetry, ours: LevelFilter) -> Result<(), LogError> {
     let format = match telemetry.log_format {
         Format::Human => LogFormat::Human,
         Format::Json => LogFormat::Json,
-    };
-    let ours = if daemon {
-        LevelFilter::INFO
-    } else {
-        LevelFilter::WARN
     };
     start_log(format, telemetry.filter.as_deref(), ours)
 }

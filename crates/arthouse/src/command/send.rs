@@ -12,7 +12,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use arthouse_core::CommandId;
 use arthouse_store::Store;
 use arthouse_worker::{Clock, Queue, QueueError, command_message};
@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::deployment::Deployment;
 use crate::exit::Failure;
-use crate::{Clients, Exit, Names};
+use crate::{Clients, Exit, Names, signals};
 use check::{Checked, Defect};
 use flags::Flags;
 use tell::Teller;
@@ -67,10 +67,25 @@ pub(crate) struct Options {
 
 pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
     let commands = gather(options.command, options.file.as_deref())?;
+    tokio::select! {
+        biased;
+        // Once it sends, it hears signals itself and knows how far it is.
+        exit = send(commands, options.wait.then_some(options.timeout), options.json, deployment) => exit,
+        () = signals::interrupted()? => bail!(Failure::Interrupted("nothing was sent".to_owned())),
+    }
+}
+
+/// Sends commands and tells of them; with a time, waits so long for their outcomes.
+async fn send(
+    commands: Vec<Checked>,
+    wait: Option<Duration>,
+    json: bool,
+    deployment: &Deployment,
+) -> Result<Exit> {
     let names = deployment.names();
     let clients = Clients::from_env().await?;
     let queue = commands_queue(&clients, &names).await?;
-    let teller = Teller { json: options.json };
+    let teller = Teller { json };
 
     let (messages, wanted): (Vec<_>, Vec<_>) = commands
         .into_iter()
@@ -79,16 +94,21 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
         })
         .unzip();
     deliver::deliver(&clients.sqs, &queue, messages).await?;
-    if !options.wait {
+    let Some(timeout) = wait else {
         teller.sent(&wanted)?;
         return Ok(Exit::Success);
-    }
+    };
     let store = Store::new(clients.dynamodb, names.tables);
-    let tally = wait::wait(&store, wanted, options.timeout, |wanted, answer| {
+    let waiting = wait::wait(&store, wanted, timeout, |wanted, answer| {
         teller.answer(wanted, answer)
-    })
-    .await?;
-    teller.end(&tally, options.timeout)?;
+    });
+    let tally = tokio::select! {
+        tally = waiting => tally?,
+        () = signals::interrupted()? => {
+            bail!(Failure::Interrupted("everything was sent; outcomes that come later are not shown".to_owned()));
+        }
+    };
+    teller.end(&tally, timeout)?;
     Ok(match (tally.missing.len(), tally.rejected) {
         (0, 0) => Exit::Success,
         (0, _) => Exit::Rejected,

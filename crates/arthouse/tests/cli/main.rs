@@ -10,6 +10,7 @@ mod daemon;
 mod deployment;
 mod gaps;
 mod heard;
+mod interrupted;
 mod killed;
 mod kills;
 mod life;

@@ -2,11 +2,14 @@ use std::collections::HashMap;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use aws_sdk_sqs::Client;
 use futures::{StreamExt, TryStreamExt, future};
 use sqs_consumer::{BatchSender, OutgoingMessage, SenderSettings};
 use tokio::time::{MissedTickBehavior, interval};
+
+use crate::exit::Failure;
+use crate::signals;
 
 /// Requests under way at once; more than a worker's, since a file is sent as fast as can be.
 const REQUESTS_IN_FLIGHT: usize = 16;
@@ -14,6 +17,9 @@ const REQUESTS_IN_FLIGHT: usize = 16;
 const GROUPS_IN_FLIGHT: usize = REQUESTS_IN_FLIGHT * 20;
 /// How often progress is shown.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
+
+/// What may be done after a part was sent.
+const SAFE_AGAIN: &str = "to send the same file again is safe, a command id takes effect once";
 
 /// Sends messages in batches: each group's in their order, groups side by side. Shows how far it is on a terminal.
 ///
@@ -47,10 +53,14 @@ pub(super) async fn deliver(
     let sent = tokio::select! {
         sent = sending => sent,
         () = show_progress(&sender, total) => Ok(()),
+        () = signals::interrupted()? => {
+            let sent = sender.stats().sent;
+            bail!(Failure::Interrupted(format!("{sent} of {total} commands were sent; {SAFE_AGAIN}")));
+        }
     };
     sent.with_context(|| {
         let sent = sender.stats().sent;
-        format!("{sent} of {total} commands were sent; to send the same file again is safe, a command id takes effect once")
+        format!("{sent} of {total} commands were sent; {SAFE_AGAIN}")
     })
 }
 
