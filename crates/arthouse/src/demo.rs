@@ -22,7 +22,7 @@ use sqs_consumer::{BatchSender, OutgoingMessage, SenderSettings};
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::Exit;
-use crate::stack::{Clients, Names, Stack, local_settings};
+use crate::{Clients, Names, Stack, local_settings};
 use ledger::Ledger;
 use script::Post;
 

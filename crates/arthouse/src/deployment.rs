@@ -21,7 +21,7 @@ impl Deployment {
 
     /// Finds its queues and tables, as the environment says.
     pub(crate) async fn stack(&self) -> Result<Stack> {
-        Stack::find(Clients::from_env().await?, self.names()).await
+        Ok(Stack::find(Clients::from_env().await?, self.names()).await?)
     }
 
     /// Opens its records, as the environment says.

@@ -7,9 +7,11 @@ pub(crate) use progress::{progress, status};
 use std::fmt::Display;
 use std::io::{self, Write};
 
+use arthouse_store::SweepCounts;
 use clap::Args;
 use comfy_table::{Table, presets};
 use serde::Serialize;
+use serde_json::Value;
 
 /// How what was read is printed.
 #[derive(Debug, Clone, Copy, Args)]
@@ -41,6 +43,13 @@ pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
 /// The same.
 pub(crate) fn print_json_line(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(print(serde_json::to_string(value)?)?)
+}
+
+/// Adds what a reconciliation has done to a report for programs.
+pub(crate) fn insert_counts(report: &mut Value, counts: SweepCounts) {
+    for (name, count) in counts.by_name() {
+        report[name] = count.into();
+    }
 }
 
 /// Begins a table.

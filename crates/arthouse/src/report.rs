@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io::{self, ErrorKind};
 
-use arthouse_worker::QueueError;
+use arthouse_worker::{QueueError, chain};
 use aws_sdk_dynamodb::types::error::ResourceNotFoundException;
 
 use crate::Exit;
@@ -14,7 +14,7 @@ pub(crate) fn report(error: &anyhow::Error) -> Exit {
         // Whoever read our output has seen enough.
         return Exit::Success;
     }
-    eprintln!("error: {}", chain(error));
+    eprintln!("error: {}", chain(error.as_ref()));
     if let Some(hint) = hint(error) {
         eprintln!("hint: {hint}");
     }
@@ -25,20 +25,6 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error
         .downcast_ref::<io::Error>()
         .is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
-}
-
-/// Writes an error and its causes in one line; causes that only repeat what was said are left out.
-fn chain(error: &anyhow::Error) -> String {
-    let mut line = String::new();
-    for cause in error.chain() {
-        let text = cause.to_string();
-        if line.is_empty() {
-            line = text;
-        } else if !line.contains(&text) {
-            line = format!("{line}: {text}");
-        }
-    }
-    line
 }
 
 fn hint(error: &anyhow::Error) -> Option<&'static str> {
@@ -96,7 +82,7 @@ mod tests {
             .context("can't read the course");
         let error = failed.unwrap_err();
         assert_eq!(
-            chain(&error),
+            chain(error.as_ref()),
             "can't read the course: GetItem failed: connection refused"
         );
         assert!(hint(&error).is_some_and(|hint| hint.contains("arthouse local")));

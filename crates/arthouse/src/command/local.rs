@@ -43,7 +43,11 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
         deployment.names(),
     )
     .await?;
-    let stack = probes.watch_with_tables(stack);
+    let settings = local_settings();
+    let workers = stack.workers(&settings)?;
+    probes.watch_commands(&workers.commands, &settings);
+    probes.watch_streams(&workers.streams, &settings);
+    probes.watch_tables(&stack);
     if options.json {
         output::print_json_line(&greeting::json(local.endpoint_url(), &options.data, &stack))?;
     } else {
@@ -54,7 +58,7 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
             &deployment.prefix,
         ))?;
     }
-    let ended = stack.run(&local_settings(), shutdown).await;
+    let ended = workers.run(shutdown).await;
     drop(stack);
     local.shutdown().await?;
     let summary = ended.context("the local stack has stopped")?;

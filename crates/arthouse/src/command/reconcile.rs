@@ -125,18 +125,7 @@ impl ReconcileObserver for Listing {
     }
 
     fn progress(&self, counts: &SweepCounts) {
-        self.ticker.show(|| {
-            let SweepCounts {
-                students,
-                initialised,
-                charged,
-                notified,
-                ..
-            } = counts;
-            format!(
-                "{students} students looked at, {initialised} initialised, {charged} charges, {notified} notifications"
-            )
-        });
+        self.ticker.show(|| counts.to_string());
     }
 }
 
@@ -186,47 +175,25 @@ fn line(step: &Value) -> String {
 }
 
 fn as_json(report: &ReconcileReport, dry_run: bool, steps: &[Value]) -> Value {
-    let SweepCounts {
-        students,
-        initialised,
-        charged,
-        notified,
-        failed,
-    } = report.counts;
-    json!({
+    let mut value = json!({
         "dry_run": dry_run,
         "finished": report.finished,
         "since": report.since,
-        "students": students,
-        "initialised": initialised,
-        "charged": charged,
-        "notified": notified,
-        "failed": failed,
         "gaps_repaired": report.gaps_repaired,
         "steps": steps,
-    })
+    });
+    output::insert_counts(&mut value, report.counts);
+    value
 }
 
 fn describe(report: &ReconcileReport, dry_run: bool) -> String {
-    let SweepCounts {
-        students,
-        initialised,
-        charged,
-        notified,
-        failed,
-    } = report.counts;
-    let (done, told) = if dry_run {
-        ("to be made", "to be told again")
-    } else {
-        ("made", "told again")
-    };
+    let done = if dry_run { "missing" } else { "repaired" };
     let since = report.since.map_or_else(
-        || "no gap is known and no --since was given".to_owned(),
-        |since| format!("of what has happened since {since}"),
+        || "no gap is known and --since was not given, so no notification is resent".to_owned(),
+        |since| format!("notifications are those of changes since {since}"),
     );
     format!(
-        "{students} students looked at: {done}: sessions of {initialised} enrolments, {charged} charges; {told}: {notified} notifications \
-         ({since}); {failed} failed; {} gaps repaired",
-        report.gaps_repaired
+        "{done}: {} ({since}); {} gaps repaired",
+        report.counts, report.gaps_repaired
     )
 }

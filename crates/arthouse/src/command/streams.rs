@@ -27,7 +27,6 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
     let shutdown = signals::shutdown()?;
     let probes = Probes::serve(options.http, &shutdown).await?;
     let stack = deployment.stack().await?;
-    let stack = probes.watch(stack);
     let tables = &stack.names.tables;
     info!(
         tables = ?[tables.name(Table::UsersCourses), tables.name(Table::Sessions)],
@@ -35,7 +34,9 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
         "the stream processor begins"
     );
     let settings = settings(options.lease_seconds);
-    let summary = stack.run_streams(&settings, shutdown).await?;
+    let workers = stack.stream_workers(&settings)?;
+    probes.watch_streams(&workers, &settings);
+    let summary = workers.run(shutdown).await?;
     tell(&summary);
     Ok(Exit::Success)
 }

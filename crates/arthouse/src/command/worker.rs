@@ -27,7 +27,6 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
     let shutdown = signals::shutdown()?;
     let mut probes = Probes::serve(options.http, &shutdown).await?;
     let stack = deployment.stack().await?;
-    let stack = probes.watch_with_tables(stack);
     let mut settings = Settings::default();
     settings.commands.concurrency = options.concurrency.get();
     settings.commands.wait = Duration::from_secs(options.poll_seconds);
@@ -36,7 +35,10 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
         .held_messages
         .max(options.concurrency.get());
     info!(queue = stack.queues.commands, "the command worker begins");
-    let summary = stack.run_commands(&settings, shutdown).await?;
+    let worker = stack.command_worker(&settings)?;
+    probes.watch_commands(&worker, &settings);
+    probes.watch_tables(&stack);
+    let summary = worker.run(shutdown).await?;
     tell(&summary);
     Ok(Exit::Success)
 }

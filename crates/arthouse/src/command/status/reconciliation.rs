@@ -3,6 +3,8 @@
 use arthouse_store::{Sweep, SweepCause, SweepState};
 use serde_json::{Value, json};
 
+use crate::output;
+
 /// Says it in a line for people.
 pub(super) fn line(sweep: Option<&Sweep>) -> String {
     let Some(sweep) = sweep else {
@@ -17,17 +19,9 @@ pub(super) fn line(sweep: Option<&Sweep>) -> String {
         SweepState::Stopped => "was stopped at",
         SweepState::Finished => "was finished at",
     };
-    let counts = sweep.counts;
     format!(
-        "reconciliation: the last one {cause}, was begun at {} and {state} {}: {} students looked at, sessions of {} enrolments and {} \
-         charges made, {} notifications told again, {} failed",
-        sweep.started_at,
-        sweep.saved_at,
-        counts.students,
-        counts.initialised,
-        counts.charged,
-        counts.notified,
-        counts.failed
+        "reconciliation: the last one {cause}, was begun at {} and {state} {}: {}",
+        sweep.started_at, sweep.saved_at, sweep.counts
     )
 }
 
@@ -45,17 +39,13 @@ pub(super) fn as_json(sweep: Option<&Sweep>) -> Value {
         SweepState::Stopped => "stopped",
         SweepState::Finished => "finished",
     };
-    let counts = sweep.counts;
-    json!({
+    let mut value = json!({
         "cause": cause,
         "state": state,
         "since": sweep.since,
         "started_at": sweep.started_at,
         "saved_at": sweep.saved_at,
-        "students": counts.students,
-        "initialised": counts.initialised,
-        "charged": counts.charged,
-        "notified": counts.notified,
-        "failed": counts.failed,
-    })
+    });
+    output::insert_counts(&mut value, sweep.counts);
+    value
 }
