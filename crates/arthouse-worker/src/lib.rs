@@ -16,7 +16,7 @@ mod reconcile;
 
 mod stack;
 
-pub use aws::{Clients, LOCAL_CREDENTIALS, LOCAL_REGION, NoRegion};
+pub use aws::{Clients, ClientsError, LOCAL_CREDENTIALS, LOCAL_REGION};
 pub use clock::Clock;
 pub use log::{LogError, LogFormat, log_cap, start_log};
 pub use names::Names;

@@ -5,7 +5,7 @@ mod progress;
 pub(crate) use progress::{progress, status};
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 
 use arthouse_store::SweepCounts;
 use clap::Args;
@@ -21,12 +21,30 @@ pub(crate) struct Format {
     pub(crate) json: bool,
 }
 
-/// Prints a text and ends its line.
+/// Prints a text and ends its line. A reader that has closed its end has seen enough: that is no failure, and the command goes on to the
+/// end that it would have had.
 ///
 /// # Errors
-/// Returns why nothing can be printed, such as a reader that has gone.
+/// Returns why else nothing can be printed.
 pub(crate) fn print(text: impl Display) -> io::Result<()> {
-    writeln!(io::stdout().lock(), "{text}")
+    try_print(text).map(drop)
+}
+
+/// Prints a text and ends its line; returns whether anybody reads it.
+///
+/// # Errors
+/// The same.
+pub(crate) fn try_print(text: impl Display) -> io::Result<bool> {
+    match writeln!(io::stdout().lock(), "{text}") {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes a remark to stderr. One that can't be written is no loss.
+pub(crate) fn note(text: impl Display) {
+    let _lost = writeln!(io::stderr().lock(), "{text}");
 }
 
 /// Prints a value as indented JSON.

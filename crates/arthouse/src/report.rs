@@ -6,25 +6,15 @@ use std::io::{self, ErrorKind};
 use arthouse_worker::{QueueError, chain};
 use aws_sdk_dynamodb::types::error::ResourceNotFoundException;
 
-use crate::Exit;
+use crate::{Exit, output};
 
 /// Tells an error and returns how it ends the program.
 pub(crate) fn report(error: &anyhow::Error) -> Exit {
-    if is_closed_pipe(error) {
-        // Whoever read our output has seen enough.
-        return Exit::Success;
-    }
-    eprintln!("error: {}", chain(error.as_ref()));
+    output::note(format!("error: {}", chain(error.as_ref())));
     if let Some(hint) = hint(error) {
-        eprintln!("hint: {hint}");
+        output::note(format!("hint: {hint}"));
     }
     Exit::of(error)
-}
-
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error
-        .downcast_ref::<io::Error>()
-        .is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }
 
 fn hint(error: &anyhow::Error) -> Option<&'static str> {
@@ -93,12 +83,5 @@ mod tests {
         let error = anyhow::Error::from(QueueError::Missing("x-arthouse-commands.fifo".into()));
         assert!(hint(&error).is_some_and(|hint| hint.contains("--prefix")));
         assert_eq!(hint(&anyhow::anyhow!("another problem")), None);
-    }
-
-    #[test]
-    fn a_reader_that_has_gone_is_no_failure() {
-        let closed =
-            anyhow::Error::from(io::Error::from(ErrorKind::BrokenPipe)).context("can't print");
-        assert_eq!(report(&closed), Exit::Success);
     }
 }

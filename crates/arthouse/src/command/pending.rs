@@ -1,3 +1,5 @@
+use std::num::NonZeroUsize;
+
 use anyhow::{Context, Result};
 use arthouse_core::{
     Amount, Application, ContactInfo, CourseId, Currency, Text, Timestamp, UserId,
@@ -16,8 +18,8 @@ const PAGE: usize = 100;
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Show at most this many
-    #[arg(long, default_value_t = 1_000)]
-    limit: usize,
+    #[arg(long, default_value = "1000")]
+    limit: NonZeroUsize,
     /// Show how to reach the students, too
     #[arg(long)]
     contacts: bool,
@@ -41,9 +43,10 @@ struct Line<'a> {
 
 pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
     let store = deployment.store().await?;
+    let most = options.limit.get();
     let (mut applications, mut start) = (Vec::new(), None);
     let more = loop {
-        let wanted = options.limit - applications.len();
+        let wanted = most - applications.len();
         if wanted == 0 {
             break true;
         }
@@ -67,7 +70,9 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
         output::print(table(&applications, options.contacts))?;
     }
     if more {
-        eprintln!("there may be more: --limit shows {}", options.limit);
+        output::note(format!(
+            "only the first {most} are shown: --limit sets how many"
+        ));
     }
     Ok(Exit::Success)
 }

@@ -53,14 +53,17 @@ impl Teller {
     /// Tells how it ended: the missing on stderr, and for people the numbers.
     pub(super) fn end(&self, tally: &Tally, timeout: Duration) -> Result<()> {
         for missing in tally.missing.iter().take(MISSING_TOLD) {
-            eprintln!("no outcome of {} after {timeout:?}", missing.id);
+            output::note(format!("no outcome of {} after {timeout:?}", missing.id));
         }
         if tally.missing.len() > MISSING_TOLD {
-            eprintln!("and of {} more", tally.missing.len() - MISSING_TOLD);
+            output::note(format!(
+                "and of {} more",
+                tally.missing.len() - MISSING_TOLD
+            ));
         }
         if !tally.missing.is_empty() {
-            eprintln!(
-                "hint: is a worker running? `arthouse outcome ID` shows an outcome that comes later"
+            output::note(
+                "hint: is a worker running? `arthouse outcome ID` shows an outcome that comes later",
             );
         }
         let Tally {
