@@ -17,3 +17,14 @@ pub(crate) mod send;
 pub(crate) mod status;
 pub(crate) mod streams;
 pub(crate) mod worker;
+
+use arthouse_core::CommandType;
+
+/// Returns a school command's name, such as `course.create`: its type without what all types have in common.
+pub(crate) fn name(command_type: CommandType) -> &'static str {
+    let full = command_type.as_str();
+    let noun_and_verb = full
+        .strip_prefix("com.digitalarthouse.")
+        .and_then(|rest| rest.strip_suffix(".v1"));
+    noun_and_verb.unwrap_or(full)
+}

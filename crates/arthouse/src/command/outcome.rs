@@ -13,8 +13,9 @@ use crate::output::{self, Format, plain};
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// The command's id
+    #[arg(long)]
     id: CommandId,
-    /// The command's source
+    /// The system that it came from; ids are unique within it
     #[arg(long, default_value = CLI_SOURCE)]
     source: Source,
     #[command(flatten)]

@@ -42,7 +42,7 @@ const DEFECTS_TOLD: usize = 20;
 /// A file holds one CloudEvent, a JSON array of them, or one a line (NDJSON). Every command is checked before the first is sent: if one is
 /// not right, it is named by its number and nothing is sent (exit code 2).
 ///
-/// Only commands of one student keep their order (of one course, for `create-course` and `update-course`). So wait for a course to be
+/// Only commands of one student keep their order (of one course, for `course.create` and `course.update`). So wait for a course to be
 /// created before sending applications for it.
 ///
 /// With --wait, exits with 0 if all were applied, 3 if some were rejected, 4 if some had no outcome in time.
@@ -102,7 +102,7 @@ fn gather(flags: Option<Flags>, file: Option<&Path>) -> Result<Vec<Checked>> {
         (Some(flags), None) => {
             let id = CommandId::try_from(Uuid::now_v7().to_string())
                 .context("a new id is no command id")?;
-            let body = flags.into_body(id, Clock::system().now());
+            let body = flags.into_body(id, Clock::system().now()).map_err(bad)?;
             return check::one(body).map_err(|defect| bad_input(&[defect]));
         }
         (None, Some(file)) => read(file)?,

@@ -33,7 +33,7 @@ fn a_bad_line_is_named_and_nothing_of_its_file_is_sent() {
     local
         .call(&[
             "send",
-            "skip-session",
+            "session.skip",
             "--user",
             "ada",
             "--course",
@@ -44,7 +44,7 @@ fn a_bad_line_is_named_and_nothing_of_its_file_is_sent() {
         ])
         .check(3, &[]);
     local
-        .call(&["outcome", "good", "--source", "/desk"])
+        .call(&["outcome", "--id", "good", "--source", "/desk"])
         .check(5, &["no outcome of good"]);
 }
 
@@ -67,7 +67,7 @@ fn neither_a_file_nor_a_command_and_both_are_refused() {
         "send",
         "--file",
         "-",
-        "attend-session",
+        "session.attend",
         "--user",
         "u",
         "--course",

@@ -41,18 +41,18 @@ fn enrol(rig: &Deployment, user: &str) {
     let mine = ["--user", user, "--course", "oils"];
     rig.send(
         &[
-            &["apply"],
+            &["course.apply"],
             &mine[..],
             &["--name", "N", "--email", "n@example.com"],
         ]
         .concat(),
     );
-    rig.send(&[&["confirm-payment"], &mine[..]].concat());
+    rig.send(&[&["payment.confirm"], &mine[..]].concat());
 }
 
 fn attend(rig: &Deployment, user: &str, session: &str) {
     rig.send(&[
-        "attend-session",
+        "session.attend",
         "--user",
         user,
         "--course",
@@ -84,7 +84,7 @@ fn others_go_on(rig: &Deployment) {
     let mine = ["--user", "ada", "--course", "oils", "--session", "0002"];
     rig.send(
         &[
-            &["reschedule-session"],
+            &["session.reschedule"],
             &mine[..],
             &["--to", "2099-12-01T18:00:00Z"],
         ]

@@ -5,7 +5,7 @@ use arthouse_core::{Malformed, Outcome};
 use serde_json::{Value, json};
 
 use super::wait::{Answer, Tally, Wanted};
-use crate::command::outcome;
+use crate::command::{name, outcome};
 use crate::output::{self, plain};
 
 /// The most commands without an outcome that are named.
@@ -26,7 +26,7 @@ impl Teller {
                 .try_for_each(|wanted| output::print_json_line(&command(wanted)));
         }
         match sent {
-            [one] => output::print(format!("sent      {}  {}", one.id, short(one.command_type)))?,
+            [one] => output::print(format!("sent      {}  {}", one.id, name(one.command_type)))?,
             many => output::print(format!("{} commands sent", many.len()))?,
         }
         Ok(())
@@ -37,7 +37,7 @@ impl Teller {
         if self.json {
             return output::print_json_line(&as_json(wanted, answer));
         }
-        let (id, what) = (&wanted.id, short(wanted.command_type));
+        let (id, what) = (&wanted.id, name(wanted.command_type));
         output::print(match answer {
             Answer::Settled(receipt) => match &receipt.outcome {
                 Outcome::Applied => format!("applied   {id}  {what}"),
@@ -82,7 +82,7 @@ impl Teller {
 }
 
 fn command(wanted: &Wanted) -> Value {
-    json!({ "command_id": wanted.id, "command_source": wanted.source, "command_type": wanted.command_type })
+    json!({ "command_id": wanted.id, "command_source": wanted.source, "command_type": wanted.command_type.as_str() })
 }
 
 fn as_json(wanted: &Wanted, answer: &Answer<'_>) -> Value {
@@ -97,12 +97,4 @@ fn as_json(wanted: &Wanted, answer: &Answer<'_>) -> Value {
             value
         }
     }
-}
-
-/// Takes what all types have in common off a type.
-fn short(command_type: &str) -> &str {
-    let noun_and_verb = command_type
-        .strip_prefix("com.digitalarthouse.")
-        .unwrap_or(command_type);
-    noun_and_verb.strip_suffix(".v1").unwrap_or(noun_and_verb)
 }

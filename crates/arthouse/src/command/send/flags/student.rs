@@ -1,10 +1,11 @@
 use arthouse_core::{
-    ApplyForCourse, ConfirmPayment, ContactInfo, CourseId, RescheduleSession, SessionId,
+    ApplyForCourse, ConfirmPayment, ContactInfo, CourseId, Currency, RescheduleSession, SessionId,
     SessionTarget, SkipSession, Text, Timestamp, UserId,
 };
 use clap::Args;
 
-use super::text;
+use super::money::Decimal;
+use super::{minor_units, text};
 
 /// An application.
 #[derive(Args)]
@@ -59,9 +60,12 @@ pub(crate) struct Confirm {
     /// For which course
     #[arg(long)]
     course: CourseId,
-    /// What was paid, in minor units; must be the quoted price
-    #[arg(long, allow_negative_numbers = true)]
-    amount: Option<i64>,
+    /// What was paid, such as 120.00; must be the quoted price
+    #[arg(long, allow_negative_numbers = true, requires = "currency")]
+    amount: Option<Decimal>,
+    /// The currency of the amount (ISO 4217), such as GBP: it says how many decimals there are, and is not sent
+    #[arg(long, requires = "amount")]
+    currency: Option<Currency>,
     /// The payment's reference at its provider; confirming the same one again changes nothing
     #[arg(long, value_parser = text)]
     reference: Option<Text>,
@@ -70,15 +74,17 @@ pub(crate) struct Confirm {
     first_session_after: Option<Timestamp>,
 }
 
-impl From<Confirm> for ConfirmPayment {
-    fn from(flags: Confirm) -> Self {
-        Self {
+impl TryFrom<Confirm> for ConfirmPayment {
+    type Error = String;
+
+    fn try_from(flags: Confirm) -> Result<Self, String> {
+        Ok(Self {
             user_id: flags.user,
             course_id: flags.course,
-            amount: flags.amount,
+            amount: minor_units(flags.amount.as_ref(), flags.currency)?,
             reference: flags.reference,
             first_session_after: flags.first_session_after,
-        }
+        })
     }
 }
 
