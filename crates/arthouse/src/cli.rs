@@ -3,13 +3,14 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::command;
 #[cfg(feature = "local")]
 use crate::demo;
 use crate::deployment::Deployment;
 use crate::exit::EXIT_CODES;
+use crate::output::JSON;
 use crate::telemetry::Telemetry;
 
 /// Digital Art House: commands in, lessons scheduled, charged and told of.
@@ -17,7 +18,7 @@ use crate::telemetry::Telemetry;
 /// AWS is reached as the SDK's conventions say: AWS_ENDPOINT_URL, AWS_REGION, AWS_PROFILE and so on. For an endpoint on this machine
 /// nothing else need be set.
 #[derive(Debug, Parser)]
-#[command(name = "arthouse", version, after_help = EXIT_CODES, after_long_help = EXIT_CODES, max_term_width = 120)]
+#[command(name = "arthouse", version, after_help = after_help(), max_term_width = 120)]
 pub struct Cli {
     #[command(flatten)]
     pub(crate) deployment: Deployment,
@@ -25,6 +26,10 @@ pub struct Cli {
     pub(crate) telemetry: Telemetry,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+fn after_help() -> String {
+    format!("{EXIT_CODES}\n\n{JSON}")
 }
 
 impl Cli {
@@ -56,6 +61,8 @@ impl Cli {
             Command::Healthy(options) => command::healthy::run(options).await,
             Command::Redrive(options) => Box::pin(command::redrive::run(options, deployment)).await,
             Command::Schema(options) => command::schema::run(&options, deployment),
+            Command::Completions(options) => command::completions::run(&options, Self::command()),
+            Command::Man(options) => command::man::run(&options, Self::command()),
         };
         exit.map(ExitCode::from)
     }
@@ -113,6 +120,13 @@ pub(crate) enum Command {
     Redrive(command::redrive::Options),
     /// Print the contracts: JSON Schema of commands and events, AsyncAPI of the queues
     Schema(command::schema::Options),
+    /// Print completions for a shell
+    ///
+    /// For bash: `source <(arthouse completions bash)`; for fish: `arthouse completions fish >~/.config/fish/completions/arthouse.fish`.
+    Completions(command::completions::Options),
+    /// Write the manual pages, for packages
+    #[command(hide = true)]
+    Man(command::man::Options),
 }
 
 impl Command {
@@ -136,15 +150,15 @@ impl Command {
             | Self::Status(_)
             | Self::Healthy(_)
             | Self::Redrive(_)
-            | Self::Schema(_) => false,
+            | Self::Schema(_)
+            | Self::Completions(_)
+            | Self::Man(_) => false,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

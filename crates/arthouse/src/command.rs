@@ -1,10 +1,12 @@
 //! One file a command.
 
 pub(crate) mod audit;
+pub(crate) mod completions;
 pub(crate) mod course;
 pub(crate) mod healthy;
 #[cfg(feature = "local")]
 pub(crate) mod local;
+pub(crate) mod man;
 pub(crate) mod outcome;
 pub(crate) mod pending;
 pub(crate) mod progress;
@@ -13,6 +15,7 @@ pub(crate) mod reconcile;
 pub(crate) mod redrive;
 pub(crate) mod roster;
 pub(crate) mod schema;
+mod seconds;
 pub(crate) mod send;
 pub(crate) mod status;
 pub(crate) mod streams;

@@ -27,6 +27,9 @@ use std::process::ExitCode;
 pub fn run(cli: Cli) -> ExitCode {
     let ended = || -> anyhow::Result<ExitCode> {
         telemetry::start(&cli.telemetry, cli.command.is_daemon())?;
+        if cli.telemetry.quiet {
+            ticker::silence();
+        }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;

@@ -1,8 +1,10 @@
 //! What goes to stdout: tables for people, JSON for programs.
 
 mod progress;
+mod time;
 
 pub(crate) use progress::{progress, status};
+pub(crate) use time::{duration, time, time_with_zone, utc, zone, zone_of};
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
@@ -16,10 +18,16 @@ use serde_json::Value;
 /// How what was read is printed.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Format {
-    /// Print JSON for programs, not a table for people; money is in minor units
-    #[arg(long)]
+    #[arg(long, help = JSON_HELP)]
     pub(crate) json: bool,
 }
+
+/// What `--json` says of itself everywhere; the rule stands in [`JSON`].
+pub(crate) const JSON_HELP: &str = "Print one JSON document, for programs";
+
+/// What JSON is like, shown under `--help`.
+pub(crate) const JSON: &str = "\
+JSON: --json prints one document on stdout, with money in minor units (pence, cents), times in ISO 8601 and durations in seconds.";
 
 /// Prints a text and ends its line. A reader that has closed its end has seen enough: that is no failure, and the command goes on to the
 /// end that it would have had.

@@ -1,7 +1,7 @@
 //! The log, as the command line asks for it.
 
 use arthouse_worker::{LogError, LogFormat, start_log};
-use clap::{Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
 /// How and what to log.
@@ -12,8 +12,8 @@ pub(crate) struct Telemetry {
     log_format: Format,
     /// What is logged: directives such as `info`, `debug` or `arthouse_worker=debug,dynamo_streams=trace`
     ///
-    /// Without it: `info` of ours while a worker runs, else `warn`. Other people's code is never logged below `info`, since HTTP clients
-    /// show bodies there, which hold contact details.
+    /// It overrides --quiet and --verbose. The default is `info` for `local`, `worker` and `streams`, else `warn`. Other people's code is
+    /// never logged below `info`, since HTTP clients show bodies there, which hold contact details.
     #[arg(
         long = "log",
         env = "ARTHOUSE_LOG",
@@ -21,7 +21,22 @@ pub(crate) struct Telemetry {
         value_name = "FILTER"
     )]
     filter: Option<String>,
+    /// Log errors only, and show no progress
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Log one level more; may be repeated: -vv
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
 }
+
+/// The levels, from --quiet on.
+const LEVELS: [LevelFilter; 5] = [
+    LevelFilter::ERROR,
+    LevelFilter::WARN,
+    LevelFilter::INFO,
+    LevelFilter::DEBUG,
+    LevelFilter::TRACE,
+];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -40,10 +55,47 @@ pub(crate) fn start(telemetry: &Telemetry, daemon: bool) -> Result<(), LogError>
         Format::Human => LogFormat::Human,
         Format::Json => LogFormat::Json,
     };
-    let ours = if daemon {
-        LevelFilter::INFO
-    } else {
-        LevelFilter::WARN
-    };
-    start_log(format, telemetry.filter.as_deref(), ours)
+    let level = telemetry.level(daemon);
+    start_log(format, telemetry.filter.as_deref(), level)
+}
+
+impl Telemetry {
+    /// Returns what is logged of our own code where no filter says so.
+    fn level(&self, daemon: bool) -> LevelFilter {
+        if self.quiet {
+            return LEVELS[0];
+        }
+        let level = 1 + usize::from(daemon) + usize::from(self.verbose);
+        LEVELS[level.min(LEVELS.len() - 1)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        telemetry: Telemetry,
+    }
+
+    #[test]
+    fn quiet_logs_errors_and_each_verbose_a_level_more() {
+        for (words, daemon, expected) in [
+            (&[][..], false, LevelFilter::WARN),
+            (&[], true, LevelFilter::INFO),
+            (&["-q"], false, LevelFilter::ERROR),
+            (&["--quiet"], true, LevelFilter::ERROR),
+            (&["-v"], false, LevelFilter::INFO),
+            (&["-vv"], true, LevelFilter::TRACE),
+            (&["-vvvvvvvv"], true, LevelFilter::TRACE),
+        ] {
+            let line = Line::try_parse_from([&["arthouse"], words].concat()).unwrap();
+            assert_eq!(line.telemetry.level(daemon), expected, "{words:?}");
+        }
+        assert!(Line::try_parse_from(["arthouse", "-q", "-v"]).is_err());
+    }
 }

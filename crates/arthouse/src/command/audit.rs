@@ -119,7 +119,9 @@ fn describe(report: &AuditReport) -> String {
         let state = match (violation.pending, violation.since) {
             (false, _) => "violated".to_owned(),
             (true, None) => "not settled".to_owned(),
-            (true, Some(since)) => format!("not settled, due since {since}"),
+            (true, Some(since)) => {
+                format!("not settled, due since {}", output::utc(since.to_utc()))
+            }
         };
         plain(format!(
             "invariant {number} {state}: {table} {key}: {detail}"

@@ -12,7 +12,8 @@ use tracing::info;
 use super::{streams, worker};
 use crate::deployment::Deployment;
 use crate::http::{self, Probes};
-use crate::{Clients, Exit, Stack, local_settings, output, signals};
+use crate::output::{self, Format};
+use crate::{Clients, Exit, Stack, local_settings, signals};
 
 /// Where the services listen and keep their data.
 #[derive(Debug, Args)]
@@ -23,9 +24,8 @@ pub(crate) struct Options {
     /// The folder of the data, made if absent; it is found again after a restart, however the last run ended
     #[arg(long, env = "ARTHOUSE_DATA", default_value = ".arthouse")]
     data: PathBuf,
-    /// Print where everything is as one line of JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: Format,
     #[command(flatten)]
     http: http::Listen,
 }
@@ -48,7 +48,7 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
     probes.watch_commands(&workers.commands, &settings);
     probes.watch_streams(&workers.streams, &settings);
     probes.watch_tables(&stack);
-    if options.json {
+    if options.format.json {
         output::print_json_line(&greeting::json(local.endpoint_url(), &options.data, &stack))?;
     } else {
         output::print(greeting::text(

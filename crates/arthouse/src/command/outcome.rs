@@ -70,6 +70,9 @@ fn describe(receipt: &Receipt) -> String {
     };
     format!(
         "{outcome}\n  id      {}\n  source  {}\n  type    {}\n  at      {}",
-        receipt.command_id, receipt.source, receipt.command_type, receipt.at
+        receipt.command_id,
+        receipt.source,
+        receipt.command_type,
+        output::utc(receipt.at.to_utc())
     )
 }

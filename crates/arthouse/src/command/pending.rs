@@ -1,9 +1,11 @@
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 use anyhow::{Context, Result};
 use arthouse_core::{
     Amount, Application, ContactInfo, CourseId, Currency, Text, Timestamp, UserId,
 };
+use chrono_tz::Tz;
 use clap::Args;
 use serde::Serialize;
 
@@ -67,7 +69,16 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
             .map(|application| line(application, options.contacts));
         output::print_json(&lines.collect::<Vec<_>>())?;
     } else {
-        output::print(table(&applications, options.contacts))?;
+        let mut zones = BTreeMap::new();
+        for course_id in applications
+            .iter()
+            .map(|application| &application.course_id)
+        {
+            if !zones.contains_key(course_id) {
+                zones.insert(course_id, output::zone_of(&store, course_id).await?);
+            }
+        }
+        output::print(table(&applications, &zones, options.contacts))?;
     }
     if more {
         output::note(format!(
@@ -91,7 +102,7 @@ fn line(application: &Application, contacts: bool) -> Line<'_> {
     }
 }
 
-fn table(applications: &[Application], contacts: bool) -> String {
+fn table(applications: &[Application], zones: &BTreeMap<&CourseId, Tz>, contacts: bool) -> String {
     if applications.is_empty() {
         return "no application waits for its payment".to_owned();
     }
@@ -103,7 +114,7 @@ fn table(applications: &[Application], contacts: bool) -> String {
     for application in applications {
         let (quote, contact) = (&application.quote, &application.contact_info);
         let row = [
-            application.applied_date.to_string(),
+            output::time_with_zone(application.applied_date, zones[&application.course_id]),
             application.user_id.to_string(),
             application.course_id.to_string(),
             quote.currency.format(quote.cost),

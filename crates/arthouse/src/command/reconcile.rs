@@ -190,7 +190,10 @@ fn describe(report: &ReconcileReport, dry_run: bool) -> String {
     let done = if dry_run { "missing" } else { "repaired" };
     let since = report.since.map_or_else(
         || "no gap is known and --since was not given, so no notification is resent".to_owned(),
-        |since| format!("notifications are those of changes since {since}"),
+        |since| {
+            let since = output::utc(since.to_utc());
+            format!("notifications are those of changes since {since}")
+        },
     );
     format!(
         "{done}: {} ({since}); {} gaps repaired",

@@ -3,7 +3,6 @@
 mod check;
 mod deliver;
 mod flags;
-mod seconds;
 mod tell;
 mod wait;
 
@@ -20,9 +19,10 @@ use aws_sdk_sqs::operation::get_queue_url::GetQueueUrlError;
 use clap::Args;
 use uuid::Uuid;
 
+use super::seconds;
 use crate::deployment::Deployment;
 use crate::exit::Failure;
-use crate::{Clients, Exit, Names};
+use crate::{Clients, Exit, Names, output};
 use check::{Checked, Defect};
 use flags::Flags;
 use tell::Teller;
@@ -40,7 +40,9 @@ const DEFECTS_TOLD: usize = 20;
 /// Sends one command from flags, or all commands of a file.
 ///
 /// A file holds one CloudEvent, a JSON array of them, or one a line (NDJSON). Every command is checked before the first is sent: if one is
-/// not right, it is named by its number and nothing is sent (exit code 2).
+/// invalid, it is named by its number and nothing is sent (exit code 2).
+///
+/// Money is a decimal number with its currency, such as `--cost 120.00 --currency GBP`; in a CloudEvent it is in minor units (pence, cents).
 ///
 /// Only commands of one student keep their order (of one course, for `course.create` and `course.update`). So wait for a course to be
 /// created before sending applications for it.
@@ -52,26 +54,35 @@ pub(crate) struct Options {
     /// Send the commands of this file; `-` is stdin
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
+    /// Only check the commands, and send nothing: exits with 0 if all are valid, else with 2
+    #[arg(long, global = true, conflicts_with = "wait")]
+    check: bool,
     /// Wait for the outcomes and show them as they come
     #[arg(long, global = true)]
     wait: bool,
     /// How long to wait, once all are sent, such as 500ms, 30s, 5m
     #[arg(long, global = true, default_value = "30s", value_parser = seconds::parse)]
     timeout: Duration,
-    /// Print one line of JSON a command, for programs
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help = output::JSON_HELP)]
     json: bool,
     #[command(subcommand)]
     command: Option<Flags>,
 }
 
 pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
+    let mut teller = Teller::new(options.json, options.file.is_some(), &deployment.prefix);
     let commands = gather(options.command, options.file.as_deref())?;
+    if options.check {
+        let valid: Vec<_> = commands
+            .iter()
+            .map(|checked| Wanted::of(&checked.command))
+            .collect();
+        teller.all("valid", &valid)?;
+        return Ok(Exit::Success);
+    }
     let names = deployment.names();
     let clients = Clients::from_env().await?;
     let queue = commands_queue(&clients, &names).await?;
-    let teller = Teller { json: options.json };
-
     let (messages, wanted): (Vec<_>, Vec<_>) = commands
         .into_iter()
         .map(|Checked { command, body, .. }| {
@@ -80,14 +91,20 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
         .unzip();
     deliver::deliver(&clients.sqs, &queue, messages).await?;
     if !options.wait {
-        teller.sent(&wanted)?;
+        teller.all("sent", &wanted)?;
         return Ok(Exit::Success);
     }
     let store = Store::new(clients.dynamodb, names.tables);
     let tally = wait::wait(&store, wanted, options.timeout, |wanted, answer| {
         teller.answer(wanted, answer)
-    })
-    .await?;
+    });
+    let tally = match tally.await {
+        Ok(tally) => tally,
+        Err(error) => {
+            teller.end_document()?;
+            return Err(error);
+        }
+    };
     teller.end(&tally, options.timeout)?;
     Ok(match (tally.missing.len(), tally.rejected) {
         (0, 0) => Exit::Success,

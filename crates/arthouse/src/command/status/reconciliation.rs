@@ -21,7 +21,9 @@ pub(super) fn line(sweep: Option<&Sweep>) -> String {
     };
     format!(
         "reconciliation: the last one {cause}, was begun at {} and {state} {}: {}",
-        sweep.started_at, sweep.saved_at, sweep.counts
+        output::utc(sweep.started_at.to_utc()),
+        output::utc(sweep.saved_at.to_utc()),
+        sweep.counts
     )
 }
 
