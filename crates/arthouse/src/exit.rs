@@ -8,7 +8,7 @@ use arthouse_worker::{ClientsError, LogError};
 pub enum Exit {
     /// It is done; with `send --wait`, every command was applied.
     Success,
-    /// Something failed: the network, AWS, the disk. What could be told was told on stderr.
+    /// Something failed: the network, AWS, the disk. The error is on stderr.
     Failure,
     /// An argument, a setting or the input is invalid, and nothing was done.
     BadInput,
@@ -22,17 +22,18 @@ pub enum Exit {
     Violations,
 }
 
-/// The codes for people, shown under `--help`.
+/// The codes, shown under `--help`.
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  done; with `send --wait`, every command was applied
-  1  something failed: the network, AWS, the disk; `audit`: some items can't be read; `reconcile`: it was stopped and can be
-     resumed; `healthy`: the daemon is unhealthy
+  1  something failed: the network, AWS, the disk; `audit`: some items can't be read;
+     `reconcile`: it was stopped and can be resumed; `healthy`: the daemon is unhealthy
   2  an argument, a setting or the input is invalid; nothing was done
   3  `send --wait`: some commands were rejected
   4  `send --wait`: some commands had no outcome in time
   5  what was to be read does not exist
-  6  `audit` and `demo`: an invariant does not hold; `reconcile` and `redrive`: something can't be repaired";
+  6  `audit` and `demo`: an invariant does not hold;
+     `reconcile` and `redrive`: something can't be repaired";
 
 /// A failure that has an exit code of its own.
 #[derive(Debug, thiserror::Error)]

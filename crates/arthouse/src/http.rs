@@ -31,9 +31,9 @@ use vitals::Vitals;
 /// Where a daemon tells how it is.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Listen {
-    /// Answer /healthz, /readyz and /metrics here, such as 0.0.0.0:8080; port 0 takes any free one, which the log names
+    /// Serve /healthz, /readyz and /metrics at this address, such as 0.0.0.0:8080; port 0 takes a free port and logs it
     ///
-    /// Off without it. There is no encryption and no password: keep it within your network.
+    /// Off by default. It is neither encrypted nor authenticated: keep it within your network.
     #[arg(long = "http", env = "ARTHOUSE_HTTP", value_name = "ADDRESS")]
     address: Option<SocketAddr>,
 }
@@ -78,7 +78,7 @@ impl Probes {
             shutdown: shutdown.clone(),
             metrics: metrics.clone(),
         };
-        info!(%address, "probes and metrics are answered");
+        info!(%address, "serving probes and metrics");
         let serving = axum::serve(listener, router(daemon)).into_future();
         // It goes on for ever: a connection that fails is its own affair.
         probes.run(serving.map(drop));

@@ -27,10 +27,12 @@ pub(crate) const JSON_HELP: &str = "Print one JSON document, for programs";
 
 /// What JSON is like, shown under `--help`.
 pub(crate) const JSON: &str = "\
-JSON: --json prints one document on stdout, with money in minor units (pence, cents), times in ISO 8601 and durations in seconds.";
+JSON:
+  --json prints one document on stdout, with money in minor units (pence, cents), times in ISO 8601
+  and durations in whole seconds";
 
-/// Prints a text and ends its line. A reader that has closed its end has seen enough: that is no failure, and the command goes on to the
-/// end that it would have had.
+/// Prints a text and ends its line. That the reader has closed the pipe is no failure: the command keeps the exit code that it would
+/// have had.
 ///
 /// # Errors
 /// Returns why else nothing can be printed.

@@ -4,13 +4,15 @@ use arthouse_worker::{LogError, LogFormat, start_log};
 use clap::{ArgAction, Args, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
+use crate::deployment::GLOBAL;
+
 /// How and what to log.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Telemetry {
-    /// How the log on stderr is written
-    #[arg(long, env = "ARTHOUSE_LOG_FORMAT", global = true, value_enum, default_value_t = Format::Human)]
+    /// The format of the log on stderr
+    #[arg(long, env = "ARTHOUSE_LOG_FORMAT", global = true, help_heading = GLOBAL, value_enum, default_value_t = Format::Human)]
     log_format: Format,
-    /// What is logged: directives such as `info`, `debug` or `arthouse_worker=debug,dynamo_streams=trace`
+    /// What to log: directives such as `info`, `debug` or `arthouse_worker=debug,dynamo_streams=trace`
     ///
     /// It overrides --quiet and --verbose. The default is `info` for `local`, `worker` and `streams`, else `warn`. Other people's code is
     /// never logged below `info`, since HTTP clients show bodies there, which hold contact details.
@@ -18,14 +20,15 @@ pub(crate) struct Telemetry {
         long = "log",
         env = "ARTHOUSE_LOG",
         global = true,
+        help_heading = GLOBAL,
         value_name = "FILTER"
     )]
     filter: Option<String>,
     /// Log errors only, and show no progress
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, help_heading = GLOBAL, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
     /// Log one level more; may be repeated: -vv
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, help_heading = GLOBAL, action = ArgAction::Count)]
     verbose: u8,
 }
 
@@ -40,9 +43,9 @@ const LEVELS: [LevelFilter; 5] = [
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// Lines for people
+    /// Text, one line an event
     Human,
-    /// One JSON object a line
+    /// JSON, one object a line
     Json,
 }
 

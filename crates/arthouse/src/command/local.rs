@@ -18,11 +18,16 @@ use crate::{Clients, Exit, Stack, local_settings, signals};
 /// Where the services listen and keep their data.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The port on 127.0.0.1; 0 takes any free one
+    /// The port on 127.0.0.1; 0 takes a free port
     #[arg(long, env = "ARTHOUSE_PORT", default_value_t = 4566)]
     port: u16,
-    /// The folder of the data, made if absent; it is found again after a restart, however the last run ended
-    #[arg(long, env = "ARTHOUSE_DATA", default_value = ".arthouse")]
+    /// The folder of the data, created if it does not exist; it survives restarts and crashes
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "ARTHOUSE_DATA",
+        default_value = ".arthouse"
+    )]
     data: PathBuf,
     #[command(flatten)]
     format: Format,
@@ -64,6 +69,6 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
     let summary = ended.context("the local stack has stopped")?;
     worker::tell(&summary.commands);
     streams::tell(&summary.streams);
-    info!("everything is on disk");
+    info!("all data is on disk");
     Ok(Exit::Success)
 }

@@ -32,7 +32,7 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
         .context("can't read the receipt")?;
     let Some(receipt) = receipt else {
         let text = format!(
-            "no outcome of {id} from {source}: it is still on its way, a dead letter, or older than 90 days"
+            "no outcome of {id} from {source}: the command is still in the queue, a dead letter, or older than 90 days"
         );
         return Err(Failure::NotFound(text).into());
     };

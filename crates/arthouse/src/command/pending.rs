@@ -19,10 +19,10 @@ const PAGE: usize = 100;
 /// How many, and with what.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Show at most this many
+    /// The most applications to list
     #[arg(long, default_value = "1000")]
     limit: NonZeroUsize,
-    /// Show how to reach the students, too
+    /// List the contact details of the students, too
     #[arg(long)]
     contacts: bool,
     #[command(flatten)]

@@ -11,7 +11,7 @@ use crate::{Exit, output, signals};
 /// Which parked records are handled again.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Only this item's, as `arthouse status` names it
+    /// Only the records of this lane (an item of a table), as `arthouse status` shows it
     #[arg(long, value_parser = lane)]
     lane: Option<LaneId>,
     #[command(flatten)]
@@ -40,7 +40,7 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
 
 fn lane(text: &str) -> Result<LaneId, &'static str> {
     text.parse()
-        .map_err(|_| "must be a lane as `arthouse status` names it")
+        .map_err(|_| "must be a lane as `arthouse status` shows it")
 }
 
 fn as_json(report: &RedriveReport) -> Value {
@@ -57,7 +57,7 @@ fn as_json(report: &RedriveReport) -> Value {
 
 fn as_text(report: &RedriveReport) -> String {
     let (records, items) = (report.records, report.reopened.len());
-    let first = format!("{records} records handled, {items} items up to date again");
+    let first = format!("{records} records handled, {items} items unparked");
     let remaining = report
         .remaining
         .iter()

@@ -17,7 +17,7 @@ pub(crate) struct Options {
     /// The course
     #[arg(long)]
     course: CourseId,
-    /// Which of its sessions, such as 3
+    /// The session, such as 3
     #[arg(long)]
     session: SessionId,
     #[command(flatten)]

@@ -44,8 +44,8 @@ const DEFECTS_TOLD: usize = 20;
 ///
 /// Money is a decimal number with its currency, such as `--cost 120.00 --currency GBP`; in a CloudEvent it is in minor units (pence, cents).
 ///
-/// Only commands of one student keep their order (of one course, for `course.create` and `course.update`). So wait for a course to be
-/// created before sending applications for it.
+/// Only the commands of one student keep their order; so do those of one course, `course.create` and `course.update`. Wait until a course
+/// is created before you send applications for it.
 ///
 /// With --wait, exits with 0 if all were applied, 3 if some were rejected, 4 if some had no outcome in time.
 #[derive(Debug, Args)]
@@ -57,10 +57,10 @@ pub(crate) struct Options {
     /// Only check the commands, and send nothing: exits with 0 if all are valid, else with 2
     #[arg(long, global = true, conflicts_with = "wait")]
     check: bool,
-    /// Wait for the outcomes and show them as they come
+    /// Wait for the outcomes and show each as it comes
     #[arg(long, global = true)]
     wait: bool,
-    /// How long to wait, once all are sent, such as 500ms, 30s, 5m
+    /// How long to wait after all are sent, such as 500ms, 30s, 5m
     #[arg(long, global = true, default_value = "30s", value_parser = seconds::parse)]
     timeout: Duration,
     #[arg(long, global = true, help = output::JSON_HELP)]

@@ -22,7 +22,7 @@ use crate::{Exit, Stack, output, signals};
 /// How the state is printed.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Show it anew after so long, such as 10s, until Ctrl-C
+    /// Refresh every so often until Ctrl-C; by default every 2 seconds
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2s", value_parser = interval, conflicts_with = "json")]
     watch: Option<Duration>,
     #[command(flatten)]
@@ -169,12 +169,12 @@ fn queues(depths: &[Depth]) -> String {
 fn streams(status: &Status) -> String {
     let age = |age: Option<Duration>| age.map_or("-".to_owned(), output::duration);
     let mut lines = vec![format!(
-        "oldest change that may be unreacted: {}; trim headroom: {}; read and not finished: {}",
+        "oldest change not reacted to: {} ago at most; trim headroom: {}; records in process: {}",
         age(status.oldest_unreacted_age),
         age(status.trim_headroom),
         status.unacknowledged,
     )];
-    let mut shards = output::table(&["Table", "Shard", "Read by", "Checkpoint moved"]);
+    let mut shards = output::table(&["Table", "Shard", "Read by", "Checkpoint at"]);
     for shard in &status.shards {
         let owner = shard.owner.clone().unwrap_or_else(|| "nobody".to_owned());
         shards.add_row([

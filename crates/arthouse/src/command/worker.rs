@@ -12,11 +12,11 @@ use crate::{Exit, signals};
 /// How the worker runs.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// How many commands are carried out at once, 1 to 100000; those of one student always one after another
+    /// The most commands that are processed at once, 1 to 100000; those of one student are processed in order
     #[arg(long, env = "ARTHOUSE_CONCURRENCY", value_name = "COMMANDS", default_value_t = 50, value_parser = value_parser!(u32).range(1..=100_000))]
     concurrency: u32,
-    /// How long a poll of the empty queue waits, in seconds from 1 to 20: fewer end a drain sooner and cost more requests
-    #[arg(long, env = "ARTHOUSE_POLL_SECONDS", default_value_t = 20, value_parser = value_parser!(u64).range(1..=20))]
+    /// How long a poll of an empty queue waits, 1 to 20 seconds: fewer shorten the shutdown and cost more requests
+    #[arg(long, env = "ARTHOUSE_POLL_SECONDS", value_name = "SECONDS", default_value_t = 20, value_parser = value_parser!(u64).range(1..=20))]
     poll_seconds: u64,
     #[command(flatten)]
     http: http::Listen,

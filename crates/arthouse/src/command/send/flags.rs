@@ -54,19 +54,19 @@ pub(crate) struct Addressed<T: Args> {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Envelope")]
 struct Envelope {
-    /// The role in which the command is given
+    /// The role of whoever gives the command
     #[arg(long, default_value = "admin", value_parser = actor_type())]
     actor_type: ActorType,
-    /// Who gives it [default: the student for a student, else cli]
+    /// The id of whoever gives the command [default: the student's id for --actor-type student, else cli]
     #[arg(long)]
     actor_id: Option<String>,
-    /// The command's id; a repeated id takes effect once [default: a new UUID]
+    /// The command's id; a command that is sent twice with one id takes effect once [default: a new UUID]
     #[arg(long)]
     id: Option<CommandId>,
-    /// The system that it comes from; ids are unique within it
+    /// The system that the command comes from; ids are unique within it
     #[arg(long, default_value = CLI_SOURCE)]
     source: Source,
-    /// What the conversation is called that it belongs to
+    /// The id of the conversation that the command belongs to
     #[arg(long)]
     correlation_id: Option<String>,
 }

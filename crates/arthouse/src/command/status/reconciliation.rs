@@ -11,16 +11,16 @@ pub(super) fn line(sweep: Option<&Sweep>) -> String {
         return "reconciliation: none so far".to_owned();
     };
     let cause = match sweep.cause {
-        SweepCause::Asked => "was asked for",
+        SweepCause::Asked => "was requested",
         SweepCause::Gap => "repairs gaps",
     };
     let state = match sweep.state {
-        SweepState::Running => "is under way, last heard of at",
-        SweepState::Stopped => "was stopped at",
-        SweepState::Finished => "was finished at",
+        SweepState::Running => "running, last heartbeat",
+        SweepState::Stopped => "stopped",
+        SweepState::Finished => "finished",
     };
     format!(
-        "reconciliation: the last one {cause}, was begun at {} and {state} {}: {}",
+        "reconciliation: the last one {cause}; started {}, {state} {}: {}",
         output::utc(sweep.started_at.to_utc()),
         output::utc(sweep.saved_at.to_utc()),
         sweep.counts

@@ -10,31 +10,31 @@ pub(crate) struct Create {
     /// The new course's id
     #[arg(long)]
     course: CourseId,
-    /// What it is called
+    /// The title
     #[arg(long, value_parser = text)]
     title: Text,
-    /// What it is about
+    /// The description
     #[arg(long, value_parser = text)]
     description: Text,
-    /// What it costs, such as 120.00
+    /// The price, such as 120.00
     #[arg(long, allow_negative_numbers = true)]
     cost: Decimal,
-    /// The currency of the cost (ISO 4217), such as GBP
+    /// The currency of the price (ISO 4217), such as GBP
     #[arg(long)]
     currency: Currency,
-    /// How many sessions it has, 1 to 500
+    /// The number of sessions, 1 to 500
     #[arg(long, allow_negative_numbers = true)]
     duration: i64,
-    /// How it is paid
+    /// The payment method, such as card
     #[arg(long, value_parser = text)]
     payment_method: Text,
-    /// Where it is paid
+    /// The link where students pay
     #[arg(long, value_parser = text)]
     payment_link: Option<Text>,
-    /// When its sessions are: 'DTSTART;TZID=Europe/London:20271001T180000\nRRULE:FREQ=WEEKLY'
+    /// The dates of the sessions (iCalendar): 'DTSTART;TZID=Europe/London:20271001T180000\nRRULE:FREQ=WEEKLY'
     #[arg(long, value_parser = schedule)]
     schedule: String,
-    /// How long a session lasts [default: 60]
+    /// The length of a session [default: 60]
     #[arg(long, value_name = "MINUTES", value_parser = minutes)]
     session_minutes: Option<SessionMinutes>,
 }
@@ -64,7 +64,7 @@ pub(crate) struct Update {
     /// The course to change
     #[arg(long)]
     course: CourseId,
-    /// The version that the change was made for; another one is a conflict
+    /// The version that the change is for; if the course has another one, the command is rejected
     #[arg(long)]
     expected_version: Option<u64>,
     /// A new title
@@ -76,19 +76,19 @@ pub(crate) struct Update {
     /// A new price, such as 120.00; applications made before keep theirs
     #[arg(long, allow_negative_numbers = true, requires = "currency")]
     cost: Option<Decimal>,
-    /// The currency of the new price (ISO 4217), such as GBP; alone, it is a new currency for the same number
+    /// The currency of the new price (ISO 4217), such as GBP; without --cost, the price keeps its number of minor units
     #[arg(long)]
     currency: Option<Currency>,
     /// A new number of sessions, 1 to 500
     #[arg(long, allow_negative_numbers = true)]
     duration: Option<i64>,
-    /// A new way to pay
+    /// A new payment method
     #[arg(long, value_parser = text)]
     payment_method: Option<Text>,
-    /// A new place to pay
+    /// A new payment link
     #[arg(long, value_parser = text)]
     payment_link: Option<Text>,
-    /// Take the place to pay away
+    /// Remove the payment link
     #[arg(long, conflicts_with = "payment_link")]
     no_payment_link: bool,
     /// A new schedule, written as for course.create
