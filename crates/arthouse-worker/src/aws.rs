@@ -178,7 +178,11 @@ fn local_credentials() -> Credentials {
 
 fn check_endpoint(place: &'static str, url: &str) -> Result<(), ClientsError> {
     let scheme = url.split_once("://").map(|(scheme, _)| scheme);
-    let is_http = scheme.is_some_and(|scheme| ["http", "https"].contains(&scheme));
+    let is_http = scheme.is_some_and(|scheme| {
+        ["http", "https"]
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(scheme))
+    });
     let can_be = host_and_port(url).is_some_and(|(host, port)| {
         !host.is_empty()
             && !url.contains(char::is_whitespace)
@@ -196,7 +200,7 @@ fn check_endpoint(place: &'static str, url: &str) -> Result<(), ClientsError> {
 /// Returns a URL's host, without the brackets of an IPv6 address, and its port if it names one.
 fn host_and_port(url: &str) -> Option<(&str, Option<&str>)> {
     let (_, rest) = url.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next()?;
+    let authority = rest.split(['/', '?', '#']).next()?.rsplit('@').next()?;
     if let Some((address, port)) = authority
         .strip_prefix('[')
         .and_then(|it| it.split_once(']'))
@@ -237,6 +241,7 @@ mod tests {
             "https://dynamodb.eu-west-1.amazonaws.com",
             "http://localstack:4566",
             "http://127.0.0.1.example.com",
+            "http://127.0.0.1@example.com",
             "http://10.0.0.1?localhost",
             "http://example.com/127.0.0.1",
             "localhost:4566",
@@ -254,6 +259,7 @@ mod tests {
             "https://dynamodb.eu-west-1.amazonaws.com",
             "http://[::1]:4566/",
             "http://localstack:4566/x?y",
+            "HTTPS://name:word@host",
         ] {
             assert!(check(good), "{good}");
         }

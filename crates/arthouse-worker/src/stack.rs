@@ -221,7 +221,7 @@ impl Stack {
         settings: &Settings,
         shutdown: CancellationToken,
     ) -> Result<RunSummary, RunError> {
-        self.workers(settings)?.run(shutdown).await
+        Box::pin(self.workers(settings)?.run(shutdown)).await
     }
 
     fn sender(&self, queue: &str, settings: &Settings) -> BatchSender {

@@ -37,6 +37,9 @@ const MAX_INPUT: u64 = 512 * 1024 * 1024;
 /// The most defects that are told.
 const DEFECTS_TOLD: usize = 20;
 
+/// The heading of the options that sending has whatever the command.
+const SENDING: &str = "Sending";
+
 /// Sends one command from flags, or all commands of a file.
 ///
 /// A file holds one CloudEvent, a JSON array of them, or one a line (NDJSON). Every command is checked before the first is sent: if one is
@@ -55,15 +58,15 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
     /// Only check the commands, and send nothing: exits with 0 if all are valid, else with 2
-    #[arg(long, global = true, conflicts_with = "wait")]
+    #[arg(long, global = true, help_heading = SENDING, conflicts_with = "wait")]
     check: bool,
     /// Wait for the outcomes and show each as it comes
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = SENDING)]
     wait: bool,
     /// How long to wait after all are sent, such as 500ms, 30s, 5m
-    #[arg(long, global = true, default_value = "30s", value_parser = seconds::parse)]
+    #[arg(long, global = true, help_heading = SENDING, value_name = "DURATION", default_value = "30s", value_parser = seconds::parse)]
     timeout: Duration,
-    #[arg(long, global = true, help = output::JSON_HELP)]
+    #[arg(long, global = true, help_heading = SENDING, help = output::JSON_HELP)]
     json: bool,
     #[command(subcommand)]
     command: Option<Flags>,

@@ -73,7 +73,7 @@ async fn watch(stack: &Stack, interval: Duration) -> Result<Exit> {
     } else {
         ("", "\n")
     };
-    let shown = async {
+    let shown = Box::pin(async {
         loop {
             let state = State::read(stack).await?;
             let now = output::utc(Utc::now());
@@ -82,7 +82,7 @@ async fn watch(stack: &Stack, interval: Duration) -> Result<Exit> {
             }
             tokio::time::sleep(interval).await;
         }
-    };
+    });
     stop.run_until_cancelled(shown).await.unwrap_or(Ok(()))?;
     Ok(Exit::Success)
 }
@@ -169,7 +169,7 @@ fn queues(depths: &[Depth]) -> String {
 fn streams(status: &Status) -> String {
     let age = |age: Option<Duration>| age.map_or("-".to_owned(), output::duration);
     let mut lines = vec![format!(
-        "oldest change not reacted to: {} ago at most; trim headroom: {}; records in process: {}",
+        "age of the oldest change not reacted to: {}; trim headroom: {}; records in process: {}",
         age(status.oldest_unreacted_age),
         age(status.trim_headroom),
         status.unacknowledged,

@@ -10,9 +10,11 @@ use chrono_tz::Tz;
 
 /// Writes an instant on the clock of a zone and names the zone: `Thu 1 Oct 2026 19:00 BST (Europe/London)`.
 pub(crate) fn time_with_zone(at: Timestamp, zone: Tz) -> String {
-    match zone {
-        Tz::UTC => time(at, zone),
-        _ => format!("{} ({zone})", time(at, zone)),
+    let time = time(at, zone);
+    if zone == Tz::UTC {
+        time
+    } else {
+        format!("{time} ({zone})")
     }
 }
 
