@@ -57,7 +57,7 @@ fn as_json(report: &RedriveReport) -> Value {
 
 fn as_text(report: &RedriveReport) -> String {
     let (records, items) = (report.records, report.reopened.len());
-    let first = format!("{records} records handled, {items} items unparked");
+    let first = format!("{records} records handled, {items} items up to date again");
     let remaining = report
         .remaining
         .iter()
