@@ -11,7 +11,8 @@ mod show;
 mod story;
 
 use std::collections::BTreeMap;
-use std::io;
+use std::fmt::Display;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -24,8 +25,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::{Exit, Failure};
-use crate::stack::{Clients, Names, Stack, local_settings};
-use crate::{output, signals};
+use crate::{Clients, Names, Stack, local_settings, output, signals};
 use ledger::Ledger;
 use script::Post;
 
@@ -61,11 +61,27 @@ pub(crate) async fn run(options: Options) -> Result<Exit> {
     tasks.shutdown().await;
     aws.shutdown().await?;
     data.close().context("can't remove the data of the demo")?;
-    Ok(if played? {
-        Exit::Success
+    match played {
+        Ok(true) => Ok(Exit::Success),
+        Ok(false) => Ok(Exit::Violations),
+        Err(error) if is_unread(&error) => Ok(Exit::Interrupted),
+        Err(error) => Err(error),
+    }
+}
+
+/// Prints a text; a demo that nobody reads ends.
+fn say(text: impl Display) -> io::Result<()> {
+    if output::try_print(text)? {
+        Ok(())
     } else {
-        Exit::Violations
-    })
+        Err(ErrorKind::BrokenPipe.into())
+    }
+}
+
+fn is_unread(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }
 
 /// Plays it all on the stack, and lets the worker and the stream processor drain; returns whether everything was as it should be.
@@ -75,13 +91,16 @@ async fn play(
     data: &Path,
     tasks: &mut JoinSet<Result<()>>,
 ) -> Result<bool> {
-    output::print(show::opening(aws.endpoint_url(), data))?;
+    say(show::opening(aws.endpoint_url(), data))?;
     let clients = Clients::for_endpoint(aws.endpoint_url());
     let stack = Stack::provision(clients, Names::default()).await?;
     let shutdown = CancellationToken::new();
     tasks.spawn({
         let (stack, shutdown) = (stack.clone(), shutdown.clone());
-        async move { stack.run(&local_settings(), shutdown).await.map(drop) }
+        async move {
+            stack.run(&local_settings(), shutdown).await?;
+            Ok(())
+        }
     });
     let played = Play::begin(&stack, &shutdown, tasks)?
         .perform(options)
@@ -128,7 +147,7 @@ impl<'a> Play<'a> {
     async fn perform(mut self, options: &Options) -> Result<bool> {
         let now = Utc::now().into();
         for chapter in story::chapters(now)? {
-            output::print(format_args!("\n{}", chapter.title))?;
+            say(format_args!("\n{}", chapter.title))?;
             self.post(chapter.posts).await?;
             self.hear_all(&mut show::telling).await?;
         }
@@ -146,18 +165,18 @@ impl<'a> Play<'a> {
                 &records.sessions,
                 Utc::now().into(),
             );
-            output::print(format_args!(
+            say(format_args!(
                 "\n{}",
                 show::progress(&progress.context("a student of the story is missing")?)
             ))?;
         }
-        output::print(format_args!("\n{}", show::checks(&checked)))?;
-        output::print(format_args!("peak memory {}", memory::peak()))?;
+        say(format_args!("\n{}", show::checks(&checked)))?;
+        say(format_args!("peak memory {}", memory::peak()))?;
         Ok(checked.iter().all(|check| check.problems.is_empty()))
     }
 
     async fn load(&mut self, students: u32, now: arthouse_core::Timestamp) -> Result<()> {
-        output::print(format_args!(
+        say(format_args!(
             "\n{students} more students take a course of {} sessions",
             load::SESSIONS
         ))?;
@@ -177,7 +196,7 @@ impl<'a> Play<'a> {
             self.ledger.settled() - before,
             started.elapsed().as_secs_f64(),
         );
-        output::print(format_args!("{}", show::rate(commands, seconds)))?;
+        say(format_args!("{}", show::rate(commands, seconds)))?;
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::story::PLANTED_CONTACT;
-use crate::stack::local_settings;
+use crate::local_settings;
 
 /// What was heard.
 #[derive(Debug, Clone)]

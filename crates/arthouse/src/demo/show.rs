@@ -1,14 +1,15 @@
 //! What a person sees.
 
-use std::io::{self, IsTerminal, Write};
+use std::io;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::checks::Check;
 use super::listener::Heard;
+use super::say;
 use crate::output;
+use crate::ticker::Ticker;
 
 pub(super) fn opening(endpoint: &str, data: &Path) -> String {
     format!(
@@ -20,7 +21,7 @@ pub(super) fn opening(endpoint: &str, data: &Path) -> String {
 
 /// Tells what was heard in a line.
 pub(super) fn telling(heard: &Heard) -> io::Result<()> {
-    output::print(match heard {
+    say(match heard {
         Heard::Outcome {
             command,
             subject,
@@ -100,15 +101,15 @@ pub(super) fn checks(checks: &[Check]) -> String {
 }
 
 pub(super) fn progress(progress: &arthouse_core::Progress) -> String {
-    output::progress(progress)
+    output::progress(progress, chrono_tz::Europe::London)
 }
 
-/// Shows how far a long run is, on a terminal only.
+/// Shows how far a long run is.
 #[derive(Debug)]
 pub(super) struct Progress {
     total: usize,
     settled: usize,
-    shown: Instant,
+    ticker: Ticker,
 }
 
 impl Progress {
@@ -116,7 +117,7 @@ impl Progress {
         Self {
             total,
             settled: 0,
-            shown: Instant::now(),
+            ticker: Ticker::start(),
         }
     }
 
@@ -125,24 +126,12 @@ impl Progress {
             Heard::Outcome { .. } | Heard::DeadLetter { .. } => self.settled += 1,
             Heard::Notification { .. } | Heard::Leak { .. } => {}
         }
-        if self.shown.elapsed() > Duration::from_millis(200) {
-            self.show();
-        }
+        let Self { total, settled, .. } = self;
+        self.ticker
+            .show(|| format!("  {settled} of {total} commands settled"));
     }
 
-    pub(super) fn finish(&mut self) {
-        self.show();
-        if std::io::stderr().is_terminal() {
-            eprintln!();
-        }
-    }
-
-    fn show(&mut self) {
-        self.shown = Instant::now();
-        if std::io::stderr().is_terminal() {
-            eprint!("\r  {} of {} commands settled", self.settled, self.total);
-            // A progress line that can't be shown is no loss.
-            let _lost = std::io::stderr().flush();
-        }
+    pub(super) fn finish(&self) {
+        self.ticker.clear();
     }
 }

@@ -4,6 +4,7 @@
 
 mod audit;
 mod bad_input;
+mod consistent;
 mod contracts;
 mod copied;
 mod daemon;
