@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
+use tracing::level_filters::LevelFilter;
 
 use crate::command;
 #[cfg(feature = "local")]
@@ -129,14 +130,15 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Says whether it runs until stopped: then its log is its output.
-    pub(crate) fn is_daemon(&self) -> bool {
+    /// Returns the level of the log of our own code where no option sets it. The log of a daemon is its output; the demo shows its dead
+    /// letters itself.
+    pub(crate) fn log_level(&self) -> LevelFilter {
         match self {
             #[cfg(feature = "local")]
-            Self::Local(_) => true,
-            Self::Worker(_) | Self::Streams(_) => true,
+            Self::Local(_) => LevelFilter::INFO,
             #[cfg(feature = "local")]
-            Self::Demo(_) => false,
+            Self::Demo(_) => LevelFilter::ERROR,
+            Self::Worker(_) | Self::Streams(_) => LevelFilter::INFO,
             Self::Provision(_)
             | Self::Send(_)
             | Self::Progress(_)
@@ -151,7 +153,7 @@ impl Command {
             | Self::Redrive(_)
             | Self::Schema(_)
             | Self::Completions(_)
-            | Self::Man(_) => false,
+            | Self::Man(_) => LevelFilter::WARN,
         }
     }
 }

@@ -3,6 +3,8 @@ use std::process::ExitCode;
 
 use arthouse_worker::{ClientsError, LogError};
 
+use crate::output;
+
 /// How the program ends; scripts may rely on the numbers, see [`Exit::code`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -20,6 +22,8 @@ pub enum Exit {
     NotFound,
     /// What must always hold does not, or something could not be repaired.
     Violations,
+    /// SIGINT or SIGTERM ended it before it was done: 128 and the number of SIGINT, as shells count it.
+    Interrupted,
 }
 
 /// The codes, shown under `--help`.
@@ -33,7 +37,8 @@ Exit codes:
   4  `send --wait`: some commands had no outcome in time
   5  what was to be read does not exist
   6  `audit` and `demo`: an invariant does not hold;
-     `reconcile` and `redrive`: something can't be repaired";
+     `reconcile` and `redrive`: something can't be repaired
+  130  a signal, or a reader that closed the pipe, ended it before it was done";
 
 /// A failure that has an exit code of its own.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +49,9 @@ pub(crate) enum Failure {
     /// There is no such thing: [`Exit::NotFound`].
     #[error("{0}")]
     NotFound(String),
+    /// A signal has come: [`Exit::Interrupted`].
+    #[error("interrupted: {0}")]
+    Interrupted(String),
 }
 
 impl Exit {
@@ -57,6 +65,7 @@ impl Exit {
             Self::TimedOut => 4,
             Self::NotFound => 5,
             Self::Violations => 6,
+            Self::Interrupted => 130,
         }
     }
 
@@ -65,6 +74,8 @@ impl Exit {
         match error.downcast_ref() {
             Some(Failure::BadInput(_)) => Self::BadInput,
             Some(Failure::NotFound(_)) => Self::NotFound,
+            Some(Failure::Interrupted(_)) => Self::Interrupted,
+            None if output::is_reader_gone(error) => Self::Interrupted,
             None if error.chain().any(is_invalid_setting) => Self::BadInput,
             None => Self::Failure,
         }
@@ -106,6 +117,7 @@ mod tests {
             Exit::TimedOut,
             Exit::NotFound,
             Exit::Violations,
+            Exit::Interrupted,
         ];
         let number = |line: &str| {
             line.trim()

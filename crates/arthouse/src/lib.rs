@@ -26,7 +26,7 @@ use std::process::ExitCode;
 /// Runs what the command line asks for, to its end; errors are told on stderr.
 pub fn run(cli: Cli) -> ExitCode {
     let ended = || -> anyhow::Result<ExitCode> {
-        telemetry::start(&cli.telemetry, cli.command.is_daemon())?;
+        telemetry::start(&cli.telemetry, cli.command.log_level())?;
         if cli.telemetry.quiet {
             ticker::silence();
         }

@@ -6,10 +6,18 @@ use std::io::{self, ErrorKind};
 use arthouse_worker::{QueueError, chain};
 use aws_sdk_dynamodb::types::error::ResourceNotFoundException;
 
+use crate::exit::Failure;
 use crate::{Exit, output};
 
 /// Tells an error and returns how it ends the program.
 pub(crate) fn report(error: &anyhow::Error) -> Exit {
+    if output::is_reader_gone(error) {
+        return Exit::of(error);
+    }
+    if let Some(interrupted @ Failure::Interrupted(_)) = error.downcast_ref() {
+        output::note(interrupted);
+        return Exit::of(error);
+    }
     output::note(format!("error: {}", chain(error.as_ref())));
     if let Some(hint) = hint(error) {
         output::note(format!("hint: {hint}"));

@@ -14,8 +14,8 @@ pub(crate) struct Telemetry {
     log_format: Format,
     /// What to log: directives such as `info`, `debug` or `arthouse_worker=debug,dynamo_streams=trace`
     ///
-    /// It overrides --quiet and --verbose. The default is `info` for `local`, `worker` and `streams`, else `warn`. Other people's code is
-    /// never logged below `info`, since HTTP clients show bodies there, which hold contact details.
+    /// It overrides --quiet and --verbose. The default is `info` for `local`, `worker` and `streams`, `error` for `demo`, else `warn`. Other
+    /// people's code is never logged below `info`, since HTTP clients show bodies there, which hold contact details.
     #[arg(
         long = "log",
         env = "ARTHOUSE_LOG",
@@ -53,22 +53,23 @@ enum Format {
 ///
 /// # Errors
 /// Says what is wrong with the filter.
-pub(crate) fn start(telemetry: &Telemetry, daemon: bool) -> Result<(), LogError> {
+pub(crate) fn start(telemetry: &Telemetry, ours: LevelFilter) -> Result<(), LogError> {
     let format = match telemetry.log_format {
         Format::Human => LogFormat::Human,
         Format::Json => LogFormat::Json,
     };
-    let level = telemetry.level(daemon);
+    let level = telemetry.level(ours);
     start_log(format, telemetry.filter.as_deref(), level)
 }
 
 impl Telemetry {
     /// Returns what is logged of our own code where no filter says so.
-    fn level(&self, daemon: bool) -> LevelFilter {
+    fn level(&self, usual: LevelFilter) -> LevelFilter {
         if self.quiet {
             return LEVELS[0];
         }
-        let level = 1 + usize::from(daemon) + usize::from(self.verbose);
+        let usual = LEVELS.iter().position(|level| *level == usual);
+        let level = usual.unwrap_or_default() + usize::from(self.verbose);
         LEVELS[level.min(LEVELS.len() - 1)]
     }
 }
@@ -87,17 +88,18 @@ mod tests {
 
     #[test]
     fn quiet_logs_errors_and_each_verbose_a_level_more() {
-        for (words, daemon, expected) in [
-            (&[][..], false, LevelFilter::WARN),
-            (&[], true, LevelFilter::INFO),
-            (&["-q"], false, LevelFilter::ERROR),
-            (&["--quiet"], true, LevelFilter::ERROR),
-            (&["-v"], false, LevelFilter::INFO),
-            (&["-vv"], true, LevelFilter::TRACE),
-            (&["-vvvvvvvv"], true, LevelFilter::TRACE),
+        for (words, usual, expected) in [
+            (&[][..], LevelFilter::WARN, LevelFilter::WARN),
+            (&[], LevelFilter::INFO, LevelFilter::INFO),
+            (&["-q"], LevelFilter::WARN, LevelFilter::ERROR),
+            (&["--quiet"], LevelFilter::INFO, LevelFilter::ERROR),
+            (&["-v"], LevelFilter::ERROR, LevelFilter::WARN),
+            (&["-v"], LevelFilter::WARN, LevelFilter::INFO),
+            (&["-vv"], LevelFilter::INFO, LevelFilter::TRACE),
+            (&["-vvvvvvvv"], LevelFilter::INFO, LevelFilter::TRACE),
         ] {
             let line = Line::try_parse_from([&["arthouse"], words].concat()).unwrap();
-            assert_eq!(line.telemetry.level(daemon), expected, "{words:?}");
+            assert_eq!(line.telemetry.level(usual), expected, "{words:?}");
         }
         assert!(Line::try_parse_from(["arthouse", "-q", "-v"]).is_err());
     }

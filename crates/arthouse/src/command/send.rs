@@ -11,7 +11,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use arthouse_core::CommandId;
 use arthouse_store::Store;
 use arthouse_worker::{Clock, Queue, QueueError, command_message};
@@ -22,7 +22,7 @@ use uuid::Uuid;
 use super::seconds;
 use crate::deployment::Deployment;
 use crate::exit::Failure;
-use crate::{Clients, Exit, Names, output};
+use crate::{Clients, Exit, Names, output, signals};
 use check::{Checked, Defect};
 use flags::Flags;
 use tell::Teller;
@@ -83,6 +83,21 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
         teller.all("valid", &valid)?;
         return Ok(Exit::Success);
     }
+    tokio::select! {
+        biased;
+        // Once it sends, it hears signals itself and knows how far it is.
+        exit = send(commands, options.wait.then_some(options.timeout), teller, deployment) => exit,
+        () = signals::interrupted()? => bail!(Failure::Interrupted("nothing was sent".to_owned())),
+    }
+}
+
+/// Sends commands and tells of them; with a time, waits so long for their outcomes.
+async fn send(
+    commands: Vec<Checked>,
+    wait: Option<Duration>,
+    mut teller: Teller,
+    deployment: &Deployment,
+) -> Result<Exit> {
     let names = deployment.names();
     let clients = Clients::from_env().await?;
     let queue = commands_queue(&clients, &names).await?;
@@ -93,22 +108,29 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
         })
         .unzip();
     deliver::deliver(&clients.sqs, &queue, messages).await?;
-    if !options.wait {
+    let Some(timeout) = wait else {
         teller.all("sent", &wanted)?;
         return Ok(Exit::Success);
-    }
+    };
     let store = Store::new(clients.dynamodb, names.tables);
-    let tally = wait::wait(&store, wanted, options.timeout, |wanted, answer| {
+    let waiting = wait::wait(&store, wanted, timeout, |wanted, answer| {
         teller.answer(wanted, answer)
     });
-    let tally = match tally.await {
+    let waited = tokio::select! {
+        tally = waiting => tally,
+        () = signals::interrupted()? => {
+            let sent = "everything was sent; outcomes that come later are not shown".to_owned();
+            Err(Failure::Interrupted(sent).into())
+        }
+    };
+    let tally = match waited {
         Ok(tally) => tally,
         Err(error) => {
             teller.end_document()?;
             return Err(error);
         }
     };
-    teller.end(&tally, options.timeout)?;
+    teller.end(&tally, timeout)?;
     Ok(match (tally.missing.len(), tally.rejected) {
         (0, 0) => Exit::Success,
         (0, _) => Exit::Rejected,

@@ -1,11 +1,13 @@
 //! What a person sees.
 
+use std::io;
 use std::path::Path;
 
 use serde_json::Value;
 
 use super::checks::Check;
 use super::listener::Heard;
+use crate::output;
 use crate::ticker::Ticker;
 
 pub(super) fn opening(endpoint: &str, data: &Path) -> String {
@@ -17,8 +19,8 @@ pub(super) fn opening(endpoint: &str, data: &Path) -> String {
 }
 
 /// Tells what was heard in a line.
-pub(super) fn telling(heard: &Heard) {
-    match heard {
+pub(super) fn telling(heard: &Heard) -> io::Result<()> {
+    output::print_live(match heard {
         Heard::Outcome {
             command,
             subject,
@@ -32,10 +34,10 @@ pub(super) fn telling(heard: &Heard) {
                 .map(|id| format!(" session {id}"))
                 .unwrap_or_default();
             match code {
-                None => println!("  ✓ {command:<18} {subject}{session}"),
+                None => format!("  ✓ {command:<18} {subject}{session}"),
                 Some(code) => {
                     let message = message.as_deref().unwrap_or_default();
-                    println!("  ✗ {command:<18} {subject}{session}: {code} ({message})");
+                    format!("  ✗ {command:<18} {subject}{session}: {code} ({message})")
                 }
             }
         }
@@ -44,12 +46,10 @@ pub(super) fn telling(heard: &Heard) {
             subject,
             data,
             ..
-        } => {
-            println!("  ♪ {name:<20} {subject}{}", particulars(data));
-        }
-        Heard::DeadLetter { reason, detail } => println!("  † {reason}: {detail}"),
-        Heard::Leak { queue } => println!("  ! a contact detail on the {queue} queue"),
-    }
+        } => format!("  ♪ {name:<20} {subject}{}", particulars(data)),
+        Heard::DeadLetter { reason, detail } => format!("  † {reason}: {detail}"),
+        Heard::Leak { queue } => format!("  ! a contact detail on the {queue} queue"),
+    })
 }
 
 fn particulars(data: &Value) -> String {
@@ -100,7 +100,7 @@ pub(super) fn checks(checks: &[Check]) -> String {
 }
 
 pub(super) fn progress(progress: &arthouse_core::Progress) -> String {
-    crate::output::progress(progress, chrono_tz::Europe::London)
+    output::progress(progress, chrono_tz::Europe::London)
 }
 
 /// Shows how far a long run is.

@@ -11,6 +11,7 @@ mod daemon;
 mod deployment;
 mod gaps;
 mod heard;
+mod interrupted;
 mod killed;
 mod kills;
 mod life;

@@ -1,17 +1,23 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use aws_sdk_sqs::Client;
 use futures::{StreamExt, TryStreamExt, future};
 use sqs_consumer::{BatchSender, OutgoingMessage, SenderSettings};
 
 use crate::ticker::Ticker;
 
+use crate::exit::Failure;
+use crate::signals;
+
 /// Requests under way at once; more than a worker's, since a file is sent as fast as can be.
 const REQUESTS_IN_FLIGHT: usize = 16;
 /// Message groups that are sent side by side: enough to fill the requests with ten entries each, twice over.
 const GROUPS_IN_FLIGHT: usize = REQUESTS_IN_FLIGHT * 20;
+
+/// What may be done after a part was sent.
+const SAFE_AGAIN: &str = "to send the same file again is safe, a command id takes effect once";
 
 /// Sends messages in batches: each group's in their order, groups side by side. Shows how far it is on a terminal.
 ///
@@ -46,10 +52,14 @@ pub(super) async fn deliver(
     let sent = tokio::select! {
         sent = sending => sent,
         () = ticker.follow(|| format!("{} of {total} sent", sender.stats().sent)) => Ok(()),
+        () = signals::interrupted()? => {
+            let sent = sender.stats().sent;
+            bail!(Failure::Interrupted(format!("{sent} of {total} commands were sent; {SAFE_AGAIN}")));
+        }
     };
     sent.with_context(|| {
         let sent = sender.stats().sent;
-        format!("{sent} of {total} commands were sent; to send the same file again is safe, a command id takes effect once")
+        format!("{sent} of {total} commands were sent; {SAFE_AGAIN}")
     })
 }
 
