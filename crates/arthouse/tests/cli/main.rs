@@ -9,6 +9,8 @@ mod contracts;
 mod copied;
 mod daemon;
 mod deployment;
+#[path = "../../../../tests/support/depth.rs"]
+mod depth;
 mod gaps;
 mod heard;
 mod interrupted;
