@@ -130,8 +130,8 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Returns what is logged of our own code where nothing else is asked for. The log of a daemon is what there is to see of it; the
-    /// demo tells of its dead letters itself.
+    /// Returns the level of the log of our own code where no option sets it. The log of a daemon is its output; the demo shows its dead
+    /// letters itself.
     pub(crate) fn log_level(&self) -> LevelFilter {
         match self {
             #[cfg(feature = "local")]

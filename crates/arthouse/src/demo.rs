@@ -91,7 +91,7 @@ async fn play(
     data: &Path,
     tasks: &mut JoinSet<Result<()>>,
 ) -> Result<bool> {
-    say(show::opening(aws.endpoint_url(), data))?;
+    output::print_live(show::opening(aws.endpoint_url(), data))?;
     let clients = Clients::for_endpoint(aws.endpoint_url());
     let stack = Stack::provision(clients, Names::default()).await?;
     let shutdown = CancellationToken::new();
@@ -147,7 +147,7 @@ impl<'a> Play<'a> {
     async fn perform(mut self, options: &Options) -> Result<bool> {
         let now = Utc::now().into();
         for chapter in story::chapters(now)? {
-            say(format_args!("\n{}", chapter.title))?;
+            output::print_live(format_args!("\n{}", chapter.title))?;
             self.post(chapter.posts).await?;
             self.hear_all(&mut show::telling).await?;
         }
@@ -165,18 +165,18 @@ impl<'a> Play<'a> {
                 &records.sessions,
                 Utc::now().into(),
             );
-            say(format_args!(
+            output::print_live(format_args!(
                 "\n{}",
                 show::progress(&progress.context("a student of the story is missing")?)
             ))?;
         }
-        say(format_args!("\n{}", show::checks(&checked)))?;
-        say(format_args!("peak memory {}", memory::peak()))?;
+        output::print_live(format_args!("\n{}", show::checks(&checked)))?;
+        output::print_live(format_args!("peak memory {}", memory::peak()))?;
         Ok(checked.iter().all(|check| check.problems.is_empty()))
     }
 
     async fn load(&mut self, students: u32, now: arthouse_core::Timestamp) -> Result<()> {
-        say(format_args!(
+        output::print_live(format_args!(
             "\n{students} more students take a course of {} sessions",
             load::SESSIONS
         ))?;
@@ -196,7 +196,7 @@ impl<'a> Play<'a> {
             self.ledger.settled() - before,
             started.elapsed().as_secs_f64(),
         );
-        say(format_args!("{}", show::rate(commands, seconds)))?;
+        output::print_live(format_args!("{}", show::rate(commands, seconds)))?;
         Ok(())
     }
 

@@ -3,6 +3,8 @@ use std::process::ExitCode;
 
 use arthouse_worker::{ClientsError, LogError};
 
+use crate::output;
+
 /// How the program ends; scripts may rely on the numbers, see [`Exit::code`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -20,8 +22,7 @@ pub enum Exit {
     NotFound,
     /// What must always hold does not, or something could not be repaired.
     Violations,
-    /// SIGINT or SIGTERM, or a reader that went away from `demo`, ended it before it was done: 128 and the number of SIGINT, as shells
-    /// count it.
+    /// SIGINT or SIGTERM ended it before it was done: 128 and the number of SIGINT, as shells count it.
     Interrupted,
 }
 
@@ -37,7 +38,7 @@ Exit codes:
   5  what was to be read does not exist
   6  `audit` and `demo`: an invariant does not hold;
      `reconcile` and `redrive`: something can't be repaired
-  130  a signal ended it before it was done; `demo`: so did the end of who reads it";
+  130  a signal, or a reader that closed the pipe, ended it before it was done";
 
 /// A failure that has an exit code of its own.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +75,7 @@ impl Exit {
             Some(Failure::BadInput(_)) => Self::BadInput,
             Some(Failure::NotFound(_)) => Self::NotFound,
             Some(Failure::Interrupted(_)) => Self::Interrupted,
+            None if output::is_reader_gone(error) => Self::Interrupted,
             None if error.chain().any(is_invalid_setting) => Self::BadInput,
             None => Self::Failure,
         }

@@ -44,12 +44,37 @@ pub(crate) fn print(text: impl Display) -> io::Result<()> {
 ///
 /// # Errors
 /// The same.
-pub(crate) fn try_print(text: impl Display) -> io::Result<bool> {
+fn try_print(text: impl Display) -> io::Result<bool> {
     match writeln!(io::stdout().lock(), "{text}") {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// Prints a line of a run that goes on for whoever reads it.
+///
+/// # Errors
+/// The same, and that the reader has closed the pipe, see [`is_reader_gone`].
+pub(crate) fn print_live(text: impl Display) -> io::Result<()> {
+    if try_print(text)? {
+        Ok(())
+    } else {
+        Err(io::Error::new(ErrorKind::BrokenPipe, ReaderGone))
+    }
+}
+
+/// The reader has closed the pipe.
+#[derive(Debug, thiserror::Error)]
+#[error("nobody reads the output")]
+struct ReaderGone;
+
+/// Says whether a run was ended since nobody reads its output.
+pub(crate) fn is_reader_gone(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error
+        .and_then(io::Error::get_ref)
+        .is_some_and(|cause| cause.is::<ReaderGone>())
 }
 
 /// Writes a remark to stderr. One that can't be written is no loss.

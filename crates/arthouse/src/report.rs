@@ -11,6 +11,9 @@ use crate::{Exit, output};
 
 /// Tells an error and returns how it ends the program.
 pub(crate) fn report(error: &anyhow::Error) -> Exit {
+    if output::is_reader_gone(error) {
+        return Exit::of(error);
+    }
     if let Some(interrupted @ Failure::Interrupted(_)) = error.downcast_ref() {
         output::note(interrupted);
         return Exit::of(error);

@@ -64,12 +64,12 @@ pub(crate) fn start(telemetry: &Telemetry, ours: LevelFilter) -> Result<(), LogE
 
 impl Telemetry {
     /// Returns what is logged of our own code where no filter says so.
-    fn level(&self, ours: LevelFilter) -> LevelFilter {
+    fn level(&self, usual: LevelFilter) -> LevelFilter {
         if self.quiet {
             return LEVELS[0];
         }
-        let usual = LEVELS.iter().position(|level| *level == ours);
-        let level = usual.unwrap_or(0) + usize::from(self.verbose);
+        let usual = LEVELS.iter().position(|level| *level == usual);
+        let level = usual.unwrap_or_default() + usize::from(self.verbose);
         LEVELS[level.min(LEVELS.len() - 1)]
     }
 }
@@ -88,17 +88,18 @@ mod tests {
 
     #[test]
     fn quiet_logs_errors_and_each_verbose_a_level_more() {
-        for (words, ours, expected) in [
+        for (words, usual, expected) in [
             (&[][..], LevelFilter::WARN, LevelFilter::WARN),
             (&[], LevelFilter::INFO, LevelFilter::INFO),
             (&["-q"], LevelFilter::WARN, LevelFilter::ERROR),
             (&["--quiet"], LevelFilter::INFO, LevelFilter::ERROR),
+            (&["-v"], LevelFilter::ERROR, LevelFilter::WARN),
             (&["-v"], LevelFilter::WARN, LevelFilter::INFO),
             (&["-vv"], LevelFilter::INFO, LevelFilter::TRACE),
             (&["-vvvvvvvv"], LevelFilter::INFO, LevelFilter::TRACE),
         ] {
             let line = Line::try_parse_from([&["arthouse"], words].concat()).unwrap();
-            assert_eq!(line.telemetry.level(ours), expected, "{words:?}");
+            assert_eq!(line.telemetry.level(usual), expected, "{words:?}");
         }
         assert!(Line::try_parse_from(["arthouse", "-q", "-v"]).is_err());
     }

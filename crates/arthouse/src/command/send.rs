@@ -116,14 +116,14 @@ async fn send(
     let waiting = wait::wait(&store, wanted, timeout, |wanted, answer| {
         teller.answer(wanted, answer)
     });
-    let tally = tokio::select! {
+    let waited = tokio::select! {
         tally = waiting => tally,
-        () = signals::interrupted()? => Err(Failure::Interrupted(
-            "everything was sent; outcomes that come later are not shown".to_owned(),
-        )
-        .into()),
+        () = signals::interrupted()? => {
+            let sent = "everything was sent; outcomes that come later are not shown".to_owned();
+            Err(Failure::Interrupted(sent).into())
+        }
     };
-    let tally = match tally {
+    let tally = match waited {
         Ok(tally) => tally,
         Err(error) => {
             teller.end_document()?;

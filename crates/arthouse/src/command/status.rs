@@ -64,27 +64,27 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
     Ok(Exit::Success)
 }
 
-/// Shows the state anew until a signal comes or nobody reads it any more.
+/// Shows the state anew until a signal comes.
 async fn watch(stack: &Stack, interval: Duration) -> Result<Exit> {
     let stop = signals::shutdown()?;
+    let shown = stop.run_until_cancelled(Box::pin(show_forever(stack, interval)));
+    shown.await.unwrap_or(Ok(()))?;
+    Ok(Exit::Success)
+}
+
+async fn show_forever(stack: &Stack, interval: Duration) -> Result<()> {
     // A terminal's screen is written over from its top; elsewhere one state follows another.
     let (before, after) = if io::stdout().is_terminal() {
         ("\x1b[H\x1b[2J", "")
     } else {
         ("", "\n")
     };
-    let shown = Box::pin(async {
-        loop {
-            let state = State::read(stack).await?;
-            let now = output::utc(Utc::now());
-            if !output::try_print(format!("{before}{now}\n{}{after}", state.text()))? {
-                return anyhow::Ok(());
-            }
-            tokio::time::sleep(interval).await;
-        }
-    });
-    stop.run_until_cancelled(shown).await.unwrap_or(Ok(()))?;
-    Ok(Exit::Success)
+    loop {
+        let state = State::read(stack).await?;
+        let now = output::utc(Utc::now());
+        output::print_live(format!("{before}{now}\n{}{after}", state.text()))?;
+        tokio::time::sleep(interval).await;
+    }
 }
 
 /// What is shown.

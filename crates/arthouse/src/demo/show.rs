@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::checks::Check;
 use super::listener::Heard;
-use super::say;
 use crate::output;
 use crate::ticker::Ticker;
 
@@ -21,7 +20,7 @@ pub(super) fn opening(endpoint: &str, data: &Path) -> String {
 
 /// Tells what was heard in a line.
 pub(super) fn telling(heard: &Heard) -> io::Result<()> {
-    say(match heard {
+    output::print_live(match heard {
         Heard::Outcome {
             command,
             subject,
