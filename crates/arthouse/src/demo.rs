@@ -11,8 +11,7 @@ mod show;
 mod story;
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -61,27 +60,11 @@ pub(crate) async fn run(options: Options) -> Result<Exit> {
     tasks.shutdown().await;
     aws.shutdown().await?;
     data.close().context("can't remove the data of the demo")?;
-    match played {
-        Ok(true) => Ok(Exit::Success),
-        Ok(false) => Ok(Exit::Violations),
-        Err(error) if is_unread(&error) => Ok(Exit::Interrupted),
-        Err(error) => Err(error),
-    }
-}
-
-/// Prints a text; a demo that nobody reads ends.
-fn say(text: impl Display) -> io::Result<()> {
-    if output::try_print(text)? {
-        Ok(())
+    Ok(if played? {
+        Exit::Success
     } else {
-        Err(ErrorKind::BrokenPipe.into())
-    }
-}
-
-fn is_unread(error: &anyhow::Error) -> bool {
-    error
-        .downcast_ref::<io::Error>()
-        .is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+        Exit::Violations
+    })
 }
 
 /// Plays it all on the stack, and lets the worker and the stream processor drain; returns whether everything was as it should be.
