@@ -85,7 +85,7 @@ fn a_demo_whose_reader_has_seen_enough_ends_quietly() {
     let closed = Instant::now();
     let ended = end(child);
     assert!(closed.elapsed() < 2 * AT_ONCE, "{:?}", closed.elapsed());
-    assert_eq!(ended.stderr, "");
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(130), ""));
     assert_nothing_left(temporary.path());
 }
 
