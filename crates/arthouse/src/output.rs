@@ -90,14 +90,6 @@ pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(print(serde_json::to_string_pretty(value)?)?)
 }
 
-/// Prints a value as one line of JSON.
-///
-/// # Errors
-/// The same.
-pub(crate) fn print_json_line(value: &impl Serialize) -> anyhow::Result<()> {
-    Ok(print(serde_json::to_string(value)?)?)
-}
-
 /// Adds what a reconciliation has done to a report for programs.
 pub(crate) fn insert_counts(report: &mut Value, counts: SweepCounts) {
     for (name, count) in counts.by_name() {

@@ -54,7 +54,8 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
     probes.watch_streams(&workers.streams, &settings);
     probes.watch_tables(&stack);
     if options.format.json {
-        output::print_json_line(&greeting::json(local.endpoint_url(), &options.data, &stack))?;
+        // On one line, for whoever waits for it.
+        output::print(greeting::json(local.endpoint_url(), &options.data, &stack))?;
     } else {
         output::print(greeting::text(
             local.endpoint_url(),

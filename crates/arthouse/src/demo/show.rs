@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use arthouse_core::{Amount, Currency};
 use serde_json::Value;
 
 use super::checks::Check;
@@ -53,7 +54,11 @@ pub(super) fn telling(heard: &Heard) -> io::Result<()> {
 }
 
 fn particulars(data: &Value) -> String {
-    let number = |name: &str| data[name].as_u64();
+    let money = |name: &str| {
+        let currency: Currency = data["currency"].as_str()?.parse().ok()?;
+        let amount = Amount::try_from(data[name].as_i64()?).ok()?;
+        Some(currency.format(amount))
+    };
     match (&data["session_id"], &data["sessions"]) {
         (_, Value::Array(sessions)) => {
             let first = sessions
@@ -62,7 +67,7 @@ fn particulars(data: &Value) -> String {
                 .unwrap_or_default();
             format!(": {} sessions from {first}", sessions.len())
         }
-        (Value::String(id), _) => match (number("charge"), number("balance"), &data["new_date"]) {
+        (Value::String(id), _) => match (money("charge"), money("balance"), &data["new_date"]) {
             (Some(charge), Some(balance), _) => {
                 format!(" session {id}: charge {charge}, balance {balance}")
             }

@@ -10,6 +10,7 @@ mod copied;
 mod daemon;
 mod deployment;
 #[path = "../../../../tests/support/depth.rs"]
+#[expect(unreachable_pub, reason = "other tests have it from a library")]
 mod depth;
 mod gaps;
 mod heard;
