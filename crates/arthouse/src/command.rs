@@ -21,6 +21,8 @@ pub(crate) mod status;
 pub(crate) mod streams;
 pub(crate) mod worker;
 
+use std::str::FromStr;
+
 use arthouse_core::CommandType;
 
 /// Returns a school command's name, such as `course.create`: its type without what all types have in common.
@@ -30,4 +32,10 @@ pub(crate) fn name(command_type: CommandType) -> &'static str {
         .strip_prefix("com.digitalarthouse.")
         .and_then(|rest| rest.strip_suffix(".v1"));
     noun_and_verb.unwrap_or(full)
+}
+
+/// Reads a number that can't be zero.
+fn positive<N: FromStr>(text: &str) -> Result<N, &'static str> {
+    text.parse()
+        .map_err(|_| "must be a whole number, 1 or more")
 }

@@ -7,6 +7,7 @@ use arthouse_worker::{AuditCounts, AuditObserver, AuditOptions, AuditReport, aud
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::positive;
 use crate::Exit;
 use crate::deployment::Deployment;
 use crate::output::{self, Format, plain};
@@ -16,7 +17,7 @@ use crate::ticker::Ticker;
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// How many parts of each table are read at once: more are faster and load the tables more
-    #[arg(long, default_value = "4")]
+    #[arg(long, default_value = "4", value_parser = positive::<NonZeroU16>)]
     segments: NonZeroU16,
     /// The most violations to list; all are counted
     #[arg(long, default_value_t = 1_000)]

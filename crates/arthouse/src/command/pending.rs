@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 use clap::Args;
 use serde::Serialize;
 
+use super::positive;
 use crate::Exit;
 use crate::deployment::Deployment;
 use crate::output::{self, Format, plain};
@@ -20,7 +21,7 @@ const PAGE: usize = 100;
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// The most applications to list
-    #[arg(long, default_value = "1000")]
+    #[arg(long, default_value = "1000", value_parser = positive::<NonZeroUsize>)]
     limit: NonZeroUsize,
     /// List the contact details of the students, too
     #[arg(long)]

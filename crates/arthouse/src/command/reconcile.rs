@@ -11,6 +11,7 @@ use arthouse_worker::{
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::positive;
 use crate::deployment::Deployment;
 use crate::exit::Failure;
 use crate::output::{self, Format, plain};
@@ -33,7 +34,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "TIME", conflicts_with = "resume")]
     since: Option<Timestamp>,
     /// The most applications and enrolments that are read in a second
-    #[arg(long, value_name = "STUDENTS", default_value = "100")]
+    #[arg(long, value_name = "STUDENTS", default_value = "100", value_parser = positive::<NonZeroU32>)]
     rate: NonZeroU32,
     #[command(flatten)]
     format: Format,
