@@ -1,5 +1,7 @@
 //! Every single fault at every call of every canonical scenario.
 
+use arthouse_tests::by_depth;
+
 use crate::crew;
 use crate::fault::{Fault, Plan};
 use crate::scenario::{Case, Scenario};
@@ -7,8 +9,10 @@ use crate::swarm;
 use crate::world::{Report, Setup};
 use crate::zoo::Bug;
 
-/// Each so-manieth case is played.
-const EVERY: u64 = 1;
+/// Each so-manieth case is played, by depth: 114, 340 or all of 6,792 cases.
+fn every() -> u64 {
+    swarm::number("ARTHOUSE_SIM_EVERY").unwrap_or_else(|| by_depth(60, 20, 1))
+}
 
 /// What is in hand when a fault strikes: all commands, and all changes whose reactions make calls.
 const HANDLED: [&str; 9] = [
@@ -98,7 +102,7 @@ fn nothing_is_found_where_nothing_goes_wrong() {
 
 #[test]
 fn every_single_fault_at_every_call_of_every_scenario_does_no_harm() {
-    let every = swarm::number("ARTHOUSE_SIM_EVERY").unwrap_or(EVERY);
+    let every = every();
     let cases: Vec<_> = Scenario::ALL.into_iter().flat_map(Case::all).collect();
     let cases = (0_u64..).zip(cases).filter(|(at, _)| at % every == 0);
     let cases: Vec<_> = cases.map(|(_, case)| case).collect();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use arthouse::Names;
 use arthouse_store::Table;
+use arthouse_tests::by_depth;
 use chrono::{DateTime, Utc};
 use fastrand::Rng;
 
@@ -17,8 +18,8 @@ use crate::swarm;
 use crate::world::{Report, World};
 use crate::zoo::Bug;
 
-/// The seeds of a CI run.
-const SEEDS: u64 = 60;
+/// So many seeds meet every kind of loss and repair.
+const MEET_ALL: u64 = 60;
 /// What the numbers of a seed are made of here, so that they are not those of the swarm.
 const SALT: u64 = 0x6c6f_7373;
 /// How long the stream processors may take to know where to begin, faults and all.
@@ -128,8 +129,9 @@ fn seeds_of_losses_that_once_found_a_bug_find_none() {
 #[test]
 fn what_the_streams_lose_is_noticed_and_repaired() {
     let play = |seed| play(seed, None, false);
-    let (tally, enough) = swarm::search(SEEDS, "ARTHOUSE_SIM_LOSS", play);
-    if enough {
+    let usual = by_depth(12, MEET_ALL, 1_000);
+    let (tally, seeds) = swarm::search(usual, "ARTHOUSE_SIM_LOSS", play);
+    if seeds >= MEET_ALL {
         tally.demand_losses();
     }
 }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use arthouse::{Clients, Names, Stack};
-use arthouse_worker::{Clock, Settings, StreamWorkers, command_worker, stream_workers};
+use arthouse_worker::{Clock, CommandWorker, Settings, StreamWorkers};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_async::time::SharedTimeSource;
@@ -201,39 +201,24 @@ async fn run(post: Post, connector: Connector, shutdown: CancellationToken) -> a
     let settings = settings(&connector.clock);
     let clients = clients(&connector);
     let stack = Stack::find(clients, Names::default()).await?;
-    let clients = stack.clients.clone();
     match post.role {
         Role::Worker => {
-            let (consumer, handler) =
-                command_worker(stack.store.clone(), &clients.sqs, &stack.queues, &settings)?;
-            let watched = Watched::new(handler, auditor, node, bug, connector.clock.clone());
-            Box::pin(consumer.run(watched, shutdown)).await?;
+            let CommandWorker { consumer, handler } = stack.command_worker(&settings)?;
+            let handler = Watched::new(handler, auditor, node, bug, connector.clock.clone());
+            CommandWorker { consumer, handler }.run(shutdown).await?;
         }
         Role::Streams => {
             let StreamWorkers {
                 processor,
                 handler,
                 repair,
-            } = stream_workers(
-                &clients,
-                stack.store.clone(),
-                &stack.names.tables,
-                &stack.queues,
-                &settings,
-            )?;
-            let watched = Watched::new(handler, auditor, node, bug, connector.clock.clone());
-            let stop = shutdown.child_token();
-            let processor = async {
-                let ended = Box::pin(processor.run(watched, shutdown)).await;
-                stop.cancel();
-                ended
+            } = stack.stream_workers(&settings)?;
+            let workers = StreamWorkers {
+                processor,
+                handler: Watched::new(handler, auditor, node, bug, connector.clock.clone()),
+                repair: repair.filter(|_| post.repairs),
             };
-            let repair = async {
-                if post.repairs {
-                    repair.run(stop.clone()).await;
-                }
-            };
-            tokio::join!(processor, repair).0?;
+            workers.run(shutdown).await?;
         }
         Role::Operator => {
             let operator = post.operator.expect("an operator has an errand");

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use arthouse_tests::by_depth;
 use fastrand::Rng;
 
 use crate::aws::Adversity;
@@ -13,8 +14,8 @@ use crate::tally::Tally;
 use crate::world::{Report, Setup, World};
 use crate::zoo::Bug;
 
-/// The seeds of a CI run.
-const SEEDS: u64 = 100;
+/// So many seeds meet every kind of fault.
+const MEET_ALL: u64 = 100;
 
 /// Plays one seed.
 pub(crate) fn play(seed: u64, bug: Option<Bug>, traced: bool) -> Report {
@@ -108,24 +109,25 @@ fn seeds_that_once_found_a_bug_find_none() {
     }
 }
 
-/// Plays as many seeds as are asked for, or as are usual, and panics if anything is found; `variable` is the one by which a seed is
-/// played again. Returns what was met, and whether these were enough seeds to demand all of it.
+/// Plays as many seeds as are asked for, or as are usual at this depth, and panics if anything is found; `variable` is the one by which
+/// a seed is played again. Returns what was met, and in how many seeds.
 pub(crate) fn search(
     usual: u64,
     variable: &str,
     play: impl Fn(u64) -> Report + Sync,
-) -> (Tally, bool) {
+) -> (Tally, u64) {
     let first = first_seed();
     let count = number("ARTHOUSE_SIM_SEEDS").unwrap_or(usual);
     let seeds: Vec<_> = (first..first + count).collect();
     let tally = crew::search(variable, &seeds, |seed| *seed, |seed| play(*seed));
-    (tally, count >= usual)
+    (tally, count)
 }
 
 #[test]
 fn random_faults_and_random_students_do_no_harm() {
-    let (tally, enough) = search(SEEDS, "ARTHOUSE_SIM_SEED", |seed| play(seed, None, false));
-    if enough {
+    let usual = by_depth(20, MEET_ALL, 5_000);
+    let (tally, seeds) = search(usual, "ARTHOUSE_SIM_SEED", |seed| play(seed, None, false));
+    if seeds >= MEET_ALL {
         for fault in Fault::ALL {
             assert!(tally.has_struck(fault), "{fault:?} never struck");
         }

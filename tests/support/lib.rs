@@ -1,11 +1,13 @@
 //! What the scenarios share: a stack of their own, and the systems upstream and downstream of it.
 
 mod contract;
+mod depth;
 mod events;
 mod inbox;
 mod world;
 
 pub use contract::{check_command, check_event};
+pub use depth::by_depth;
 pub use events::{Event, SOURCE, course, student};
 pub use inbox::{Inbox, Letter};
 pub use world::World;

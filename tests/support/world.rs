@@ -3,11 +3,12 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
 use arthouse::{Clients, Names, RunSummary, Stack, local_settings};
 use arthouse_core::Violation;
 use arthouse_store::{StudentRecords, Table};
-use arthouse_worker::{AuditOptions, LOCAL_CREDENTIALS, LOCAL_REGION, Queue, audit_tables};
+use arthouse_worker::{
+    AuditOptions, LOCAL_CREDENTIALS, LOCAL_REGION, Queue, RunError, audit_tables,
+};
 use local_aws::{Config, LocalAws};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -40,7 +41,7 @@ impl fmt::Debug for World {
 
 struct Running {
     shutdown: CancellationToken,
-    task: JoinHandle<Result<RunSummary>>,
+    task: JoinHandle<Result<RunSummary, RunError>>,
 }
 
 impl World {

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use arthouse_store::{Store, StoreError};
 use arthouse_worker::{
-    AuditOptions, Begin, Clients, CommandHandler, Names, Queue, ReactionHandler, ReconcileError,
-    ReconcileOptions, Reconciler, Settings, audit_tables, command_worker, find_queues,
-    stream_processor,
+    AuditOptions, Begin, Clients, CommandHandler, CommandWorker, Names, Queue, ReactionHandler,
+    ReconcileError, ReconcileOptions, Reconciler, Settings, Stack, audit_tables,
 };
 use dynamo_streams::BatchProcessor;
 use lambda_runtime::Diagnostic;
@@ -70,29 +69,18 @@ impl From<Failure> for Diagnostic {
 
 impl App {
     /// Finds the queues and puts the parts together, as the daemons do.
-    pub(crate) async fn start(clients: &Clients, names: Names) -> anyhow::Result<Self> {
-        let queues = find_queues(&clients.sqs, &names.queues).await?;
-        let store = Store::new(clients.dynamodb.clone(), names.tables.clone());
-        let settings = settings();
-        let (consumer, command_handler) =
-            command_worker(store.clone(), &clients.sqs, &queues, &settings)?;
-        let (processor, reaction_handler) =
-            stream_processor(clients, store.clone(), &names.tables, &queues, &settings)?;
-        let reconciler = Reconciler::new(
-            clients.dynamodb.clone(),
-            store.clone(),
-            &names.tables,
-            reaction_handler.clone(),
-            settings.clock,
-        )?;
+    pub(crate) async fn start(clients: Clients, names: Names) -> anyhow::Result<Self> {
+        let (stack, settings) = (Stack::find(clients, names).await?, settings());
+        let CommandWorker { consumer, handler } = stack.command_worker(&settings)?;
+        let streams = stack.stream_workers(&settings)?;
         Ok(Self {
-            commands_queue: names.queues.name(Queue::Commands),
+            commands_queue: stack.names.queues.name(Queue::Commands),
             commands: consumer.into_batches(),
-            command_handler,
-            changes: processor.into_batches(),
-            reaction_handler,
-            store,
-            reconciler,
+            command_handler: handler,
+            changes: streams.processor.into_batches(),
+            reaction_handler: streams.handler,
+            reconciler: stack.reconciler(&settings)?,
+            store: stack.store,
         })
     }
 
@@ -155,19 +143,12 @@ impl App {
         };
         let stop = deadline.stop();
         let report = self.reconciler.run(&options, &(), &stop).await?;
-        let counts = report.counts;
-        info!(
-            finished = report.finished,
-            initialised = counts.initialised,
-            charged = counts.charged,
-            notified = counts.notified,
-            failed = counts.failed,
-            "a reconciliation has ended"
-        );
-        Ok(json!({
-            "finished": report.finished, "students": counts.students, "initialised": counts.initialised, "charged": counts.charged,
-            "notified": counts.notified, "failed": counts.failed, "gaps_repaired": report.gaps_repaired,
-        }))
+        let mut answer =
+            json!({"finished": report.finished, "gaps_repaired": report.gaps_repaired});
+        for (name, count) in report.counts.by_name() {
+            answer[name] = count.into();
+        }
+        Ok(answer)
     }
 }
 

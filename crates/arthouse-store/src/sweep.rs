@@ -2,6 +2,7 @@
 //! and whoever goes on with it knows where.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use arthouse_core::Timestamp;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -74,6 +75,30 @@ pub struct SweepCounts {
     pub notified: u64,
     /// Reactions that the tables contradict.
     pub failed: u64,
+}
+
+impl SweepCounts {
+    /// Returns the counts with their names, for programs.
+    pub fn by_name(self) -> [(&'static str, u64); 5] {
+        [
+            ("students", self.students),
+            ("initialised", self.initialised),
+            ("charged", self.charged),
+            ("notified", self.notified),
+            ("failed", self.failed),
+        ]
+    }
+}
+
+/// Writes the counts for people.
+impl fmt::Display for SweepCounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} students, sessions of {} enrolments, {} charges, {} notifications, {} failed",
+            self.students, self.initialised, self.charged, self.notified, self.failed
+        )
+    }
 }
 
 #[derive(Serialize, Deserialize)]

@@ -22,13 +22,35 @@ pub const LOCAL_CREDENTIALS: &str = "local";
 /// How long one try of a DynamoDB request may take: its answers come in milliseconds, so that one which does not is lost.
 const DYNAMODB_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Neither the environment nor a profile nor the machine's metadata service names a region.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "no AWS region is set: set AWS_REGION or a profile's region; for a stack on this machine, run `arthouse local` and set \
-     AWS_ENDPOINT_URL to the endpoint that it prints"
-)]
-pub struct NoRegion;
+/// Why there are no clients.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ClientsError {
+    /// Neither the environment nor a profile nor the machine's metadata service names a region.
+    #[error(
+        "no AWS region is set: set AWS_REGION or a profile's region; for a stack on this machine, run `arthouse local` and set \
+         AWS_ENDPOINT_URL to the endpoint that it prints"
+    )]
+    NoRegion,
+    /// An endpoint is no URL that can be reached.
+    #[error(
+        "invalid endpoint {url:?} in {place}: must be http:// or https://, a host and a port if it is not the usual one, such as \
+         http://127.0.0.1:4566; for AWS itself, unset it"
+    )]
+    Endpoint {
+        /// The setting that names it.
+        place: &'static str,
+        /// The endpoint.
+        url: String,
+    },
+}
+
+/// The variables that name an endpoint of a service that is used, as the SDK reads them.
+const ENDPOINT_VARIABLES: [&str; 4] = [
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_DYNAMODB",
+    "AWS_ENDPOINT_URL_DYNAMODB_STREAMS",
+    "AWS_ENDPOINT_URL_SQS",
+];
 
 #[cfg(feature = "aws-lc")]
 const CRYPTOGRAPHY: CryptoMode = CryptoMode::AwsLc;
@@ -65,8 +87,14 @@ impl Clients {
     /// looks for them. For an endpoint on this machine, region and credentials may be missing.
     ///
     /// # Errors
-    /// Says what to set where the region is not known.
-    pub async fn from_env() -> Result<Self, NoRegion> {
+    /// Says what to set where the region is not known or an endpoint is invalid.
+    pub async fn from_env() -> Result<Self, ClientsError> {
+        for place in ENDPOINT_VARIABLES {
+            let url = std::env::var(place).unwrap_or_default();
+            if !url.is_empty() {
+                check_endpoint(place, &url)?;
+            }
+        }
         let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
             .or_else(ProfileFileRegionProvider::new())
             .region()
@@ -79,6 +107,9 @@ impl Clients {
             .region(given)
             .load()
             .await;
+        if let Some(url) = config.endpoint_url() {
+            check_endpoint("the profile's endpoint_url", url)?;
+        }
         if config.endpoint_url().is_some_and(is_loopback) {
             return Ok(Self::new(&with_credentials(config)));
         }
@@ -91,7 +122,7 @@ impl Clients {
             .load()
             .await;
         if config.region().is_none() {
-            return Err(NoRegion);
+            return Err(ClientsError::NoRegion);
         }
         Ok(Self::new(&config))
     }
@@ -145,15 +176,45 @@ fn local_credentials() -> Credentials {
     )
 }
 
+fn check_endpoint(place: &'static str, url: &str) -> Result<(), ClientsError> {
+    let scheme = url.split_once("://").map(|(scheme, _)| scheme);
+    let is_http = scheme.is_some_and(|scheme| {
+        ["http", "https"]
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(scheme))
+    });
+    let can_be = host_and_port(url).is_some_and(|(host, port)| {
+        !host.is_empty()
+            && !url.contains(char::is_whitespace)
+            && port.is_none_or(|port| port.parse::<u16>().is_ok())
+    });
+    if is_http && can_be {
+        return Ok(());
+    }
+    Err(ClientsError::Endpoint {
+        place,
+        url: url.to_owned(),
+    })
+}
+
+/// Returns a URL's host, without the brackets of an IPv6 address, and its port if it names one.
+fn host_and_port(url: &str) -> Option<(&str, Option<&str>)> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?.rsplit('@').next()?;
+    if let Some((address, port)) = authority
+        .strip_prefix('[')
+        .and_then(|it| it.split_once(']'))
+    {
+        return Some((address, port.strip_prefix(':')));
+    }
+    match authority.split_once(':') {
+        Some((host, port)) => Some((host, Some(port))),
+        None => Some((authority, None)),
+    }
+}
+
 fn is_loopback(url: &str) -> bool {
-    let Some((_, rest)) = url.split_once("://") else {
-        return false;
-    };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = match authority.strip_prefix('[') {
-        Some(address) => address.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
+    let host = host_and_port(url).map_or("", |(host, _)| host);
     host == "localhost"
         || host.ends_with(".localhost")
         || host
@@ -180,12 +241,41 @@ mod tests {
             "https://dynamodb.eu-west-1.amazonaws.com",
             "http://localstack:4566",
             "http://127.0.0.1.example.com",
+            "http://127.0.0.1@example.com",
             "http://10.0.0.1?localhost",
             "http://example.com/127.0.0.1",
             "localhost:4566",
             "",
         ] {
             assert!(!is_loopback(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_has_a_scheme_a_host_and_a_port_that_can_be() {
+        let check = |url| check_endpoint("AWS_ENDPOINT_URL", url).is_ok();
+        for good in [
+            "http://127.0.0.1:4566",
+            "https://dynamodb.eu-west-1.amazonaws.com",
+            "http://[::1]:4566/",
+            "http://localstack:4566/x?y",
+            "HTTPS://name:word@host",
+        ] {
+            assert!(check(good), "{good}");
+        }
+        for bad in [
+            "localhost:4566",
+            "ftp://x",
+            "garbage",
+            "http://",
+            "http://:80",
+            "http:///x",
+            "http://h:port",
+            "http://h:70000",
+            "http://a b",
+            "://h",
+        ] {
+            assert!(!check(bad), "{bad}");
         }
     }
 }

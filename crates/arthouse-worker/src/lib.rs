@@ -14,20 +14,17 @@ mod reactions;
 mod audit;
 mod reconcile;
 
-pub use aws::{Clients, LOCAL_CREDENTIALS, LOCAL_REGION, NoRegion};
+mod stack;
+
+pub use aws::{Clients, ClientsError, LOCAL_CREDENTIALS, LOCAL_REGION};
 pub use clock::Clock;
 pub use log::{LogError, LogFormat, log_cap, start_log};
 pub use names::Names;
-pub use queues::{
-    Queue, QueueError, QueueNames, QueueUrls, find_queues, protect_queues, provision_queues,
-};
-pub use settings::Settings;
+pub use queues::{Queue, QueueError, QueueNames, QueueUrls, find_queues};
+pub use settings::{Settings, local_settings};
 
-pub use commands::{CommandHandler, command_message, command_worker};
-pub use reactions::{
-    APPLICATION, ReactionHandler, StreamObserver, StreamWorkers, reaction_handler,
-    stream_processor, stream_workers,
-};
+pub use commands::{CommandHandler, command_message};
+pub use reactions::ReactionHandler;
 
 pub use audit::{AuditCounts, AuditObserver, AuditOptions, AuditReport, audit_tables};
 pub use reconcile::{
@@ -35,15 +32,21 @@ pub use reconcile::{
     ReconcileStep, Reconciler,
 };
 
+pub use stack::{
+    APPLICATION, CommandWorker, ProvisionError, RunError, RunSummary, Stack, StreamWorkers, Workers,
+};
+
 use std::error::Error;
 
-/// Writes an error and what caused it in one line, for the log: once, where it is handled.
-fn chain(error: &dyn Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        line = format!("{line}: {error}");
-        cause = error.source();
+/// Writes an error and its causes in one line: once, where it is handled. A cause that only repeats what was said is left out.
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let (mut line, mut source) = (error.to_string(), error.source());
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        if !line.contains(&text) {
+            line = format!("{line}: {text}");
+        }
+        source = cause.source();
     }
     line
 }

@@ -21,8 +21,15 @@ pub enum LogFormat {
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     /// The filter is no list of directives.
-    #[error("the log filter can't be read")]
-    Filter(#[from] ParseError),
+    #[error(
+        "invalid log filter {filter:?}: must be directives such as info or arthouse_worker=debug,dynamo_streams=trace"
+    )]
+    Filter {
+        /// What was given.
+        filter: String,
+        /// What is wrong with it.
+        source: ParseError,
+    },
     /// The process has a log already.
     #[error("the log can't be started")]
     Started(#[from] TryInitError),
@@ -43,7 +50,13 @@ pub fn start_log(
     ours: LevelFilter,
 ) -> Result<(), LogError> {
     let wanted = filter.map_or_else(|| default_filter(ours), str::to_owned);
-    let filter = wanted.parse::<Targets>()?.and(log_cap());
+    let filter = match wanted.parse::<Targets>() {
+        Ok(filter) => filter.and(log_cap()),
+        Err(source) => {
+            let filter = wanted;
+            return Err(LogError::Filter { filter, source });
+        }
+    };
     let lines = fmt::layer().with_writer(io::stderr);
     let registry = tracing_subscriber::registry();
     match format {

@@ -3,8 +3,9 @@
 mod protection;
 mod provision;
 
-pub use protection::protect_queues;
-pub use provision::{QueueError, find_queues, provision_queues};
+pub(crate) use protection::protect_queues;
+pub(crate) use provision::provision_queues;
+pub use provision::{QueueError, find_queues};
 
 /// The queues of the school.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -14,12 +14,12 @@ pub use options::{
 };
 
 use arthouse_core::Timestamp;
-use arthouse_store::{Store, SweepCause, TableNames};
+use arthouse_store::{Store, SweepCause};
 use dynamo_streams::{GapRecord, Operations};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use crate::{APPLICATION, Clock, ReactionHandler};
+use crate::{Clock, ReactionHandler};
 
 /// How long before a gap was found something may have been lost, where the gap does not say: the longest that anything waits in a queue.
 const UNKNOWN_GAP_DAYS: i64 = 14;
@@ -36,23 +36,19 @@ pub struct Reconciler {
 
 impl Reconciler {
     /// Makes a reconciler that carries out reactions as the stream processor does.
-    ///
-    /// # Errors
-    /// Returns why the table of leases can't be looked at.
-    pub fn new(
-        dynamodb: aws_sdk_dynamodb::Client,
+    pub(crate) fn new(
         store: Store,
-        tables: &TableNames,
         handler: ReactionHandler,
+        operations: Operations,
         clock: Clock,
-    ) -> Result<Self, dynamo_streams::Error> {
-        Ok(Self {
+    ) -> Self {
+        Self {
             store,
             handler,
-            operations: Operations::new(dynamodb, &tables.leases(), APPLICATION)?,
+            operations,
             clock,
             owner: format!("{:016x}", fastrand::u64(..)),
-        })
+        }
     }
 
     /// Goes over all applications and enrolments and carries out what they call for, until it is through or `stop` fires. It may be

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use crate::Clock;
 
 /// How the worker and the stream processor run; what is not said here is each consumer's own default.
@@ -28,4 +30,25 @@ impl Default for Settings {
             clock: Clock::system(),
         }
     }
+}
+
+/// Returns settings for a stack on this machine, where a request costs next to nothing and one process has it to itself.
+///
+/// Reactions follow within a tenth of a second; after a kill a restarted processor has the shards of its former self within
+/// five seconds; a drain waits a second at most for the poll in flight.
+pub fn local_settings() -> Settings {
+    let mut settings = Settings::default();
+    settings.commands.wait = Duration::from_secs(1);
+    settings.commands.retry.first = Duration::from_secs(1);
+    settings.commands.settle_linger = Duration::from_millis(20);
+    settings.sender.linger = Duration::from_millis(2);
+    let streams = &mut settings.streams;
+    streams.poll_interval = Duration::from_millis(50);
+    streams.idle_poll_interval = Duration::from_millis(100);
+    streams.checkpoint_interval = Duration::from_secs(1);
+    streams.heartbeat_interval = Duration::from_secs(1);
+    streams.lease_duration = Duration::from_secs(4);
+    streams.sync_interval = Duration::from_millis(500);
+    streams.discovery_interval = Duration::from_secs(5);
+    settings
 }

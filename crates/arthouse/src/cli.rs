@@ -3,21 +3,23 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use tracing::level_filters::LevelFilter;
 
-use crate::deployment::Deployment;
-use crate::exit::EXIT_CODES;
-use crate::telemetry::Telemetry;
 use crate::command;
 #[cfg(feature = "local")]
 use crate::demo;
+use crate::deployment::Deployment;
+use crate::exit::EXIT_CODES;
+use crate::output::JSON;
+use crate::telemetry::Telemetry;
 
-/// Digital Art House: commands in, lessons scheduled, charged and told of.
+/// The back end of Digital Art House, an online art school.
 ///
-/// AWS is reached as the SDK's conventions say: AWS_ENDPOINT_URL, AWS_REGION, AWS_PROFILE and so on. For an endpoint on this machine
-/// nothing else need be set.
+/// AWS is found as the AWS SDKs find it: AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL and so on. For `arthouse local`, AWS_ENDPOINT_URL is
+/// enough.
 #[derive(Debug, Parser)]
-#[command(name = "arthouse", version, after_help = EXIT_CODES, after_long_help = EXIT_CODES, max_term_width = 120)]
+#[command(name = "arthouse", version, after_help = after_help(), max_term_width = 120)]
 pub struct Cli {
     #[command(flatten)]
     pub(crate) deployment: Deployment,
@@ -25,6 +27,10 @@ pub struct Cli {
     pub(crate) telemetry: Telemetry,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+fn after_help() -> String {
+    format!("{EXIT_CODES}\n\n{JSON}")
 }
 
 impl Cli {
@@ -56,6 +62,8 @@ impl Cli {
             Command::Healthy(options) => command::healthy::run(options).await,
             Command::Redrive(options) => Box::pin(command::redrive::run(options, deployment)).await,
             Command::Schema(options) => command::schema::run(&options, deployment),
+            Command::Completions(options) => command::completions::run(&options, Self::command()),
+            Command::Man(options) => command::man::run(&options, Self::command()),
         };
         exit.map(ExitCode::from)
     }
@@ -68,62 +76,69 @@ pub(crate) enum Command {
     /// Run everything on this machine: DynamoDB, SQS, the worker and the stream processor
     Local(command::local::Options),
     #[cfg(feature = "local")]
-    /// Play a whole course's life on a fresh stack on this machine, and check it
+    /// Play a whole course on a fresh stack on this machine, and check the result
     Demo(demo::Options),
-    /// Make the tables and queues that are absent
+    /// Create the tables and queues that do not exist yet
     Provision(command::provision::Options),
-    /// Carry out commands from the queue until told to stop
+    /// Process commands from the queue until stopped
     Worker(command::worker::Options),
-    /// React to the streams of the tables until told to stop
+    /// Process the streams of the tables until stopped
     Streams(command::streams::Options),
-    /// Send commands, from flags, a file or stdin
+    /// Send commands from flags, a file or stdin
     Send(Box<command::send::Options>),
     /// Show a student's progress in a course: dates, balance, statement
     Progress(command::progress::Options),
-    /// Show a course as it is on offer
+    /// Show a course
     Course(command::course::Options),
-    /// Show the applications that wait for their payment, oldest first
+    /// List the applications that wait for their payment, oldest first
     Pending(command::pending::Options),
-    /// Show who is in a session of a course
+    /// List the students of a session of a course
     Roster(command::roster::Options),
-    /// Show what has become of a command
+    /// Show the outcome of a command
     Outcome(command::outcome::Options),
-    /// Check in the tables what must always hold
+    /// Check the invariants in the tables
     ///
-    /// Reads every enrolment with its sessions, every session and every receipt, and names what does not hold by its number (README, "What
-    /// always holds") and its key. What looks wrong is read again before it is called so, so that it may run beside live traffic. A charge or
-    /// a session that a reaction is still to make is told apart as "not settled", with since when it has been due: if that is long ago,
-    /// run `arthouse reconcile`.
+    /// Reads every enrolment with its sessions, every session and every receipt, and lists each violation with the number of the invariant
+    /// (README, "What always holds") and the key of the item. It may run beside live traffic: an item that looks wrong is read again before it
+    /// is listed. A session or a charge that a reaction is about to create is "not settled", which is no violation, and is listed with the
+    /// time since when it is due. If that was long ago, run `arthouse reconcile`.
     Audit(command::audit::Options),
-    /// Make the sessions and charges that the streams have lost, and tell again what they may not have told
+    /// Create missing sessions and charges, and resend notifications that may have been lost
     ///
-    /// Goes over all applications and enrolments and runs the stream processor's own reactions from what they hold. Whatever was done
-    /// before stays as it is, so it may run beside everything else and be repeated. A stream processor that finds a gap does this by
-    /// itself.
+    /// Reads all applications and enrolments and runs the stream processor's reactions on them. A reaction that has run before changes
+    /// nothing, so the command may be repeated and may run beside live traffic. A stream processor that finds a gap does the same by itself.
     ///
-    /// The tables show which sessions and charges are missing, and those are made. They don't show what was told: notifications are told
-    /// again only for a time in which some may have been lost, since the gaps of the streams that `arthouse status` shows, or since
-    /// --since. Their ids are the same as before, by which whoever listens drops repeats.
+    /// The tables show which sessions and charges are missing. They do not show which notifications were sent: those of changes since
+    /// --since are resent, or, without --since, those of changes since the earliest gap that `arthouse status` shows. A resent notification
+    /// has the same id as before, so that its consumers can drop it as a duplicate.
     Reconcile(command::reconcile::Options),
-    /// Show how far the streams and the queues are: ages, depths, parked records, gaps and the last reconciliation
+    /// Show the state of queues and streams: depths, ages, parked records, gaps, the last reconciliation
     Status(command::status::Options),
-    /// Ask a daemon on this machine that runs with --http how it does: for a container's health check
+    /// Ask a daemon on this machine whether it is healthy, for a container's health check
     Healthy(command::healthy::Options),
-    /// Handle parked stream records again, in order, once their cause is mended
+    /// Process parked stream records again, in order, once their cause is fixed
     Redrive(command::redrive::Options),
     /// Print the contracts: JSON Schema of commands and events, AsyncAPI of the queues
     Schema(command::schema::Options),
+    /// Print completions for a shell
+    ///
+    /// For bash: `source <(arthouse completions bash)`; for fish: `arthouse completions fish >~/.config/fish/completions/arthouse.fish`.
+    Completions(command::completions::Options),
+    /// Write the manual pages, for packages
+    #[command(hide = true)]
+    Man(command::man::Options),
 }
 
 impl Command {
-    /// Says whether it runs until told to stop: then its log is what there is to see.
-    pub(crate) fn is_daemon(&self) -> bool {
+    /// Returns the level of the log of our own code where no option sets it. The log of a daemon is its output; the demo shows its dead
+    /// letters itself.
+    pub(crate) fn log_level(&self) -> LevelFilter {
         match self {
             #[cfg(feature = "local")]
-            Self::Local(_) => true,
-            Self::Worker(_) | Self::Streams(_) => true,
+            Self::Local(_) => LevelFilter::INFO,
             #[cfg(feature = "local")]
-            Self::Demo(_) => false,
+            Self::Demo(_) => LevelFilter::ERROR,
+            Self::Worker(_) | Self::Streams(_) => LevelFilter::INFO,
             Self::Provision(_)
             | Self::Send(_)
             | Self::Progress(_)
@@ -136,15 +151,15 @@ impl Command {
             | Self::Status(_)
             | Self::Healthy(_)
             | Self::Redrive(_)
-            | Self::Schema(_) => false,
+            | Self::Schema(_)
+            | Self::Completions(_)
+            | Self::Man(_) => LevelFilter::WARN,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -11,18 +11,20 @@ mod show;
 mod story;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::io;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use chrono::Utc;
 use futures::stream::{FuturesUnordered, StreamExt};
 use local_aws::{Config, LocalAws};
 use sqs_consumer::{BatchSender, OutgoingMessage, SenderSettings};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::exit::Exit;
-use crate::stack::{Clients, Names, Stack, local_settings};
+use crate::exit::{Exit, Failure};
+use crate::{Clients, Names, Stack, local_settings, output, signals};
 use ledger::Ledger;
 use script::Post;
 
@@ -42,34 +44,55 @@ pub(crate) struct Options {
 /// # Errors
 /// Returns what failed; a broken expectation or invariant is no error but [`Exit::Violations`].
 pub(crate) async fn run(options: Options) -> Result<Exit> {
+    // Before there is anything to be left behind.
+    let interrupted = signals::interrupted()?;
     let data = tempfile::tempdir().context("no temporary folder for the embedded stack")?;
     let config = Config {
         data_dir: data.path().to_owned(),
         port: 0,
     };
     let aws = LocalAws::start(config).await?;
-    let stack =
-        Stack::provision(Clients::for_endpoint(aws.endpoint_url()), Names::default()).await?;
-    println!("{}", show::opening(aws.endpoint_url(), data.path()));
-
-    let shutdown = CancellationToken::new();
-    let stack = Arc::new(stack);
-    let running = tokio::spawn({
-        let (stack, shutdown) = (Arc::clone(&stack), shutdown.clone());
-        async move { stack.run(&local_settings(), shutdown).await }
-    });
+    let mut tasks = JoinSet::new();
     let played = tokio::select! {
-        played = Play::begin(&stack, &shutdown)?.perform(&options) => played,
-        _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+        played = Box::pin(play(&options, &aws, data.path(), &mut tasks)) => played,
+        () = interrupted => Err(Failure::Interrupted("the demo has left nothing behind".to_owned()).into()),
     };
-    shutdown.cancel();
-    running.await.context("the worker panicked")??;
+    tasks.shutdown().await;
     aws.shutdown().await?;
+    data.close().context("can't remove the data of the demo")?;
     Ok(if played? {
         Exit::Success
     } else {
         Exit::Violations
     })
+}
+
+/// Plays it all on the stack, and lets the worker and the stream processor drain; returns whether everything was as it should be.
+async fn play(
+    options: &Options,
+    aws: &LocalAws,
+    data: &Path,
+    tasks: &mut JoinSet<Result<()>>,
+) -> Result<bool> {
+    output::print_live(show::opening(aws.endpoint_url(), data))?;
+    let clients = Clients::for_endpoint(aws.endpoint_url());
+    let stack = Stack::provision(clients, Names::default()).await?;
+    let shutdown = CancellationToken::new();
+    tasks.spawn({
+        let (stack, shutdown) = (stack.clone(), shutdown.clone());
+        async move {
+            stack.run(&local_settings(), shutdown).await?;
+            Ok(())
+        }
+    });
+    let played = Play::begin(&stack, &shutdown, tasks)?
+        .perform(options)
+        .await?;
+    shutdown.cancel();
+    while let Some(ended) = tasks.join_next().await {
+        ended.context("a part of the demo panicked")??;
+    }
+    Ok(played)
 }
 
 /// The demonstration under way.
@@ -81,7 +104,11 @@ struct Play<'a> {
 }
 
 impl<'a> Play<'a> {
-    fn begin(stack: &'a Stack, shutdown: &CancellationToken) -> Result<Self> {
+    fn begin(
+        stack: &'a Stack,
+        shutdown: &CancellationToken,
+        tasks: &mut JoinSet<Result<()>>,
+    ) -> Result<Self> {
         let sender = BatchSender::new(
             stack.clients.sqs.clone(),
             &stack.queues.commands,
@@ -90,7 +117,7 @@ impl<'a> Play<'a> {
                 ..SenderSettings::default()
             },
         );
-        let heard = listener::listen(&stack.clients.sqs, &stack.queues, shutdown)?;
+        let heard = listener::listen(&stack.clients.sqs, &stack.queues, shutdown, tasks)?;
         Ok(Self {
             stack,
             sender,
@@ -103,7 +130,7 @@ impl<'a> Play<'a> {
     async fn perform(mut self, options: &Options) -> Result<bool> {
         let now = Utc::now().into();
         for chapter in story::chapters(now)? {
-            println!("\n{}", chapter.title);
+            output::print_live(format_args!("\n{}", chapter.title))?;
             self.post(chapter.posts).await?;
             self.hear_all(&mut show::telling).await?;
         }
@@ -121,34 +148,38 @@ impl<'a> Play<'a> {
                 &records.sessions,
                 Utc::now().into(),
             );
-            println!(
+            output::print_live(format_args!(
                 "\n{}",
                 show::progress(&progress.context("a student of the story is missing")?)
-            );
+            ))?;
         }
-        println!("\n{}", show::checks(&checked));
-        println!("peak memory {}", memory::peak());
+        output::print_live(format_args!("\n{}", show::checks(&checked)))?;
+        output::print_live(format_args!("peak memory {}", memory::peak()))?;
         Ok(checked.iter().all(|check| check.problems.is_empty()))
     }
 
     async fn load(&mut self, students: u32, now: arthouse_core::Timestamp) -> Result<()> {
-        println!(
+        output::print_live(format_args!(
             "\n{students} more students take a course of {} sessions",
             load::SESSIONS
-        );
+        ))?;
         let started = Instant::now();
         let before = self.ledger.settled();
         for posts in load::chapters(students, now)? {
             let mut progress = show::Progress::of(posts.len());
             self.post(posts).await?;
-            self.hear_all(&mut |heard| progress.count(heard)).await?;
+            self.hear_all(&mut |heard| {
+                progress.count(heard);
+                Ok(())
+            })
+            .await?;
             progress.finish();
         }
         let (commands, seconds) = (
             self.ledger.settled() - before,
             started.elapsed().as_secs_f64(),
         );
-        println!("{}", show::rate(commands, seconds));
+        output::print_live(format_args!("{}", show::rate(commands, seconds)))?;
         Ok(())
     }
 
@@ -170,7 +201,10 @@ impl<'a> Play<'a> {
     }
 
     /// Listens until every message sent has its outcome or is a dead letter.
-    async fn hear_all(&mut self, tell: &mut impl FnMut(&listener::Heard)) -> Result<()> {
+    async fn hear_all(
+        &mut self,
+        tell: &mut impl FnMut(&listener::Heard) -> io::Result<()>,
+    ) -> Result<()> {
         while !self.ledger.is_settled() {
             let heard = tokio::time::timeout(SILENCE_LIMIT, self.heard.recv()).await;
             let heard = heard.with_context(|| {
@@ -180,7 +214,7 @@ impl<'a> Play<'a> {
                 )
             })?;
             let heard = heard.context("the listeners have stopped")?;
-            tell(&heard);
+            tell(&heard)?;
             self.ledger.note(heard);
         }
         Ok(())

@@ -6,11 +6,14 @@ use clap::Args;
 
 use crate::{Clients, Names, Stack};
 
+/// The heading of the options that every command has.
+pub(crate) const GLOBAL: &str = "Global options";
+
 /// Which deployment is meant.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Deployment {
-    /// What the names of tables and queues begin with, to tell one deployment from another
-    #[arg(long, env = "ARTHOUSE_PREFIX", global = true, default_value = "", value_parser = prefix)]
+    /// The prefix of all names of tables and queues; it separates deployments
+    #[arg(long, env = "ARTHOUSE_PREFIX", global = true, default_value = "", value_parser = prefix, help_heading = GLOBAL)]
     pub(crate) prefix: String,
 }
 
@@ -21,7 +24,7 @@ impl Deployment {
 
     /// Finds its queues and tables, as the environment says.
     pub(crate) async fn stack(&self) -> Result<Stack> {
-        Stack::find(Clients::from_env().await?, self.names()).await
+        Ok(Stack::find(Clients::from_env().await?, self.names()).await?)
     }
 
     /// Opens its records, as the environment says.

@@ -6,13 +6,13 @@ mod verdict;
 mod vitals;
 
 pub(crate) use ask::{Probe, ask};
-pub(crate) use vitals::Vitals;
 
 use std::future::{Future, IntoFuture};
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use arthouse_worker::{CommandWorker, Settings, Stack, StreamWorkers};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -26,15 +26,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::info;
 use verdict::Verdict;
-
-use crate::Stack;
+use vitals::Vitals;
 
 /// Where a daemon tells how it is.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Listen {
-    /// Answer /healthz, /readyz and /metrics here, such as 0.0.0.0:8080; port 0 takes any free one, which the log names
+    /// Serve /healthz, /readyz and /metrics at this address, such as 0.0.0.0:8080; port 0 takes a free port and logs it
     ///
-    /// Off without it. There is no encryption and no password: keep it within your network.
+    /// Off by default. It is neither encrypted nor authenticated: keep it within your network.
     #[arg(long = "http", env = "ARTHOUSE_HTTP", value_name = "ADDRESS")]
     address: Option<SocketAddr>,
 }
@@ -79,7 +78,7 @@ impl Probes {
             shutdown: shutdown.clone(),
             metrics: metrics.clone(),
         };
-        info!(%address, "probes and metrics are answered");
+        info!(%address, "serving probes and metrics");
         let serving = axum::serve(listener, router(daemon)).into_future();
         // It goes on for ever: a connection that fails is its own affair.
         probes.run(serving.map(drop));
@@ -92,19 +91,25 @@ impl Probes {
         Ok(probes)
     }
 
-    /// Takes the signs of life of what runs on a stack.
-    pub(crate) fn watch(&self, stack: Stack) -> Stack {
-        stack.watched_by(&self.vitals)
+    /// Takes the signs of life of a command worker that is about to run.
+    pub(crate) fn watch_commands(&self, worker: &CommandWorker, settings: &Settings) {
+        self.vitals
+            .watch_commands(worker.consumer.stats(), settings);
     }
 
-    /// The same, and looks at its tables from time to time, if anybody may ask.
-    pub(crate) fn watch_with_tables(&mut self, stack: Stack) -> Stack {
+    /// Takes the signs of life of a stream processor that is about to run.
+    pub(crate) fn watch_streams(&self, workers: &StreamWorkers, settings: &Settings) {
+        self.vitals
+            .watch_streams(workers.processor.monitor(), settings);
+    }
+
+    /// Looks at a stack's tables from time to time, if anybody may ask.
+    pub(crate) fn watch_tables(&mut self, stack: &Stack) {
         if !self.tasks.is_empty() {
             let (vitals, store) = (self.vitals.clone(), stack.store.clone());
             vitals.watch_tables();
             self.run(async move { vitals::look_at_tables(&vitals, &store).await });
         }
-        self.watch(stack)
     }
 
     fn run(&mut self, task: impl Future<Output = ()> + Send + 'static) {

@@ -7,7 +7,6 @@ mod command;
 mod demo;
 
 mod deployment;
-mod stack;
 
 mod http;
 
@@ -18,16 +17,19 @@ mod signals;
 mod telemetry;
 mod ticker;
 
+pub use arthouse_worker::{Clients, Names, RunSummary, Stack, local_settings};
 pub use cli::Cli;
 pub use exit::Exit;
-pub use stack::{Clients, Names, RunSummary, Stack, local_settings};
 
 use std::process::ExitCode;
 
 /// Runs what the command line asks for, to its end; errors are told on stderr.
 pub fn run(cli: Cli) -> ExitCode {
     let ended = || -> anyhow::Result<ExitCode> {
-        telemetry::start(&cli.telemetry, cli.command.is_daemon())?;
+        telemetry::start(&cli.telemetry, cli.command.log_level())?;
+        if cli.telemetry.quiet {
+            ticker::silence();
+        }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;

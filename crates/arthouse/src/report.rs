@@ -3,42 +3,26 @@
 use std::error::Error;
 use std::io::{self, ErrorKind};
 
-use arthouse_worker::QueueError;
+use arthouse_worker::{QueueError, chain};
 use aws_sdk_dynamodb::types::error::ResourceNotFoundException;
 
-use crate::Exit;
+use crate::exit::Failure;
+use crate::{Exit, output};
 
 /// Tells an error and returns how it ends the program.
 pub(crate) fn report(error: &anyhow::Error) -> Exit {
-    if is_closed_pipe(error) {
-        // Whoever read our output has seen enough.
-        return Exit::Success;
+    if output::is_reader_gone(error) {
+        return Exit::of(error);
     }
-    eprintln!("error: {}", chain(error));
+    if let Some(interrupted @ Failure::Interrupted(_)) = error.downcast_ref() {
+        output::note(interrupted);
+        return Exit::of(error);
+    }
+    output::note(format!("error: {}", chain(error.as_ref())));
     if let Some(hint) = hint(error) {
-        eprintln!("hint: {hint}");
+        output::note(format!("hint: {hint}"));
     }
     Exit::of(error)
-}
-
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error
-        .downcast_ref::<io::Error>()
-        .is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
-}
-
-/// Writes an error and its causes in one line; causes that only repeat what was said are left out.
-fn chain(error: &anyhow::Error) -> String {
-    let mut line = String::new();
-    for cause in error.chain() {
-        let text = cause.to_string();
-        if line.is_empty() {
-            line = text;
-        } else if !line.contains(&text) {
-            line = format!("{line}: {text}");
-        }
-    }
-    line
 }
 
 fn hint(error: &anyhow::Error) -> Option<&'static str> {
@@ -96,7 +80,7 @@ mod tests {
             .context("can't read the course");
         let error = failed.unwrap_err();
         assert_eq!(
-            chain(&error),
+            chain(error.as_ref()),
             "can't read the course: GetItem failed: connection refused"
         );
         assert!(hint(&error).is_some_and(|hint| hint.contains("arthouse local")));
@@ -107,12 +91,5 @@ mod tests {
         let error = anyhow::Error::from(QueueError::Missing("x-arthouse-commands.fifo".into()));
         assert!(hint(&error).is_some_and(|hint| hint.contains("--prefix")));
         assert_eq!(hint(&anyhow::anyhow!("another problem")), None);
-    }
-
-    #[test]
-    fn a_reader_that_has_gone_is_no_failure() {
-        let closed =
-            anyhow::Error::from(io::Error::from(ErrorKind::BrokenPipe)).context("can't print");
-        assert_eq!(report(&closed), Exit::Success);
     }
 }

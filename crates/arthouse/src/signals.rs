@@ -3,8 +3,7 @@ use std::io;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-/// The exit code of a process that a signal has ended, as shells count it: 128 and SIGINT.
-const INTERRUPTED: i32 = 130;
+use crate::Exit;
 
 /// Returns a token that fires with the first SIGINT or SIGTERM. The second ends the process at once.
 ///
@@ -19,9 +18,18 @@ pub(crate) fn shutdown() -> io::Result<CancellationToken> {
         info!("stopping; a second signal stops at once");
         fired.cancel();
         signals.next().await;
-        std::process::exit(INTERRUPTED);
+        std::process::exit(Exit::Interrupted.code().into());
     });
     Ok(token)
+}
+
+/// Returns what ends with the first SIGINT or SIGTERM from now on.
+///
+/// # Errors
+/// Returns why the signals can't be listened to.
+pub(crate) fn interrupted() -> io::Result<impl Future<Output = ()>> {
+    let mut signals = Signals::listen()?;
+    Ok(async move { signals.next().await })
 }
 
 #[cfg(unix)]

@@ -1,6 +1,7 @@
 //! How far a long run is: a line on stderr that is written over, on a terminal only.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,13 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(1);
 /// The time between two lines.
 const INTERVAL: Duration = Duration::from_millis(200);
+
+static SILENT: AtomicBool = AtomicBool::new(false);
+
+/// Lets this process show no progress.
+pub(crate) fn silence() {
+    SILENT.store(true, Ordering::Relaxed);
+}
 
 /// Shows a line now and then; takes it away in the end.
 #[derive(Debug)]
@@ -19,8 +27,17 @@ pub(crate) struct Ticker {
 impl Ticker {
     pub(crate) fn start() -> Self {
         let due = || Mutex::new(Instant::now() + PATIENCE);
+        let is_seen = io::stderr().is_terminal() && !SILENT.load(Ordering::Relaxed);
         Self {
-            due: io::stderr().is_terminal().then(due),
+            due: is_seen.then(due),
+        }
+    }
+
+    /// Shows lines, each when it is time for one; never ends.
+    pub(crate) async fn follow(&self, line: impl Fn() -> String) {
+        loop {
+            tokio::time::sleep(INTERVAL).await;
+            self.show(&line);
         }
     }
 

@@ -96,20 +96,18 @@ impl Running {
     fn worker(&mut self, part: &Part) {
         let (stack, stop) = (part.stack.clone(), self.shutdown.clone());
         self.tasks.push(tokio::spawn(async move {
-            stack
-                .run_commands(&local_settings(), stop)
-                .await
-                .expect("a clean drain");
+            let worker = stack.command_worker(&local_settings());
+            let ended = worker.expect("settings").run(stop).await;
+            ended.expect("a clean drain");
         }));
     }
 
     fn streams(&mut self, part: &Part) {
         let (stack, stop) = (part.stack.clone(), self.shutdown.clone());
         self.tasks.push(tokio::spawn(async move {
-            stack
-                .run_streams(&local_settings(), stop)
-                .await
-                .expect("a clean drain");
+            let workers = stack.stream_workers(&local_settings());
+            let ended = workers.expect("settings").run(stop).await;
+            ended.expect("a clean drain");
         }));
     }
 

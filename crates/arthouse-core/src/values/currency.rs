@@ -20,10 +20,14 @@ impl Currency {
         self.0.code()
     }
 
+    /// Returns how many decimals an amount has: 2 for GBP, 0 for JPY.
+    pub fn decimals(self) -> u32 {
+        u32::from(self.0.exponent().unwrap_or(0))
+    }
+
     /// Writes an amount of minor units for a person: `120.00 GBP`, `12000 JPY`.
     pub fn format(self, amount: Amount) -> String {
-        let code = self.code();
-        let decimals = u32::from(self.0.exponent().unwrap_or(0));
+        let (code, decimals) = (self.code(), self.decimals());
         let unit = 10_u64.pow(decimals);
         let (whole, part) = (amount.minor_units() / unit, amount.minor_units() % unit);
         match decimals {

@@ -59,7 +59,7 @@ async fn what_no_stream_told_is_found_by_the_audit_and_made_by_the_reconciliatio
         "nothing twice"
     );
     let log = function.log();
-    for line in ["the audit has ended", "a reconciliation has ended"] {
+    for line in ["the audit has ended", "the reconciliation has ended"] {
         assert!(log.contains(line), "{log}");
     }
 }

@@ -21,7 +21,7 @@ pub struct CommandHandler {
 
 impl CommandHandler {
     /// Makes a handler that writes to a store and sends outcomes.
-    pub fn new(store: Store, outcomes: BatchSender) -> Self {
+    pub(crate) fn new(store: Store, outcomes: BatchSender) -> Self {
         Self { store, outcomes }
     }
 

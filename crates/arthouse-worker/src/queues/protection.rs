@@ -12,7 +12,7 @@ use super::{Queue, QueueError, QueueNames, QueueUrls};
 ///
 /// # Errors
 /// Returns what failed; a repetition goes on where this stopped.
-pub async fn protect_queues(
+pub(crate) async fn protect_queues(
     client: &Client,
     names: &QueueNames,
     urls: &QueueUrls,

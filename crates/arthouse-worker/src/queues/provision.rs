@@ -58,7 +58,7 @@ pub async fn find_queues(client: &Client, names: &QueueNames) -> Result<QueueUrl
 ///
 /// # Errors
 /// Returns what failed; a repetition goes on where this stopped.
-pub async fn provision_queues(
+pub(crate) async fn provision_queues(
     client: &Client,
     names: &QueueNames,
 ) -> Result<QueueUrls, QueueError> {

@@ -28,7 +28,12 @@ pub(crate) enum ReactionError {
 
 impl ReactionHandler {
     /// Makes a handler that writes to a store and sends notifications.
-    pub fn new(store: Store, tables: TableNames, notifications: BatchSender, clock: Clock) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        tables: TableNames,
+        notifications: BatchSender,
+        clock: Clock,
+    ) -> Self {
         Self {
             store,
             tables,

@@ -12,14 +12,14 @@ use crate::chain;
 /// Raises the alarm when a record was parked or records were lost: a notice on the stream's dead-letter queue, without the record's
 /// images, which hold contact details. The record itself lies in the lease table.
 #[derive(Debug, Clone)]
-pub struct StreamObserver {
+pub(crate) struct StreamObserver {
     notices: BatchSender,
     gap_found: Arc<Notify>,
 }
 
 impl StreamObserver {
     /// Makes an observer that sends its notices to a queue, and wakes whoever repairs what a gap lost.
-    pub fn new(notices: BatchSender, gap_found: Arc<Notify>) -> Self {
+    pub(crate) fn new(notices: BatchSender, gap_found: Arc<Notify>) -> Self {
         Self { notices, gap_found }
     }
 

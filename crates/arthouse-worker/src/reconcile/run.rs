@@ -80,20 +80,14 @@ impl Reconciler {
                 gaps_repaired += 1;
             }
         }
-        let SweepCounts {
-            students,
-            initialised,
-            charged,
-            notified,
-            failed,
-        } = sweep.counts;
+        let counts = sweep.counts;
         info!(
             finished,
-            students,
-            initialised,
-            charged,
-            notified,
-            failed,
+            counts.students,
+            counts.initialised,
+            counts.charged,
+            counts.notified,
+            counts.failed,
             gaps_repaired,
             "the reconciliation has ended"
         );

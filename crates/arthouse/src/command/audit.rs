@@ -7,6 +7,7 @@ use arthouse_worker::{AuditCounts, AuditObserver, AuditOptions, AuditReport, aud
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::positive;
 use crate::Exit;
 use crate::deployment::Deployment;
 use crate::output::{self, Format, plain};
@@ -15,10 +16,10 @@ use crate::ticker::Ticker;
 /// How the tables are read and the findings printed.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// How many parts of each table are read at the same time; more is quicker and a greater load on the tables
-    #[arg(long, default_value = "4")]
+    /// How many parts of each table are read at once: more are faster and load the tables more
+    #[arg(long, default_value = "4", value_parser = positive::<NonZeroU16>)]
     segments: NonZeroU16,
-    /// How many violations are listed; all are counted
+    /// The most violations to list; all are counted
     #[arg(long, default_value_t = 1_000)]
     limit: usize,
     #[command(flatten)]
@@ -34,7 +35,7 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
     let progress = Progress(Ticker::start());
     let report = audit_tables(&store, &audit, &progress).await;
     drop(progress);
-    let report = report.context("the audit can't tell")?;
+    let report = report.context("the audit failed")?;
     if options.format.json {
         output::print_json(&as_json(&report))?;
     } else {
@@ -119,7 +120,9 @@ fn describe(report: &AuditReport) -> String {
         let state = match (violation.pending, violation.since) {
             (false, _) => "violated".to_owned(),
             (true, None) => "not settled".to_owned(),
-            (true, Some(since)) => format!("not settled, due since {since}"),
+            (true, Some(since)) => {
+                format!("not settled, due since {}", output::utc(since.to_utc()))
+            }
         };
         plain(format!(
             "invariant {number} {state}: {table} {key}: {detail}"
@@ -140,7 +143,7 @@ fn describe(report: &AuditReport) -> String {
         ..
     } = report.counts;
     lines.push(format!(
-        "{applications} applications, {enrollments} enrolments, {sessions} sessions and {receipts} receipts looked at: \
+        "{applications} applications, {enrollments} enrolments, {sessions} sessions and {receipts} receipts checked: \
          {} violations, {} not settled yet, {} items that can't be read",
         report.violated, report.pending, report.undecided
     ));

@@ -104,15 +104,10 @@ fn describe(course: &Course) -> String {
     if let Some(dates) = course.schedule.first(course.duration)
         && let (Some(first), Some(last)) = (dates.first(), dates.last())
     {
-        let (first, last) = (first.local.to_rfc3339(), last.local.to_rfc3339());
-        line(
-            "from",
-            format!(
-                "{first} ({}), the first {} dates to {last}",
-                course.schedule.time_zone(),
-                dates.len()
-            ),
-        );
+        let zone = output::zone(course.schedule.time_zone());
+        let from = output::time(first.at, zone);
+        let last = output::time_with_zone(last.at, zone);
+        line("dates", format!("{from} to {last}"));
     }
     for (number, rule) in course.schedule.as_str().lines().enumerate() {
         line(if number == 0 { "schedule" } else { "" }, plain(rule));

@@ -9,10 +9,10 @@ use crate::{Exit, output};
 /// Which daemon is asked, and what.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Where the daemon answers: as its own --http has it
+    /// The address that the daemon was given with --http
     #[arg(long, env = "ARTHOUSE_HTTP", value_name = "ADDRESS")]
     http: SocketAddr,
-    /// Ask whether it does its work, not only whether it is alive
+    /// Ask whether it is ready, not only whether it is alive
     #[arg(long)]
     ready: bool,
 }

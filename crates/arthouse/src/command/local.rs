@@ -12,20 +12,25 @@ use tracing::info;
 use super::{streams, worker};
 use crate::deployment::Deployment;
 use crate::http::{self, Probes};
-use crate::{Clients, Exit, Stack, local_settings, output, signals};
+use crate::output::{self, Format};
+use crate::{Clients, Exit, Stack, local_settings, signals};
 
 /// Where the services listen and keep their data.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The port on 127.0.0.1; 0 takes any free one
+    /// The port on 127.0.0.1; 0 takes a free port
     #[arg(long, env = "ARTHOUSE_PORT", default_value_t = 4566)]
     port: u16,
-    /// The folder of the data, made if absent; it is found again after a restart, however the last run ended
-    #[arg(long, env = "ARTHOUSE_DATA", default_value = ".arthouse")]
+    /// The folder of the data, created if it does not exist; it survives restarts and crashes
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "ARTHOUSE_DATA",
+        default_value = ".arthouse"
+    )]
     data: PathBuf,
-    /// Print where everything is as one line of JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: Format,
     #[command(flatten)]
     http: http::Listen,
 }
@@ -43,9 +48,14 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
         deployment.names(),
     )
     .await?;
-    let stack = probes.watch_with_tables(stack);
-    if options.json {
-        output::print_json_line(&greeting::json(local.endpoint_url(), &options.data, &stack))?;
+    let settings = local_settings();
+    let workers = stack.workers(&settings)?;
+    probes.watch_commands(&workers.commands, &settings);
+    probes.watch_streams(&workers.streams, &settings);
+    probes.watch_tables(&stack);
+    if options.format.json {
+        // On one line, for whoever waits for it.
+        output::print(greeting::json(local.endpoint_url(), &options.data, &stack))?;
     } else {
         output::print(greeting::text(
             local.endpoint_url(),
@@ -54,12 +64,12 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
             &deployment.prefix,
         ))?;
     }
-    let ended = stack.run(&local_settings(), shutdown).await;
+    let ended = workers.run(shutdown).await;
     drop(stack);
     local.shutdown().await?;
     let summary = ended.context("the local stack has stopped")?;
     worker::tell(&summary.commands);
     streams::tell(&summary.streams);
-    info!("everything is on disk");
+    info!("all data is on disk");
     Ok(Exit::Success)
 }

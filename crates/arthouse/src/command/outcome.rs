@@ -13,8 +13,9 @@ use crate::output::{self, Format, plain};
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// The command's id
+    #[arg(long)]
     id: CommandId,
-    /// The command's source
+    /// The system that it came from; ids are unique within it
     #[arg(long, default_value = CLI_SOURCE)]
     source: Source,
     #[command(flatten)]
@@ -31,7 +32,7 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
         .context("can't read the receipt")?;
     let Some(receipt) = receipt else {
         let text = format!(
-            "no outcome of {id} from {source}: it is still on its way, a dead letter, or older than 90 days"
+            "no outcome of {id} from {source}: the command is still in the queue, a dead letter, or older than 90 days"
         );
         return Err(Failure::NotFound(text).into());
     };
@@ -69,6 +70,9 @@ fn describe(receipt: &Receipt) -> String {
     };
     format!(
         "{outcome}\n  id      {}\n  source  {}\n  type    {}\n  at      {}",
-        receipt.command_id, receipt.source, receipt.command_type, receipt.at
+        receipt.command_id,
+        receipt.source,
+        receipt.command_type,
+        output::utc(receipt.at.to_utc())
     )
 }

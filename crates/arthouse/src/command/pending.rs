@@ -1,10 +1,15 @@
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+
 use anyhow::{Context, Result};
 use arthouse_core::{
     Amount, Application, ContactInfo, CourseId, Currency, Text, Timestamp, UserId,
 };
+use chrono_tz::Tz;
 use clap::Args;
 use serde::Serialize;
 
+use super::positive;
 use crate::Exit;
 use crate::deployment::Deployment;
 use crate::output::{self, Format, plain};
@@ -15,10 +20,10 @@ const PAGE: usize = 100;
 /// How many, and with what.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Show at most this many
-    #[arg(long, default_value_t = 1_000)]
-    limit: usize,
-    /// Show how to reach the students, too
+    /// The most applications to list
+    #[arg(long, default_value = "1000", value_parser = positive::<NonZeroUsize>)]
+    limit: NonZeroUsize,
+    /// List the contact details of the students, too
     #[arg(long)]
     contacts: bool,
     #[command(flatten)]
@@ -41,9 +46,10 @@ struct Line<'a> {
 
 pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
     let store = deployment.store().await?;
+    let most = options.limit.get();
     let (mut applications, mut start) = (Vec::new(), None);
     let more = loop {
-        let wanted = options.limit - applications.len();
+        let wanted = most - applications.len();
         if wanted == 0 {
             break true;
         }
@@ -64,10 +70,21 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
             .map(|application| line(application, options.contacts));
         output::print_json(&lines.collect::<Vec<_>>())?;
     } else {
-        output::print(table(&applications, options.contacts))?;
+        let mut zones = BTreeMap::new();
+        for course_id in applications
+            .iter()
+            .map(|application| &application.course_id)
+        {
+            if !zones.contains_key(course_id) {
+                zones.insert(course_id, output::zone_of(&store, course_id).await?);
+            }
+        }
+        output::print(table(&applications, &zones, options.contacts))?;
     }
     if more {
-        eprintln!("there may be more: --limit shows {}", options.limit);
+        output::note(format!(
+            "only the first {most} are shown: --limit sets how many"
+        ));
     }
     Ok(Exit::Success)
 }
@@ -86,7 +103,7 @@ fn line(application: &Application, contacts: bool) -> Line<'_> {
     }
 }
 
-fn table(applications: &[Application], contacts: bool) -> String {
+fn table(applications: &[Application], zones: &BTreeMap<&CourseId, Tz>, contacts: bool) -> String {
     if applications.is_empty() {
         return "no application waits for its payment".to_owned();
     }
@@ -98,7 +115,7 @@ fn table(applications: &[Application], contacts: bool) -> String {
     for application in applications {
         let (quote, contact) = (&application.quote, &application.contact_info);
         let row = [
-            application.applied_date.to_string(),
+            output::time_with_zone(application.applied_date, zones[&application.course_id]),
             application.user_id.to_string(),
             application.course_id.to_string(),
             quote.currency.format(quote.cost),

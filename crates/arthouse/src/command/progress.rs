@@ -27,7 +27,8 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
         course,
         format,
     } = options;
-    let records = deployment.store().await?.student(&user, &course).await;
+    let store = deployment.store().await?;
+    let records = store.student(&user, &course).await;
     let records = records.context("can't read the student's records")?;
     let (application, enrollment) = (records.application.as_ref(), records.enrollment.as_ref());
     let Some(progress) = project(
@@ -44,7 +45,11 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
     if format.json {
         output::print_json(&progress)?;
     } else {
-        output::print(output::progress(&progress))?;
+        let zone = match enrollment {
+            Some(enrollment) => output::zone(enrollment.schedule.time_zone()),
+            None => output::zone_of(&store, &course).await?,
+        };
+        output::print(output::progress(&progress, zone))?;
     }
     Ok(Exit::Success)
 }

@@ -14,7 +14,7 @@ use crate::{Clients, Exit, Names, Stack};
 /// How what is made is guarded, and how it is printed.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Leave tables open to deletion and without backups, and queues open to plain HTTP, as suits a trial
+    /// For trials: do not protect tables against deletion, make no backups, and let queues take plain HTTP
     #[arg(long)]
     unprotected: bool,
     #[command(flatten)]

@@ -11,29 +11,30 @@ use arthouse_worker::{
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::positive;
 use crate::deployment::Deployment;
 use crate::exit::Failure;
 use crate::output::{self, Format, plain};
 use crate::ticker::Ticker;
 use crate::{Exit, signals};
 
-/// What is made and told, and how fast.
+/// What is repaired and resent, and how fast.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// List what is missing and write nothing
     #[arg(long, conflicts_with = "resume")]
     dry_run: bool,
-    /// Go on where the last run was stopped (Ctrl-C) or died, with its --since; how far it is lies in the table of leases
+    /// Resume the last run, which was stopped (Ctrl-C) or died, with its --since
     #[arg(long)]
     resume: bool,
-    /// Tell again what has happened since then, such as 2026-11-25T00:00:00Z, by the time at which the queue took the command
+    /// Resend the notifications of changes since this time, such as 2026-11-25T00:00:00Z
     ///
-    /// Without it: what has happened since the earliest gap of the streams that nobody has repaired. Where there is none, nothing is told
-    /// again, for a sweep would else tell every student's whole history.
+    /// The time of a change is when the queue took its command. Without --since, the notifications since the earliest gap that is not
+    /// repaired are resent; without a gap, none are.
     #[arg(long, value_name = "TIME", conflicts_with = "resume")]
     since: Option<Timestamp>,
-    /// The most students (applications and enrolments, each with its sessions) that are looked at in a second
-    #[arg(long, value_name = "STUDENTS", default_value = "100")]
+    /// The most applications and enrolments that are read in a second
+    #[arg(long, value_name = "STUDENTS", default_value = "100", value_parser = positive::<NonZeroU32>)]
     rate: NonZeroU32,
     #[command(flatten)]
     format: Format,
@@ -61,8 +62,12 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
         Err(error @ ReconcileError::NothingToResume) => {
             bail!(Failure::NotFound(error.to_string()))
         }
-        Err(error @ ReconcileError::Busy { .. }) => return Err(error).context("nothing was done"),
-        Err(error) => return Err(error).context("stopped; `arthouse reconcile --resume` goes on"),
+        Err(error @ ReconcileError::Busy { .. }) => return Err(error).context("not started"),
+        Err(error) => {
+            return Err(error).context(
+                "the reconciliation failed; resume it with `arthouse reconcile --resume`",
+            );
+        }
     };
     if options.format.json {
         output::print_json(&as_json(&report, options.dry_run, &listed))?;
@@ -73,7 +78,7 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
         bail!(if options.dry_run {
             "stopped before the end of the table"
         } else {
-            "stopped; `arthouse reconcile --resume` goes on"
+            "stopped; resume it with `arthouse reconcile --resume`"
         });
     }
     Ok(if report.counts.failed == 0 {
@@ -118,25 +123,14 @@ impl ReconcileObserver for Listing {
         let step = step_as_json(step);
         if !self.json {
             self.ticker.clear();
-            // Whoever read our output has seen enough; the work goes on.
+            // An output that can't be written does not end the work.
             let _closed = output::print(line(&step));
         }
         steps.push(step);
     }
 
     fn progress(&self, counts: &SweepCounts) {
-        self.ticker.show(|| {
-            let SweepCounts {
-                students,
-                initialised,
-                charged,
-                notified,
-                ..
-            } = counts;
-            format!(
-                "{students} students looked at, {initialised} initialised, {charged} charges, {notified} notifications"
-            )
-        });
+        self.ticker.show(|| counts.to_string());
     }
 }
 
@@ -186,47 +180,28 @@ fn line(step: &Value) -> String {
 }
 
 fn as_json(report: &ReconcileReport, dry_run: bool, steps: &[Value]) -> Value {
-    let SweepCounts {
-        students,
-        initialised,
-        charged,
-        notified,
-        failed,
-    } = report.counts;
-    json!({
+    let mut value = json!({
         "dry_run": dry_run,
         "finished": report.finished,
         "since": report.since,
-        "students": students,
-        "initialised": initialised,
-        "charged": charged,
-        "notified": notified,
-        "failed": failed,
         "gaps_repaired": report.gaps_repaired,
         "steps": steps,
-    })
+    });
+    output::insert_counts(&mut value, report.counts);
+    value
 }
 
 fn describe(report: &ReconcileReport, dry_run: bool) -> String {
-    let SweepCounts {
-        students,
-        initialised,
-        charged,
-        notified,
-        failed,
-    } = report.counts;
-    let (done, told) = if dry_run {
-        ("to be made", "to be told again")
-    } else {
-        ("made", "told again")
-    };
+    let done = if dry_run { "missing" } else { "repaired" };
     let since = report.since.map_or_else(
-        || "no gap is known and no --since was given".to_owned(),
-        |since| format!("of what has happened since {since}"),
+        || "no gap is known and --since was not given, so no notification is resent".to_owned(),
+        |since| {
+            let since = output::utc(since.to_utc());
+            format!("notifications are those of changes since {since}")
+        },
     );
     format!(
-        "{students} students looked at: {done}: sessions of {initialised} enrolments, {charged} charges; {told}: {notified} notifications \
-         ({since}); {failed} failed; {} gaps repaired",
-        report.gaps_repaired
+        "{done}: {} ({since}); {} gaps repaired",
+        report.counts, report.gaps_repaired
     )
 }

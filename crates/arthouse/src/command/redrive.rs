@@ -1,4 +1,4 @@
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use arthouse_worker::Settings;
 use clap::Args;
 use dynamo_streams::{LaneId, RedriveReport, Selection};
@@ -11,18 +11,15 @@ use crate::{Exit, output, signals};
 /// Which parked records are handled again.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Only this item's, as `arthouse status` names it
-    #[arg(long)]
-    lane: Option<String>,
+    /// Only the records of this lane (an item of a table), as `arthouse status` shows it
+    #[arg(long, value_parser = lane)]
+    lane: Option<LaneId>,
     #[command(flatten)]
     format: Format,
 }
 
 pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
-    let selection = match &options.lane {
-        None => Selection::All,
-        Some(text) => Selection::Lane(lane(text)?),
-    };
+    let selection = options.lane.map_or(Selection::All, Selection::Lane);
     let stack = deployment.stack().await?;
     let operations = stack.operations()?;
     let handler = stack.reaction_handler(&Settings::default());
@@ -41,13 +38,9 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
     })
 }
 
-fn lane(text: &str) -> Result<LaneId> {
-    match text.parse() {
-        Ok(lane) => Ok(lane),
-        Err(_) => bail!(crate::exit::Failure::BadInput(format!(
-            "{text:?} is no lane"
-        ))),
-    }
+fn lane(text: &str) -> Result<LaneId, &'static str> {
+    text.parse()
+        .map_err(|_| "must be a lane as `arthouse status` shows it")
 }
 
 fn as_json(report: &RedriveReport) -> Value {

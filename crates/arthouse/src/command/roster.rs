@@ -2,6 +2,7 @@ use anyhow::{Context, Result};
 use arthouse_core::{
     Amount, CourseId, Currency, Session, SessionId, SessionStatus, Timestamp, UserId,
 };
+use chrono_tz::Tz;
 use clap::Args;
 use serde::Serialize;
 
@@ -16,7 +17,7 @@ pub(crate) struct Options {
     /// The course
     #[arg(long)]
     course: CourseId,
-    /// Which of its sessions, such as 3
+    /// The session, such as 3
     #[arg(long)]
     session: SessionId,
     #[command(flatten)]
@@ -63,7 +64,8 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
     if format.json {
         output::print_json(&sessions.iter().map(line).collect::<Vec<_>>())?;
     } else {
-        output::print(table(&sessions))?;
+        let zone = output::zone_of(&store, &course).await?;
+        output::print(table(&sessions, zone))?;
     }
     Ok(Exit::Success)
 }
@@ -80,17 +82,18 @@ fn line(session: &Session) -> Line<'_> {
     }
 }
 
-fn table(sessions: &[Session]) -> String {
-    let mut table = output::table(&["Student", "Status", "Starts", "Cost", "Moved from"]);
+fn table(sessions: &[Session], zone: Tz) -> String {
+    let starts = format!("Starts ({zone})");
+    let mut table = output::table(&["Student", "Status", &starts, "Cost", "Moved from"]);
     for session in sessions {
         table.add_row([
             session.user_id.to_string(),
             output::status(session.status).to_owned(),
-            session.session_date.to_string(),
+            output::time(session.session_date, zone),
             session.currency.format(session.cost),
             session
                 .rescheduled
-                .map(|moved| moved.original_session_date.to_string())
+                .map(|moved| output::time(moved.original_session_date, zone))
                 .unwrap_or_default(),
         ]);
     }

@@ -10,6 +10,7 @@ use arthouse_core::{CommandType, schema};
 use clap::Args;
 use serde_json::Value;
 
+use super::name;
 use crate::Exit;
 use crate::deployment::Deployment;
 use crate::output;
@@ -43,16 +44,16 @@ pub(crate) fn run(options: &Options, deployment: &Deployment) -> Result<Exit> {
 fn write(folder: &Path, asyncapi: &Value) -> Result<usize> {
     let mut files = vec![(folder.join("asyncapi.json"), asyncapi.clone())];
     for command_type in CommandType::ALL {
-        let name = format!("{}.json", short(command_type));
+        let file = format!("{}.json", name(command_type));
         files.push((
-            folder.join("commands").join(name),
+            folder.join("commands").join(file),
             schema::command(command_type).into(),
         ));
     }
     for event_type in schema::EventType::ALL {
-        let name = format!("{}.json", event_type.name());
+        let file = format!("{}.json", event_type.name());
         files.push((
-            folder.join("events").join(name),
+            folder.join("events").join(file),
             schema::event(event_type).into(),
         ));
     }
@@ -70,17 +71,8 @@ fn write(folder: &Path, asyncapi: &Value) -> Result<usize> {
 fn command_type(text: &str) -> Result<CommandType, String> {
     let found = CommandType::ALL
         .into_iter()
-        .find(|known| text == short(*known) || text == known.as_str());
-    found.ok_or_else(|| format!("must be one of {}", CommandType::ALL.map(short).join(", ")))
-}
-
-/// Takes what all types have in common off a type.
-fn short(command_type: CommandType) -> &'static str {
-    let full = command_type.as_str();
-    let noun_and_verb = full
-        .strip_prefix("com.digitalarthouse.")
-        .and_then(|rest| rest.strip_suffix(".v1"));
-    noun_and_verb.unwrap_or(full)
+        .find(|known| text == name(*known) || text == known.as_str());
+    found.ok_or_else(|| format!("must be one of {}", CommandType::ALL.map(name).join(", ")))
 }
 
 #[cfg(test)]

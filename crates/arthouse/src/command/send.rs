@@ -3,7 +3,6 @@
 mod check;
 mod deliver;
 mod flags;
-mod seconds;
 mod tell;
 mod wait;
 
@@ -12,7 +11,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use arthouse_core::CommandId;
 use arthouse_store::Store;
 use arthouse_worker::{Clock, Queue, QueueError, command_message};
@@ -20,9 +19,10 @@ use aws_sdk_sqs::operation::get_queue_url::GetQueueUrlError;
 use clap::Args;
 use uuid::Uuid;
 
+use super::seconds;
 use crate::deployment::Deployment;
 use crate::exit::Failure;
-use crate::{Clients, Exit, Names};
+use crate::{Clients, Exit, Names, output, signals};
 use check::{Checked, Defect};
 use flags::Flags;
 use tell::Teller;
@@ -37,13 +37,18 @@ const MAX_INPUT: u64 = 512 * 1024 * 1024;
 /// The most defects that are told.
 const DEFECTS_TOLD: usize = 20;
 
+/// The heading of the options that sending has whatever the command.
+const SENDING: &str = "Sending";
+
 /// Sends one command from flags, or all commands of a file.
 ///
 /// A file holds one CloudEvent, a JSON array of them, or one a line (NDJSON). Every command is checked before the first is sent: if one is
-/// not right, it is named by its number and nothing is sent (exit code 2).
+/// invalid, it is named by its number and nothing is sent (exit code 2).
 ///
-/// Only commands of one student keep their order (of one course, for `create-course` and `update-course`). So wait for a course to be
-/// created before sending applications for it.
+/// Money is a decimal number with its currency, such as `--cost 120.00 --currency GBP`; in a CloudEvent it is in minor units (pence, cents).
+///
+/// Only the commands of one student keep their order; so do those of one course, `course.create` and `course.update`. Wait until a course
+/// is created before you send applications for it.
 ///
 /// With --wait, exits with 0 if all were applied, 3 if some were rejected, 4 if some had no outcome in time.
 #[derive(Debug, Args)]
@@ -52,26 +57,50 @@ pub(crate) struct Options {
     /// Send the commands of this file; `-` is stdin
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Wait for the outcomes and show them as they come
-    #[arg(long, global = true)]
+    /// Only check the commands, and send nothing: exits with 0 if all are valid, else with 2
+    #[arg(long, global = true, help_heading = SENDING, conflicts_with = "wait")]
+    check: bool,
+    /// Wait for the outcomes and show each as it comes
+    #[arg(long, global = true, help_heading = SENDING)]
     wait: bool,
-    /// How long to wait, once all are sent, such as 500ms, 30s, 5m
-    #[arg(long, global = true, default_value = "30s", value_parser = seconds::parse)]
+    /// How long to wait after all are sent, such as 500ms, 30s, 5m
+    #[arg(long, global = true, help_heading = SENDING, value_name = "DURATION", default_value = "30s", value_parser = seconds::parse)]
     timeout: Duration,
-    /// Print one line of JSON a command, for programs
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = SENDING, help = output::JSON_HELP)]
     json: bool,
     #[command(subcommand)]
     command: Option<Flags>,
 }
 
 pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
+    let mut teller = Teller::new(options.json, options.file.is_some(), &deployment.prefix);
     let commands = gather(options.command, options.file.as_deref())?;
+    if options.check {
+        let valid: Vec<_> = commands
+            .iter()
+            .map(|checked| Wanted::of(&checked.command))
+            .collect();
+        teller.all("valid", &valid)?;
+        return Ok(Exit::Success);
+    }
+    tokio::select! {
+        biased;
+        // Once it sends, it hears signals itself and knows how far it is.
+        exit = send(commands, options.wait.then_some(options.timeout), teller, deployment) => exit,
+        () = signals::interrupted()? => bail!(Failure::Interrupted("nothing was sent".to_owned())),
+    }
+}
+
+/// Sends commands and tells of them; with a time, waits so long for their outcomes.
+async fn send(
+    commands: Vec<Checked>,
+    wait: Option<Duration>,
+    mut teller: Teller,
+    deployment: &Deployment,
+) -> Result<Exit> {
     let names = deployment.names();
     let clients = Clients::from_env().await?;
     let queue = commands_queue(&clients, &names).await?;
-    let teller = Teller { json: options.json };
-
     let (messages, wanted): (Vec<_>, Vec<_>) = commands
         .into_iter()
         .map(|Checked { command, body, .. }| {
@@ -79,16 +108,29 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
         })
         .unzip();
     deliver::deliver(&clients.sqs, &queue, messages).await?;
-    if !options.wait {
-        teller.sent(&wanted)?;
+    let Some(timeout) = wait else {
+        teller.all("sent", &wanted)?;
         return Ok(Exit::Success);
-    }
+    };
     let store = Store::new(clients.dynamodb, names.tables);
-    let tally = wait::wait(&store, wanted, options.timeout, |wanted, answer| {
+    let waiting = wait::wait(&store, wanted, timeout, |wanted, answer| {
         teller.answer(wanted, answer)
-    })
-    .await?;
-    teller.end(&tally, options.timeout)?;
+    });
+    let waited = tokio::select! {
+        tally = waiting => tally,
+        () = signals::interrupted()? => {
+            let sent = "everything was sent; outcomes that come later are not shown".to_owned();
+            Err(Failure::Interrupted(sent).into())
+        }
+    };
+    let tally = match waited {
+        Ok(tally) => tally,
+        Err(error) => {
+            teller.end_document()?;
+            return Err(error);
+        }
+    };
+    teller.end(&tally, timeout)?;
     Ok(match (tally.missing.len(), tally.rejected) {
         (0, 0) => Exit::Success,
         (0, _) => Exit::Rejected,
@@ -102,7 +144,7 @@ fn gather(flags: Option<Flags>, file: Option<&Path>) -> Result<Vec<Checked>> {
         (Some(flags), None) => {
             let id = CommandId::try_from(Uuid::now_v7().to_string())
                 .context("a new id is no command id")?;
-            let body = flags.into_body(id, Clock::system().now());
+            let body = flags.into_body(id, Clock::system().now()).map_err(bad)?;
             return check::one(body).map_err(|defect| bad_input(&[defect]));
         }
         (None, Some(file)) => read(file)?,

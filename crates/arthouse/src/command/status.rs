@@ -1,25 +1,40 @@
 mod reconciliation;
 
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use arthouse_core::Timestamp;
 use arthouse_store::Sweep;
 use arthouse_worker::Queue;
 use aws_sdk_sqs::types::QueueAttributeName;
+use chrono::{DateTime, Utc};
 use clap::Args;
 use dynamo_streams::Status;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::seconds;
 use crate::deployment::Deployment;
 use crate::output::Format;
-use crate::{Exit, Stack, output};
+use crate::{Exit, Stack, output, signals};
 
 /// How the state is printed.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
+    /// Refresh every so often until Ctrl-C; by default every 2 seconds
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2s", value_parser = interval, conflicts_with = "json")]
+    watch: Option<Duration>,
     #[command(flatten)]
     format: Format,
+}
+
+fn interval(text: &str) -> Result<Duration, &'static str> {
+    let interval = seconds::parse(text)?;
+    let is_long_enough = interval >= Duration::from_secs(1);
+    is_long_enough
+        .then_some(interval)
+        .ok_or("must be 1s or more")
 }
 
 /// How much lies in a queue, about.
@@ -33,22 +48,72 @@ struct Depth {
 
 pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
     let stack = deployment.stack().await?;
-    let status = stack
-        .operations()?
-        .status()
-        .await
-        .context("can't read the state of the streams")?;
-    let depths = depths(&stack).await?;
-    let sweep = stack.store.sweep().await;
-    let sweep = sweep.context("can't read how the reconciliation stands")?;
+    if let Some(interval) = options.watch {
+        return watch(&stack, interval).await;
+    }
+    let state = State::read(&stack).await?;
     if options.format.json {
-        output::print_json(&as_json(&status, &depths, sweep.as_ref()))?;
+        output::print_json(&as_json(
+            &state.streams,
+            &state.depths,
+            state.sweep.as_ref(),
+        ))?;
     } else {
-        output::print(queues(&depths))?;
-        output::print(streams(&status))?;
-        output::print(reconciliation::line(sweep.as_ref()))?;
+        output::print(state.text())?;
     }
     Ok(Exit::Success)
+}
+
+/// Shows the state anew until a signal comes.
+async fn watch(stack: &Stack, interval: Duration) -> Result<Exit> {
+    let stop = signals::shutdown()?;
+    let shown = stop.run_until_cancelled(Box::pin(show_forever(stack, interval)));
+    shown.await.unwrap_or(Ok(()))?;
+    Ok(Exit::Success)
+}
+
+async fn show_forever(stack: &Stack, interval: Duration) -> Result<()> {
+    // A terminal's screen is written over from its top; elsewhere one state follows another.
+    let (before, after) = if io::stdout().is_terminal() {
+        ("\x1b[H\x1b[2J", "")
+    } else {
+        ("", "\n")
+    };
+    loop {
+        let state = State::read(stack).await?;
+        let now = output::utc(Utc::now());
+        output::print_live(format!("{before}{now}\n{}{after}", state.text()))?;
+        tokio::time::sleep(interval).await;
+    }
+}
+
+/// What is shown.
+struct State {
+    depths: Vec<Depth>,
+    streams: Status,
+    sweep: Option<Sweep>,
+}
+
+impl State {
+    async fn read(stack: &Stack) -> Result<Self> {
+        let streams = stack.operations()?.status().await;
+        let depths = depths(stack).await?;
+        let sweep = stack.store.sweep().await;
+        Ok(Self {
+            depths,
+            streams: streams.context("can't read the state of the streams")?,
+            sweep: sweep.context("can't read how the reconciliation stands")?,
+        })
+    }
+
+    fn text(&self) -> String {
+        [
+            queues(&self.depths),
+            streams(&self.streams),
+            reconciliation::line(self.sweep.as_ref()),
+        ]
+        .join("\n")
+    }
 }
 
 async fn depths(stack: &Stack) -> Result<Vec<Depth>> {
@@ -102,23 +167,21 @@ fn queues(depths: &[Depth]) -> String {
 }
 
 fn streams(status: &Status) -> String {
-    let age = |age: Option<Duration>| {
-        age.map_or("-".to_owned(), |age| format!("{:.1} s", age.as_secs_f64()))
-    };
+    let age = |age: Option<Duration>| age.map_or("-".to_owned(), output::duration);
     let mut lines = vec![format!(
-        "oldest change that may be unreacted: {}; trim headroom: {}; read and not finished: {}",
+        "age of the oldest change not reacted to: {}; trim headroom: {}; records in process: {}",
         age(status.oldest_unreacted_age),
         age(status.trim_headroom),
         status.unacknowledged,
     )];
-    let mut shards = output::table(&["Table", "Shard", "Read by", "Checkpoint moved"]);
+    let mut shards = output::table(&["Table", "Shard", "Read by", "Checkpoint at"]);
     for shard in &status.shards {
         let owner = shard.owner.clone().unwrap_or_else(|| "nobody".to_owned());
         shards.add_row([
             shard.table_name.clone(),
             shard.shard_id.clone(),
             owner,
-            shard.checkpointed_at.to_rfc3339(),
+            output::utc(shard.checkpointed_at),
         ]);
     }
     lines.push(shards.to_string());
@@ -146,41 +209,47 @@ fn streams(status: &Status) -> String {
     for parked in &status.parked {
         lines.push(format!(
             "parked since {}: {} {}: {}",
-            parked.parked_at, parked.table_name, parked.lane, parked.reason
+            output::utc(parked.parked_at),
+            parked.table_name,
+            parked.lane,
+            parked.reason
         ));
     }
     for gap in &status.gaps {
         lines.push(format!(
             "records lost in {} {}, found {}, not repaired yet",
-            gap.table_name, gap.shard_id, gap.detected_at
+            gap.table_name,
+            gap.shard_id,
+            output::utc(gap.detected_at)
         ));
     }
     lines.join("\n")
 }
 
 fn as_json(status: &Status, depths: &[Depth], sweep: Option<&Sweep>) -> Value {
-    let seconds = |age: Option<Duration>| age.map(|age| age.as_secs_f64());
+    let seconds = |age: Option<Duration>| age.map(|age| age.as_secs());
+    let time = |at: DateTime<Utc>| Timestamp::from(at);
     let shards = status.shards.iter().map(|shard| {
         json!({
             "table": shard.table_name, "shard": shard.shard_id, "owner": shard.owner, "ready": shard.ready,
-            "checkpointed_at": shard.checkpointed_at,
+            "checkpointed_at": time(shard.checkpointed_at),
         })
     });
     let workers = status.workers.iter().map(|worker| {
         let counts = &worker.figures.counts;
         json!({
-            "worker": worker.worker, "heartbeat_age_seconds": worker.heartbeat_age.as_secs_f64(),
+            "worker": worker.worker, "heartbeat_age_seconds": worker.heartbeat_age.as_secs(),
             "shards": worker.figures.shards, "unacknowledged": worker.figures.unacknowledged, "polls": counts.polls,
             "empty_polls": counts.empty_polls, "lease_writes": counts.lease_writes,
         })
     });
     let parked = status.parked.iter().map(|parked| {
-        json!({"table": parked.table_name, "lane": parked.lane.to_string(), "reason": parked.reason, "parked_at": parked.parked_at})
+        json!({"table": parked.table_name, "lane": parked.lane.to_string(), "reason": parked.reason, "parked_at": time(parked.parked_at)})
     });
     let gaps = status.gaps.iter().map(|gap| {
         json!({
-            "table": gap.table_name, "shard": gap.shard_id, "from": gap.from, "to": gap.to, "since": gap.since,
-            "detected_at": gap.detected_at,
+            "table": gap.table_name, "shard": gap.shard_id, "from": gap.from, "to": gap.to, "since": gap.since.map(time),
+            "detected_at": time(gap.detected_at),
         })
     });
     json!({

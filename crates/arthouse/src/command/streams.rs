@@ -13,10 +13,10 @@ use crate::{Exit, signals};
 /// How the stream processor runs.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// How long a processor must give no sign of life before others take its shards over, in seconds from 2 to 60
+    /// The duration of a lease, 2 to 60 seconds: others take over the shards of a processor whose heartbeats stop for so long
     ///
-    /// Its heartbeats, its looks at those of others and its checkpoints follow each other accordingly: fewer seconds bring a sooner
-    /// take-over that repeats less, and cost more writes. All processors of a deployment must be told the same.
+    /// The intervals of heartbeats and checkpoints are fractions of it. A shorter lease is taken over sooner, with fewer records processed
+    /// twice, and costs more writes. All processors of a deployment must have the same.
     #[arg(long, env = "ARTHOUSE_LEASE_SECONDS", value_name = "SECONDS", default_value_t = 25, value_parser = value_parser!(u32).range(2..=60))]
     lease_seconds: u32,
     #[command(flatten)]
@@ -27,7 +27,6 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
     let shutdown = signals::shutdown()?;
     let probes = Probes::serve(options.http, &shutdown).await?;
     let stack = deployment.stack().await?;
-    let stack = probes.watch(stack);
     let tables = &stack.names.tables;
     info!(
         tables = ?[tables.name(Table::UsersCourses), tables.name(Table::Sessions)],
@@ -35,7 +34,9 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
         "the stream processor begins"
     );
     let settings = settings(options.lease_seconds);
-    let summary = stack.run_streams(&settings, shutdown).await?;
+    let workers = stack.stream_workers(&settings)?;
+    probes.watch_streams(&workers, &settings);
+    let summary = workers.run(shutdown).await?;
     tell(&summary);
     Ok(Exit::Success)
 }

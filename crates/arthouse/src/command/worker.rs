@@ -1,4 +1,3 @@
-use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -13,11 +12,11 @@ use crate::{Exit, signals};
 /// How the worker runs.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// How many commands are carried out at once; those of one student always one after another
-    #[arg(long, env = "ARTHOUSE_CONCURRENCY", default_value = "50")]
-    concurrency: NonZeroUsize,
-    /// How long a poll of the empty queue waits, in seconds from 1 to 20: fewer end a drain sooner and cost more requests
-    #[arg(long, env = "ARTHOUSE_POLL_SECONDS", default_value_t = 20, value_parser = value_parser!(u64).range(1..=20))]
+    /// The most commands that are processed at once, 1 to 100000; those of one student are processed in order
+    #[arg(long, env = "ARTHOUSE_CONCURRENCY", value_name = "COMMANDS", default_value_t = 50, value_parser = value_parser!(u32).range(1..=100_000))]
+    concurrency: u32,
+    /// How long a poll of an empty queue waits, 1 to 20 seconds: fewer shorten the shutdown and cost more requests
+    #[arg(long, env = "ARTHOUSE_POLL_SECONDS", value_name = "SECONDS", default_value_t = 20, value_parser = value_parser!(u64).range(1..=20))]
     poll_seconds: u64,
     #[command(flatten)]
     http: http::Listen,
@@ -27,16 +26,16 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
     let shutdown = signals::shutdown()?;
     let mut probes = Probes::serve(options.http, &shutdown).await?;
     let stack = deployment.stack().await?;
-    let stack = probes.watch_with_tables(stack);
     let mut settings = Settings::default();
-    settings.commands.concurrency = options.concurrency.get();
-    settings.commands.wait = Duration::from_secs(options.poll_seconds);
-    settings.commands.held_messages = settings
-        .commands
-        .held_messages
-        .max(options.concurrency.get());
+    let commands = &mut settings.commands;
+    commands.concurrency = usize::try_from(options.concurrency)?;
+    commands.wait = Duration::from_secs(options.poll_seconds);
+    commands.held_messages = commands.held_messages.max(commands.concurrency);
     info!(queue = stack.queues.commands, "the command worker begins");
-    let summary = stack.run_commands(&settings, shutdown).await?;
+    let worker = stack.command_worker(&settings)?;
+    probes.watch_commands(&worker, &settings);
+    probes.watch_tables(&stack);
+    let summary = worker.run(shutdown).await?;
     tell(&summary);
     Ok(Exit::Success)
 }

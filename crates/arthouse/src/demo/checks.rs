@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::ledger::Ledger;
 use super::listener::Heard;
-use crate::stack::Stack;
+use crate::Stack;
 
 /// How long reactions may take to settle after the last outcome.
 const SETTLE_LIMIT: Duration = Duration::from_secs(60);

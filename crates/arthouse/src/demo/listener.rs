@@ -6,10 +6,11 @@ use aws_sdk_sqs::Client;
 use serde_json::Value;
 use sqs_consumer::{Consumer, Context, Disposition, Message, Settings, handler_fn};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::story::PLANTED_CONTACT;
-use crate::stack::local_settings;
+use crate::local_settings;
 
 /// What was heard.
 #[derive(Debug, Clone)]
@@ -42,6 +43,7 @@ pub(super) fn listen(
     sqs: &Client,
     queues: &QueueUrls,
     shutdown: &CancellationToken,
+    tasks: &mut JoinSet<Result<()>>,
 ) -> Result<mpsc::Receiver<Heard>> {
     let (tell, heard) = mpsc::channel(10_000);
     for (queue, url) in [
@@ -67,7 +69,11 @@ pub(super) fn listen(
                 Disposition::Done
             }
         });
-        tokio::spawn(consumer.run(handler, shutdown.clone()));
+        let listening = consumer.run(handler, shutdown.clone());
+        tasks.spawn(async move {
+            listening.await?;
+            Ok(())
+        });
     }
     Ok(heard)
 }

@@ -1,13 +1,15 @@
 //! What a person sees.
 
-use std::io::{IsTerminal, Write};
+use std::io;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
+use arthouse_core::{Amount, Currency};
 use serde_json::Value;
 
 use super::checks::Check;
 use super::listener::Heard;
+use crate::output;
+use crate::ticker::Ticker;
 
 pub(super) fn opening(endpoint: &str, data: &Path) -> String {
     format!(
@@ -18,8 +20,8 @@ pub(super) fn opening(endpoint: &str, data: &Path) -> String {
 }
 
 /// Tells what was heard in a line.
-pub(super) fn telling(heard: &Heard) {
-    match heard {
+pub(super) fn telling(heard: &Heard) -> io::Result<()> {
+    output::print_live(match heard {
         Heard::Outcome {
             command,
             subject,
@@ -33,10 +35,10 @@ pub(super) fn telling(heard: &Heard) {
                 .map(|id| format!(" session {id}"))
                 .unwrap_or_default();
             match code {
-                None => println!("  ✓ {command:<18} {subject}{session}"),
+                None => format!("  ✓ {command:<18} {subject}{session}"),
                 Some(code) => {
                     let message = message.as_deref().unwrap_or_default();
-                    println!("  ✗ {command:<18} {subject}{session}: {code} ({message})");
+                    format!("  ✗ {command:<18} {subject}{session}: {code} ({message})")
                 }
             }
         }
@@ -45,16 +47,18 @@ pub(super) fn telling(heard: &Heard) {
             subject,
             data,
             ..
-        } => {
-            println!("  ♪ {name:<20} {subject}{}", particulars(data));
-        }
-        Heard::DeadLetter { reason, detail } => println!("  † {reason}: {detail}"),
-        Heard::Leak { queue } => println!("  ! a contact detail on the {queue} queue"),
-    }
+        } => format!("  ♪ {name:<20} {subject}{}", particulars(data)),
+        Heard::DeadLetter { reason, detail } => format!("  † {reason}: {detail}"),
+        Heard::Leak { queue } => format!("  ! a contact detail on the {queue} queue"),
+    })
 }
 
 fn particulars(data: &Value) -> String {
-    let number = |name: &str| data[name].as_u64();
+    let money = |name: &str| {
+        let currency: Currency = data["currency"].as_str()?.parse().ok()?;
+        let amount = Amount::try_from(data[name].as_i64()?).ok()?;
+        Some(currency.format(amount))
+    };
     match (&data["session_id"], &data["sessions"]) {
         (_, Value::Array(sessions)) => {
             let first = sessions
@@ -63,7 +67,7 @@ fn particulars(data: &Value) -> String {
                 .unwrap_or_default();
             format!(": {} sessions from {first}", sessions.len())
         }
-        (Value::String(id), _) => match (number("charge"), number("balance"), &data["new_date"]) {
+        (Value::String(id), _) => match (money("charge"), money("balance"), &data["new_date"]) {
             (Some(charge), Some(balance), _) => {
                 format!(" session {id}: charge {charge}, balance {balance}")
             }
@@ -101,15 +105,15 @@ pub(super) fn checks(checks: &[Check]) -> String {
 }
 
 pub(super) fn progress(progress: &arthouse_core::Progress) -> String {
-    crate::output::progress(progress)
+    output::progress(progress, chrono_tz::Europe::London)
 }
 
-/// Shows how far a long run is, on a terminal only.
+/// Shows how far a long run is.
 #[derive(Debug)]
 pub(super) struct Progress {
     total: usize,
     settled: usize,
-    shown: Instant,
+    ticker: Ticker,
 }
 
 impl Progress {
@@ -117,7 +121,7 @@ impl Progress {
         Self {
             total,
             settled: 0,
-            shown: Instant::now(),
+            ticker: Ticker::start(),
         }
     }
 
@@ -126,24 +130,12 @@ impl Progress {
             Heard::Outcome { .. } | Heard::DeadLetter { .. } => self.settled += 1,
             Heard::Notification { .. } | Heard::Leak { .. } => {}
         }
-        if self.shown.elapsed() > Duration::from_millis(200) {
-            self.show();
-        }
+        let Self { total, settled, .. } = self;
+        self.ticker
+            .show(|| format!("  {settled} of {total} commands settled"));
     }
 
-    pub(super) fn finish(&mut self) {
-        self.show();
-        if std::io::stderr().is_terminal() {
-            eprintln!();
-        }
-    }
-
-    fn show(&mut self) {
-        self.shown = Instant::now();
-        if std::io::stderr().is_terminal() {
-            eprint!("\r  {} of {} commands settled", self.settled, self.total);
-            // A progress line that can't be shown is no loss.
-            let _lost = std::io::stderr().flush();
-        }
+    pub(super) fn finish(&self) {
+        self.ticker.clear();
     }
 }

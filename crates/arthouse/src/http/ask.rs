@@ -20,7 +20,7 @@ pub(crate) enum Probe {
     Readiness,
 }
 
-/// How long an answer may take: a daemon that takes longer does not do well.
+/// How long an answer may take: a daemon that takes longer is unhealthy.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Asks the daemon that answers at this address, and returns whether all is well and what it said.

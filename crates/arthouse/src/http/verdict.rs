@@ -20,7 +20,7 @@ pub(super) struct Sign {
     pub(super) name: &'static str,
     /// How long ago that was; none before the first time.
     pub(super) silent: Option<Duration>,
-    /// The longest silence of one that does well.
+    /// The longest silence of a healthy one.
     pub(super) longest: Duration,
     /// Whether it is a loop of this process, which a restart can help; else it is something that is needed.
     pub(super) is_loop: bool,

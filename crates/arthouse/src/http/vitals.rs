@@ -13,7 +13,7 @@ use super::verdict::{Reading, Sign};
 
 /// Where the signs of life of a process come together. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Vitals(Arc<Mutex<State>>);
+pub(super) struct Vitals(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
@@ -72,7 +72,7 @@ impl Default for Vitals {
 
 impl Vitals {
     /// Watches a command worker that is about to run.
-    pub(crate) fn watch_commands(&self, stats: StatsHandle, settings: &Settings) {
+    pub(super) fn watch_commands(&self, stats: StatsHandle, settings: &Settings) {
         let commands = &settings.commands;
         // Idle, a poll answers once a `wait`; with every handler busy, an extension once half a `visibility`. Either may fail once.
         let rhythm = commands.wait.max(commands.visibility / 2);
@@ -85,7 +85,7 @@ impl Vitals {
     }
 
     /// Watches a stream processor that is about to run.
-    pub(crate) fn watch_streams(&self, monitor: Monitor, settings: &Settings) {
+    pub(super) fn watch_streams(&self, monitor: Monitor, settings: &Settings) {
         self.state().streams = Some(Streams {
             monitor,
             longest: settings.streams.lease_duration,

@@ -1,20 +1,21 @@
 use arthouse_core::{ChargeKind, Progress, SessionProgress, SessionStatus, Stage};
 
-use super::{plain, table};
+use super::{plain, table, time, time_with_zone};
+use chrono_tz::Tz;
 
-/// Writes a student's progress for people.
-pub(crate) fn progress(progress: &Progress) -> String {
-    let mut parts = vec![summary(progress)];
+/// Writes a student's progress for people, with times in the zone of the course.
+pub(crate) fn progress(progress: &Progress, zone: Tz) -> String {
+    let mut parts = vec![summary(progress, zone)];
     if !progress.sessions.is_empty() {
-        parts.push(sessions(progress));
+        parts.push(sessions(progress, zone));
     }
     if !progress.statement.is_empty() {
-        parts.push(format!("Statement\n{}", statement(progress)));
+        parts.push(format!("Statement\n{}", statement(progress, zone)));
     }
     parts.join("\n")
 }
 
-fn summary(progress: &Progress) -> String {
+fn summary(progress: &Progress, zone: Tz) -> String {
     let money = |amount| progress.currency.format(amount);
     let stage = match progress.status {
         Stage::Applied => "applied, waiting for the payment",
@@ -29,9 +30,9 @@ fn summary(progress: &Progress) -> String {
         progress.percent_complete
     )];
     let mut line = |name: &str, value: String| lines.push(format!("  {name:<13} {value}"));
-    line("applied", progress.applied_date.to_string());
+    line("applied", time_with_zone(progress.applied_date, zone));
     if let Some(paid) = progress.paid_date {
-        line("paid", paid.to_string());
+        line("paid", time_with_zone(paid, zone));
     }
     line("price", money(progress.cost));
     if let Some(balance) = progress.balance {
@@ -57,45 +58,43 @@ fn summary(progress: &Progress) -> String {
     if let Some(next) = &progress.next_session {
         line(
             "next session",
-            format!("{} at {}", next.session_id, next.local_start),
+            format!(
+                "{} on {}",
+                next.session_id,
+                time_with_zone(next.session_date, zone)
+            ),
         );
     }
     lines.join("\n")
 }
 
-fn sessions(progress: &Progress) -> String {
-    let mut table = table(&[
-        "Session",
-        "Status",
-        "Starts",
-        "Local time",
-        "Cost",
-        "Can be moved",
-    ]);
+fn sessions(progress: &Progress, zone: Tz) -> String {
+    let starts = format!("Starts ({zone})");
+    let mut table = table(&["Session", "Status", &starts, "Cost", "Can be moved"]);
     for session in &progress.sessions {
         table.add_row([
             session.session_id.to_string(),
             status(session.status).to_owned(),
-            session.session_date.to_string(),
-            session.local_start.clone(),
+            time(session.session_date, zone),
             progress.currency.format(session.cost),
-            movable(session),
+            movable(session, zone),
         ]);
     }
     table.to_string()
 }
 
-fn movable(session: &SessionProgress) -> String {
+fn movable(session: &SessionProgress, zone: Tz) -> String {
     match (session.reschedule_until, session.original_session_date) {
-        (Some(until), _) if session.can_reschedule => format!("before {until}"),
+        (Some(until), _) if session.can_reschedule => format!("before {}", time(until, zone)),
         (Some(_), _) => "no, too late".to_owned(),
-        (None, Some(original)) => format!("no, moved from {original}"),
+        (None, Some(original)) => format!("no, moved from {}", time(original, zone)),
         (None, None) => "no".to_owned(),
     }
 }
 
-fn statement(progress: &Progress) -> String {
-    let mut table = table(&["Session", "For", "Amount", "At"]);
+fn statement(progress: &Progress, zone: Tz) -> String {
+    let at = format!("At ({zone})");
+    let mut table = table(&["Session", "For", "Amount", &at]);
     for line in &progress.statement {
         let kind = match line.kind {
             ChargeKind::Attended => "attended",
@@ -106,7 +105,7 @@ fn statement(progress: &Progress) -> String {
             line.session_id.to_string(),
             kind.to_owned(),
             amount,
-            line.at.to_string(),
+            time(line.at, zone),
         ]);
     }
     table.to_string()

@@ -33,7 +33,7 @@ fn a_bad_line_is_named_and_nothing_of_its_file_is_sent() {
     local
         .call(&[
             "send",
-            "skip-session",
+            "session.skip",
             "--user",
             "ada",
             "--course",
@@ -44,7 +44,7 @@ fn a_bad_line_is_named_and_nothing_of_its_file_is_sent() {
         ])
         .check(3, &[]);
     local
-        .call(&["outcome", "good", "--source", "/desk"])
+        .call(&["outcome", "--id", "good", "--source", "/desk"])
         .check(5, &["no outcome of good"]);
 }
 
@@ -67,7 +67,7 @@ fn neither_a_file_nor_a_command_and_both_are_refused() {
         "send",
         "--file",
         "-",
-        "attend-session",
+        "session.attend",
         "--user",
         "u",
         "--course",
@@ -129,7 +129,75 @@ fn a_data_folder_that_can_not_be_written_is_told() {
 }
 
 #[test]
-fn a_log_filter_that_can_not_be_read_is_told() {
-    run(&mut arthouse(&["--log", "arthouse=loud=er", "schema"]))
-        .check(1, &["the log filter can't be read"]);
+fn an_invalid_setting_is_named_with_its_value_and_its_rule() {
+    run(&mut arthouse(&["--log", "arthouse=loud=er", "schema"])).check(
+        2,
+        &[
+            "invalid log filter \"arthouse=loud=er\"",
+            "arthouse_worker=debug",
+        ],
+    );
+    for value in ["0", "100001", "many"] {
+        run(&mut arthouse(&["worker", "--concurrency", value]))
+            .check(2, &[&format!("'{value}'"), "--concurrency"]);
+    }
+    run(arthouse(&["worker"]).env("ARTHOUSE_CONCURRENCY", "100001"))
+        .check(2, &["100001 is not in 1..=100000"]);
+    for arguments in [
+        &["pending", "--limit", "0"][..],
+        &["audit", "--segments", "0"],
+    ] {
+        run(&mut arthouse(arguments)).check(2, &["'0'", arguments[1], "1 or more"]);
+    }
+    run(&mut arthouse(&["redrive", "--lane", "ada"])).check(2, &["'ada'", "--lane"]);
+}
+
+#[test]
+fn an_endpoint_that_is_no_url_is_named_with_what_to_do() {
+    for (name, value) in [
+        ("AWS_ENDPOINT_URL", "localhost:4566"),
+        ("AWS_ENDPOINT_URL", "ftp://x"),
+        ("AWS_ENDPOINT_URL", "garbage"),
+        ("AWS_ENDPOINT_URL", "http://"),
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:port"),
+        ("AWS_ENDPOINT_URL_SQS", "localhost:4566"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", "localhost:4566"),
+    ] {
+        run(arthouse(&["pending"]).env(name, value)).check(
+            2,
+            &[
+                &format!("invalid endpoint {value:?} in {name}"),
+                "http://127.0.0.1:4566",
+            ],
+        );
+    }
+}
+
+/// A reader that closes its end at once, as `head` does early.
+#[test]
+#[cfg(unix)]
+fn a_closed_pipe_hides_no_failure() {
+    let school = crate::copied::Copied::new();
+    let closed = |arguments: &[&str]| {
+        let mut command = school.command(arguments);
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let child = command.stdout(writer).stderr(std::process::Stdio::piped());
+        crate::rig::Ended::from(child.spawn().unwrap().wait_with_output().unwrap())
+    };
+    let healthy = closed(&["audit"]);
+    assert_eq!((healthy.code, healthy.stderr.as_str()), (Some(0), ""));
+    school.rewrite(
+        "UsersCourses",
+        "USER#ada",
+        Some("COURSE#oils#PAID"),
+        |item| {
+            item.insert("Balance".to_owned(), crate::copied::n(999));
+        },
+    );
+    for arguments in [&["audit"][..], &["audit", "--json"]] {
+        let ended = closed(arguments);
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(6), ""));
+    }
+    assert_eq!(closed(&["course", "--course", "absent"]).code, Some(5));
 }

@@ -3,10 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::daemon::until;
+use crate::depth::by_depth;
 use crate::load;
 use crate::rig::{Ended, Local, arthouse, run_with_input};
 
-const STUDENTS: u32 = 40;
+fn students() -> u32 {
+    by_depth(12, 40, 40)
+}
 
 fn send(local: &Local, arguments: &[&str], input: &str) -> Ended {
     let arguments = [&["send", "--file", "-"], arguments].concat();
@@ -31,7 +34,7 @@ fn is_settled(local: &Local, user: &str) -> bool {
 #[test]
 fn killed_twice_in_the_middle_of_a_load_nothing_is_lost_and_nobody_charged_twice() {
     let data = tempfile::tempdir().unwrap();
-    let users: Vec<String> = (0..STUDENTS).map(|n| format!("u{n}")).collect();
+    let users: Vec<String> = (0..students()).map(|n| format!("u{n}")).collect();
     let lives: String = users.iter().map(|user| load::life(user)).collect();
     let mut local = Local::start(data.path());
     send(&local, &["--wait"], &load::course()).check(0, &[]);

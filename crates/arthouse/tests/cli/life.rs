@@ -6,7 +6,7 @@ use crate::rig::{Ended, Local, arthouse, run};
 const PRIVATE: &str = "zq9";
 
 const CREATE: [&str; 17] = [
-    "create-course",
+    "course.create",
     "--course",
     "oils",
     "--title",
@@ -14,7 +14,7 @@ const CREATE: [&str; 17] = [
     "--description",
     "Evenings at the easel.",
     "--cost",
-    "10001",
+    "100.01",
     "--currency",
     "GBP",
     "--duration",
@@ -40,7 +40,7 @@ fn apply(local: &Local) -> Ended {
     send(
         local,
         &[
-            "apply",
+            "course.apply",
             "--user",
             "ada",
             "--course",
@@ -105,13 +105,15 @@ fn enrol(local: &Local) {
     send(
         local,
         &[
-            "confirm-payment",
+            "payment.confirm",
             "--user",
             "ada",
             "--course",
             "oils",
             "--amount",
-            "10001",
+            "100.01",
+            "--currency",
+            "GBP",
             "--reference",
             "pay-1",
         ],
@@ -124,16 +126,16 @@ fn a_course_is_taken_from_application_to_statement() {
     let data = tempfile::tempdir().unwrap();
     let local = Local::start(data.path());
     enrol(&local);
-    session(&local, "attend-session", "1", &[]).check(0, &[]);
-    session(&local, "skip-session", "2", &["--reason", "a cold"]).check(0, &[]);
+    session(&local, "session.attend", "1", &[]).check(0, &[]);
+    session(&local, "session.skip", "2", &["--reason", "a cold"]).check(0, &[]);
     session(
         &local,
-        "reschedule-session",
+        "session.reschedule",
         "3",
         &["--to", "2099-12-01T18:00:00Z"],
     )
     .check(0, &[]);
-    let again = session(&local, "attend-session", "1", &["--id", "again"]);
+    let again = session(&local, "session.attend", "1", &["--id", "again"]);
     again.check(3, &[]);
     assert_eq!(again.json()["code"], "SESSION_NOT_SCHEDULED");
 
@@ -157,7 +159,7 @@ fn a_course_is_taken_from_application_to_statement() {
     assert_eq!(end["sessions"][2]["session_date"], "2099-12-01T18:00:00Z");
 
     assert_eq!(
-        local.call(&["outcome", "again", "--json"]).json()["outcome"],
+        local.call(&["outcome", "--id", "again", "--json"]).json()["outcome"],
         "rejected"
     );
     assert_eq!(
@@ -184,7 +186,7 @@ fn a_course_is_taken_from_application_to_statement() {
         &["course", "--course", "oils"],
         &["pending"],
         &["roster", "--course", "oils", "--session", "1"],
-        &["outcome", "again"],
+        &["outcome", "--id", "again"],
         &["audit"],
     ] {
         local.call(human).check(0, &[]);
@@ -208,7 +210,7 @@ fn sigterm_drains_and_a_restart_finds_the_data_again() {
     assert!(!ended.stderr.contains(PRIVATE), "{}", ended.stderr);
 
     let local = Local::start(data.path());
-    session(&local, "attend-session", "1", &[]).check(0, &[]);
+    session(&local, "session.attend", "1", &[]).check(0, &[]);
 }
 
 #[test]
@@ -219,7 +221,7 @@ fn after_a_kill_the_restarted_stack_goes_on_where_it_was() {
     local.kill();
 
     let local = Local::start(data.path());
-    session(&local, "attend-session", "1", &[]).check(0, &[]);
+    session(&local, "session.attend", "1", &[]).check(0, &[]);
     eventually(&local, |progress| progress["sessions_remaining"] == 3);
 }
 
@@ -232,7 +234,7 @@ fn no_log_at_any_level_has_a_contact() {
     enrol(&local);
     let traced = ["--log", "trace", "pending", "--json"];
     let pending = local.call(&traced);
-    session(&local, "attend-session", "1", &[]).check(0, &[]);
+    session(&local, "session.attend", "1", &[]).check(0, &[]);
     let log = local.terminate().stderr;
     assert!(log.contains("command applied"), "{log}");
     assert!(!log.contains(PRIVATE), "{}", lines_with_private(&log));

@@ -4,12 +4,17 @@
 
 mod audit;
 mod bad_input;
+mod consistent;
 mod contracts;
 mod copied;
 mod daemon;
 mod deployment;
+#[path = "../../../../tests/support/depth.rs"]
+#[expect(unreachable_pub, reason = "other tests have it from a library")]
+mod depth;
 mod gaps;
 mod heard;
+mod interrupted;
 mod killed;
 mod kills;
 mod life;

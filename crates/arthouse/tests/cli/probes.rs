@@ -16,7 +16,7 @@ const PRIVATE: &str = "zq9";
 
 fn course(id: &str) -> Vec<&str> {
     vec![
-        "create-course",
+        "course.create",
         "--course",
         id,
         "--title",
@@ -24,7 +24,7 @@ fn course(id: &str) -> Vec<&str> {
         "--description",
         PRIVATE,
         "--cost",
-        "1000",
+        "10",
         "--currency",
         "GBP",
         "--duration",
@@ -41,9 +41,9 @@ fn life(rig: &Deployment) {
     rig.send(&course("zq9c"));
     let mine = ["--user", "zq9u", "--course", "zq9c"];
     let contact = ["--name", PRIVATE, "--email", "zq9@example.com"];
-    rig.send(&[&["apply"], &mine[..], &contact].concat());
-    rig.send(&[&["confirm-payment"], &mine[..]].concat());
-    rig.send(&[&["attend-session"], &mine[..], &["--session", "1"]].concat());
+    rig.send(&[&["course.apply"], &mine[..], &contact].concat());
+    rig.send(&[&["payment.confirm"], &mine[..]].concat());
+    rig.send(&[&["session.attend"], &mine[..], &["--session", "1"]].concat());
 }
 
 /// Returns the names of a scrape's metrics, and checks its form: each is described, and no label has an id or a contact detail.

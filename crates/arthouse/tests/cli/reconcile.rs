@@ -89,7 +89,7 @@ fn what_the_tables_contradict_is_told_with_a_code_of_its_own() {
     };
     school.rewrite("UsersCourses", "USER#ada", Some(PAID), overdrawn);
     let ended = school.call(&["reconcile"]);
-    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert_eq!(ended.code, Some(6), "{ended:?}");
     assert!(ended.stdout.contains("failed charge 0001#1"), "{ended:?}");
 }
 

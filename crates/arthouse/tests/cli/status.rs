@@ -67,8 +67,15 @@ fn while_streams_are_read_it_shows_by_whom_and_how_far() {
     let headroom = || status(&rig)["trim_headroom_seconds"].as_f64();
     let headroom = until("the trim headroom", headroom, Option::is_some).unwrap();
     assert!((86_000.0..=86_400.0).contains(&headroom), "{headroom}");
+    assert!(status(&rig)["trim_headroom_seconds"].is_u64());
+    let checkpoint = shown["shards"][0]["checkpointed_at"].as_str().unwrap();
+    assert_eq!(
+        checkpoint.len(),
+        "2026-10-01T18:00:00Z".len(),
+        "{checkpoint}"
+    );
     let text = rig.call(&["status"]).stdout;
-    for shown in [worker["worker"].as_str().unwrap(), "trim headroom"] {
+    for shown in [worker["worker"].as_str().unwrap(), "trim headroom: 23 h 5"] {
         assert!(text.contains(shown), "{text}");
     }
 }

@@ -1,4 +1,4 @@
-//! Three stream processors share the streams of one deployment while 10,000 changes flow: one is killed, one is frozen until it has
+//! Three stream processors share the streams of one deployment while changes flow: one is killed, one is frozen until it has
 //! lost its shard and then thawed, one is told to stop and started again.
 
 #![cfg(unix)]
@@ -12,11 +12,14 @@ use serde_json::Value;
 
 use crate::daemon::{Daemon, signal, until};
 use crate::deployment::{Deployment, WAITING};
+use crate::depth::by_depth;
 use crate::heard::check_lives_told;
 use crate::load;
 
 /// The least number of changes that flow.
-const CHANGES: usize = 10_000;
+fn changes() -> usize {
+    by_depth(2_000, 4_000, 10_000)
+}
 /// Students whose commands are sent together.
 const CLASS: usize = 25;
 /// What the streams of the two tables have here, one each.
@@ -79,7 +82,7 @@ fn feed(rig: &Deployment, enough: &Arc<AtomicBool>) -> thread::JoinHandle<usize>
     thread::spawn(move || {
         send(&load::course()).check(0, &[]);
         let mut students = 0;
-        while students * load::CHANGES_PER_STUDENT < CHANGES || !enough.load(Ordering::Relaxed) {
+        while students * load::CHANGES_PER_STUDENT < changes() || !enough.load(Ordering::Relaxed) {
             let class = students..students + CLASS;
             let lives: String = class.map(|n| load::life(&format!("u{n}"))).collect();
             send(&lives).check(0, &[]);

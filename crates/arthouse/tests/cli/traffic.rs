@@ -7,19 +7,24 @@ use std::thread;
 use serde_json::{Value, json};
 
 use crate::deployment::{Deployment, WAITING};
+use crate::depth::by_depth;
 use crate::heard::check_lives_told;
 use crate::load;
 
-/// Students whose commands are sent together, and how often.
+/// Students whose commands are sent together.
 const CLASS: usize = 25;
-const CLASSES: usize = 6;
+
+/// How often they are.
+fn classes() -> usize {
+    by_depth(2, 6, 6)
+}
 
 /// Sends class after class, each when the commands of the one before it are applied.
 fn feed(rig: &Deployment) -> thread::JoinHandle<()> {
     let send = rig.sender(&WAITING);
     thread::spawn(move || {
         send(&load::course()).check(0, &[]);
-        for class in 0..CLASSES {
+        for class in 0..classes() {
             let users = class * CLASS..(class + 1) * CLASS;
             let lives: String = users.map(|n| load::life(&format!("u{n}"))).collect();
             send(&lives).check(0, &[]);
@@ -57,6 +62,6 @@ fn beside_live_traffic_an_audit_finds_nothing_wrong_and_a_reconciliation_does_no
     assert!(unsettled > 0 && repaired > 0, "they were not beside it");
     let is_settled = |audit: &Value| audit["pending"] == json!(0);
     let settled = crate::daemon::until("all to be settled", || audit(&rig), is_settled);
-    assert_eq!(settled["checked"]["enrollments"], json!(CLASS * CLASSES));
-    check_lives_told(&rig, CLASS * CLASSES);
+    assert_eq!(settled["checked"]["enrollments"], json!(CLASS * classes()));
+    check_lives_told(&rig, CLASS * classes());
 }

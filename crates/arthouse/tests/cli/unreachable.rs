@@ -43,7 +43,7 @@ fn what_was_not_provisioned_is_told_with_how_to_make_it() {
         "--prefix",
         "x-",
         "send",
-        "attend-session",
+        "session.attend",
         "--user",
         "ada",
         "--course",

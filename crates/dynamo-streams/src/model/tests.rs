@@ -41,62 +41,68 @@ fn check(faults: Faults, floor: usize) {
     assert!(states >= floor, "{states} states are fewer than {floor}");
 }
 
-#[test]
-fn two_workers_share_two_shards_and_a_split_through_a_crash_and_a_zombie() {
-    let faults = Faults {
-        crash: 1,
-        zombie: 1,
-        ..Faults::NONE
-    };
-    check(faults, 500_000);
-}
-
-#[test]
-fn a_worker_whose_heartbeats_fail_for_a_while_comes_back() {
-    let silence = 1;
-    check(
+/// What goes wrong, and the fewest states that this comes to. The first are for every run; `TEST_DEPTH` says how many more.
+const FAULTS: [(Faults, usize); 5] = [
+    // A worker that drains leaves everything to the other.
+    (
         Faults {
-            silence,
-            ..Faults::NONE
-        },
-        150_000,
-    );
-}
-
-#[test]
-fn a_write_that_arrives_twice_and_late_changes_nothing() {
-    let echo = 1;
-    check(
-        Faults {
-            echo,
-            ..Faults::NONE
-        },
-        50_000,
-    );
-}
-
-#[test]
-fn a_worker_that_drains_leaves_everything_to_the_other() {
-    let drain = 1;
-    check(
-        Faults {
-            drain,
+            drain: 1,
             ..Faults::NONE
         },
         25_000,
-    );
+    ),
+    // A write that arrives twice, the second time late, changes nothing.
+    (
+        Faults {
+            echo: 1,
+            ..Faults::NONE
+        },
+        50_000,
+    ),
+    // A worker whose heartbeats fail for a while comes back.
+    (
+        Faults {
+            silence: 1,
+            ..Faults::NONE
+        },
+        150_000,
+    ),
+    // Two workers share two shards and a split through a crash and a zombie.
+    (
+        Faults {
+            crash: 1,
+            zombie: 1,
+            ..Faults::NONE
+        },
+        500_000,
+    ),
+    // All of these at once but the drain; it takes many minutes.
+    (
+        Faults {
+            crash: 1,
+            zombie: 1,
+            echo: 1,
+            ..Faults::NONE
+        },
+        1_000_000,
+    ),
+];
+
+/// Returns what is asked for by `TEST_DEPTH`: `quick`, which is what goes without it, `ci` or `deep`.
+fn by_depth<T>(quick: T, ci: T, deep: T) -> T {
+    match std::env::var("TEST_DEPTH").as_deref() {
+        Err(_) | Ok("quick") => quick,
+        Ok("ci") => ci,
+        Ok("deep") => deep,
+        Ok(other) => panic!("TEST_DEPTH={other}: it must be quick, ci or deep"),
+    }
 }
 
 #[test]
-#[ignore = "takes many minutes"]
-fn a_crash_a_zombie_and_a_write_that_arrives_twice_at_once() {
-    let faults = Faults {
-        crash: 1,
-        zombie: 1,
-        echo: 1,
-        ..Faults::NONE
-    };
-    check(faults, 1_000_000);
+fn every_property_holds_whatever_goes_wrong() {
+    for (faults, floor) in FAULTS.into_iter().take(by_depth(2, 3, 5)) {
+        check(faults, floor);
+    }
 }
 
 /// Each property fails of a model with a defect, so it can fail.
@@ -151,10 +157,7 @@ struct Branch {
 /// Together with the property that everything is done where nothing more happens, this says that every run ends well.
 #[test]
 fn no_run_goes_on_for_ever() {
-    let faults = Faults {
-        silence: 1,
-        ..Faults::NONE
-    };
+    let (faults, floor) = FAULTS[by_depth(0, 2, 2)];
     let protocol = Protocol::new(LAYOUT, faults);
     let branch = |world: &World| {
         let mut hasher = DefaultHasher::new();
@@ -183,5 +186,5 @@ fn no_run_goes_on_for_ever() {
             path.push(next);
         }
     }
-    assert!(seen.len() >= 150_000, "{} states", seen.len());
+    assert!(seen.len() >= floor, "{} states", seen.len());
 }

@@ -37,13 +37,13 @@ pub(super) fn text(endpoint: &str, data: &Path, stack: &Stack, prefix: &str) -> 
         "Try, in another terminal:".to_owned(),
         String::new(),
         format!(
-            "  {send} create-course --course oils --title 'Oil painting' --description 'Ten evenings at the easel.' \\\n    \
-             --cost 12000 --currency GBP --duration 10 --payment-method card \\\n    \
+            "  {send} course.create --course oils --title 'Oil painting' --description 'Ten evenings at the easel.' \\\n    \
+             --cost 120.00 --currency GBP --duration 10 --payment-method card \\\n    \
              --schedule '{}' --wait",
             schedule()
         ),
         format!(
-            "  {send} apply --user ada --course oils --name 'Ada' --email ada@example.com --wait"
+            "  {send} course.apply --user ada --course oils --name 'Ada' --email ada@example.com --wait"
         ),
         format!("  AWS_ENDPOINT_URL={endpoint} {program}{prefix} progress --user ada --course oils"),
         format!("  {aws} dynamodb scan --table-name {}", stack.names.tables.name(Table::Courses)),

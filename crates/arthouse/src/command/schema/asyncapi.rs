@@ -5,7 +5,7 @@ use arthouse_core::{CommandType, MAX_BODY_BYTES};
 use arthouse_worker::{Queue, QueueNames};
 use serde_json::{Map, Value, json};
 
-use super::short;
+use crate::command::name;
 
 /// Writes the document for queues of these names.
 pub(super) fn document(names: &QueueNames) -> Value {
@@ -30,7 +30,7 @@ pub(super) fn document(names: &QueueNames) -> Value {
 }
 
 fn channels(names: &QueueNames) -> Value {
-    let commands = CommandType::ALL.into_iter().map(short).collect();
+    let commands = CommandType::ALL.into_iter().map(name).collect();
     let (outcomes, notifications): (Vec<_>, Vec<_>) = EventType::ALL
         .into_iter()
         .partition(|event| event.is_outcome());
@@ -97,7 +97,7 @@ fn messages() -> Map<String, Value> {
         )
     };
     let commands = CommandType::ALL
-        .map(|kind| message(short(kind), kind.as_str(), schema::command(kind).into()));
+        .map(|kind| message(name(kind), kind.as_str(), schema::command(kind).into()));
     let events = EventType::ALL
         .map(|kind| message(kind.name(), &kind.wire_type(), schema::event(kind).into()));
     commands

@@ -1,19 +1,23 @@
 use std::collections::HashMap;
-use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use aws_sdk_sqs::Client;
 use futures::{StreamExt, TryStreamExt, future};
 use sqs_consumer::{BatchSender, OutgoingMessage, SenderSettings};
-use tokio::time::{MissedTickBehavior, interval};
+
+use crate::ticker::Ticker;
+
+use crate::exit::Failure;
+use crate::signals;
 
 /// Requests under way at once; more than a worker's, since a file is sent as fast as can be.
 const REQUESTS_IN_FLIGHT: usize = 16;
 /// Message groups that are sent side by side: enough to fill the requests with ten entries each, twice over.
 const GROUPS_IN_FLIGHT: usize = REQUESTS_IN_FLIGHT * 20;
-/// How often progress is shown.
-const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
+
+/// What may be done after a part was sent.
+const SAFE_AGAIN: &str = "to send the same file again is safe, a command id takes effect once";
 
 /// Sends messages in batches: each group's in their order, groups side by side. Shows how far it is on a terminal.
 ///
@@ -44,13 +48,18 @@ pub(super) async fn deliver(
         .map(send_group)
         .buffer_unordered(GROUPS_IN_FLIGHT)
         .try_for_each(|()| future::ready(Ok(())));
+    let ticker = Ticker::start();
     let sent = tokio::select! {
         sent = sending => sent,
-        () = show_progress(&sender, total) => Ok(()),
+        () = ticker.follow(|| format!("{} of {total} sent", sender.stats().sent)) => Ok(()),
+        () = signals::interrupted()? => {
+            let sent = sender.stats().sent;
+            bail!(Failure::Interrupted(format!("{sent} of {total} commands were sent; {SAFE_AGAIN}")));
+        }
     };
     sent.with_context(|| {
         let sent = sender.stats().sent;
-        format!("{sent} of {total} commands were sent; to send the same file again is safe, a command id takes effect once")
+        format!("{sent} of {total} commands were sent; {SAFE_AGAIN}")
     })
 }
 
@@ -68,22 +77,6 @@ fn groups(messages: Vec<OutgoingMessage>) -> Vec<Vec<OutgoingMessage>> {
         }
     }
     groups
-}
-
-/// Never ends; shows nothing where no person sees it.
-async fn show_progress(sender: &BatchSender, total: usize) {
-    let mut terminal = io::stderr();
-    if !terminal.is_terminal() || total < 100 {
-        return future::pending().await;
-    }
-    let mut ticks = interval(PROGRESS_INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    loop {
-        ticks.tick().await;
-        // A progress line that can't be shown is no loss.
-        let _lost = write!(terminal, "\r{} of {total} sent \r", sender.stats().sent)
-            .and_then(|()| terminal.flush());
-    }
 }
 
 #[cfg(test)]

@@ -1,33 +1,43 @@
 //! Commands from flags. What a flag's type can tell is checked at once; what only the school can tell is left to it.
 
 mod course;
+mod money;
 mod student;
 
 use arthouse_core::{
-    Action, Actor, ActorType, CommandId, InvalidValue, SessionMinutes, Source, Text, Timestamp,
+    Action, Actor, ActorType, CommandId, Currency, InvalidValue, SessionMinutes, Source, Text,
+    Timestamp,
 };
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::CLI_SOURCE;
+use money::Decimal;
 
 /// The commands, by what they ask for.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Flags {
     /// Offer a course
+    #[command(name = "course.create")]
     CreateCourse(Addressed<course::Create>),
     /// Change a course on offer; what is not given stays
+    #[command(name = "course.update")]
     UpdateCourse(Addressed<course::Update>),
     /// Apply for a course
+    #[command(name = "course.apply")]
     Apply(Addressed<student::Apply>),
     /// Confirm a payment: the application becomes a paid enrolment
+    #[command(name = "payment.confirm")]
     ConfirmPayment(Addressed<student::Confirm>),
     /// Note that a student came to a session
+    #[command(name = "session.attend")]
     AttendSession(Addressed<student::Attend>),
     /// Note that a student did not come to a session
+    #[command(name = "session.skip")]
     SkipSession(Addressed<student::Skip>),
     /// Move a session to another date, more than 24 hours before it
+    #[command(name = "session.reschedule")]
     RescheduleSession(Addressed<student::Reschedule>),
 }
 
@@ -44,56 +54,39 @@ pub(crate) struct Addressed<T: Args> {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Envelope")]
 struct Envelope {
-    /// The role in which the command is given
+    /// The role of whoever gives the command
     #[arg(long, default_value = "admin", value_parser = actor_type())]
     actor_type: ActorType,
-    /// Who gives it [default: the student for a student, else cli]
+    /// The id of whoever gives the command [default: the student's id for --actor-type student, else cli]
     #[arg(long)]
     actor_id: Option<String>,
-    /// The command's id; a repeated id takes effect once [default: a new UUID]
+    /// The command's id; a command that is sent twice with one id takes effect once [default: a new UUID]
     #[arg(long)]
     id: Option<CommandId>,
-    /// The system that it comes from; ids are unique within it
+    /// The system that the command comes from; ids are unique within it
     #[arg(long, default_value = CLI_SOURCE)]
     source: Source,
-    /// What the conversation is called that it belongs to
+    /// The id of the conversation that the command belongs to
     #[arg(long)]
     correlation_id: Option<String>,
 }
 
 impl Flags {
     /// Writes the command as a message's body: a CloudEvent, made now, with a new id where none was given.
-    pub(super) fn into_body(self, new_id: CommandId, now: Timestamp) -> String {
-        match self {
-            Self::CreateCourse(it) => {
-                it.envelope
-                    .body(&Action::CreateCourse(it.data.into()), new_id, now)
-            }
-            Self::UpdateCourse(it) => {
-                it.envelope
-                    .body(&Action::UpdateCourse(it.data.into()), new_id, now)
-            }
-            Self::Apply(it) => {
-                it.envelope
-                    .body(&Action::ApplyForCourse(it.data.into()), new_id, now)
-            }
-            Self::ConfirmPayment(it) => {
-                it.envelope
-                    .body(&Action::ConfirmPayment(it.data.into()), new_id, now)
-            }
-            Self::AttendSession(it) => {
-                it.envelope
-                    .body(&Action::AttendSession(it.data.into()), new_id, now)
-            }
-            Self::SkipSession(it) => {
-                it.envelope
-                    .body(&Action::SkipSession(it.data.into()), new_id, now)
-            }
-            Self::RescheduleSession(it) => {
-                it.envelope
-                    .body(&Action::RescheduleSession(it.data.into()), new_id, now)
-            }
-        }
+    ///
+    /// # Errors
+    /// Says which amount its currency can't have.
+    pub(super) fn into_body(self, new_id: CommandId, now: Timestamp) -> Result<String, String> {
+        let (envelope, action) = match self {
+            Self::CreateCourse(it) => (it.envelope, Action::CreateCourse(it.data.try_into()?)),
+            Self::UpdateCourse(it) => (it.envelope, Action::UpdateCourse(it.data.try_into()?)),
+            Self::Apply(it) => (it.envelope, Action::ApplyForCourse(it.data.into())),
+            Self::ConfirmPayment(it) => (it.envelope, Action::ConfirmPayment(it.data.try_into()?)),
+            Self::AttendSession(it) => (it.envelope, Action::AttendSession(it.data.into())),
+            Self::SkipSession(it) => (it.envelope, Action::SkipSession(it.data.into())),
+            Self::RescheduleSession(it) => (it.envelope, Action::RescheduleSession(it.data.into())),
+        };
+        Ok(envelope.body(&action, new_id, now))
     }
 }
 
@@ -157,6 +150,17 @@ fn role(actor_type: ActorType) -> &'static str {
     }
 }
 
+/// Returns an amount in minor units, where one is given; clap sees to its currency.
+fn minor_units(
+    amount: Option<&Decimal>,
+    currency: Option<Currency>,
+) -> Result<Option<i64>, String> {
+    amount
+        .zip(currency)
+        .map(|(amount, currency)| amount.minor_units(currency))
+        .transpose()
+}
+
 fn text(text: &str) -> Result<Text, InvalidValue> {
     Text::try_from(text.to_owned())
 }
@@ -168,7 +172,7 @@ fn minutes(text: &str) -> Result<SessionMinutes, String> {
     SessionMinutes::try_from(minutes).map_err(|error| error.to_string())
 }
 
-/// Reads a timetable; `\n` may stand for a line's end, since no iCalendar rule contains it.
+/// Reads a schedule; `\n` may stand for a line's end, since no iCalendar rule contains it.
 fn schedule(text: &str) -> Result<String, &'static str> {
     Ok(text.replace("\\n", "\n"))
 }

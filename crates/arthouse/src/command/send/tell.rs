@@ -4,40 +4,61 @@ use anyhow::Result;
 use arthouse_core::{Malformed, Outcome};
 use serde_json::{Value, json};
 
+use super::CLI_SOURCE;
 use super::wait::{Answer, Tally, Wanted};
-use crate::command::outcome;
+use crate::command::{name, outcome};
 use crate::output::{self, plain};
 
 /// The most commands without an outcome that are named.
 const MISSING_TOLD: usize = 20;
 
-/// Tells what has become of commands, on stdout, one line each.
+/// Tells what has become of commands, on stdout: to people one line each as it comes, to programs one document in the end.
 #[derive(Debug)]
 pub(super) struct Teller {
-    pub(super) json: bool,
+    document: Option<Document>,
+    /// The prefix of the deployment, for hints.
+    prefix: String,
+}
+
+/// An object for a command from flags, an array for those of a file.
+#[derive(Debug)]
+struct Document {
+    is_array: bool,
+    commands: Vec<Value>,
 }
 
 impl Teller {
-    /// Tells what was sent; of many, only how many to people.
-    pub(super) fn sent(&self, sent: &[Wanted]) -> Result<()> {
-        if self.json {
-            return sent
-                .iter()
-                .try_for_each(|wanted| output::print_json_line(&command(wanted)));
+    pub(super) fn new(json: bool, is_file: bool, prefix: &str) -> Self {
+        let document = Document {
+            is_array: is_file,
+            commands: Vec::new(),
+        };
+        Self {
+            document: json.then_some(document),
+            prefix: prefix.to_owned(),
         }
-        match sent {
-            [one] => output::print(format!("sent      {}  {}", one.id, short(one.command_type)))?,
-            many => output::print(format!("{} commands sent", many.len()))?,
+    }
+
+    /// Tells that commands are valid or sent; of many, only how many to people.
+    pub(super) fn all(&mut self, what: &str, commands: &[Wanted]) -> Result<()> {
+        if let Some(document) = &mut self.document {
+            document.commands.extend(commands.iter().map(command));
+            return self.end_document();
+        }
+        match commands {
+            [one] => output::print(format!("{what:<9} {}  {}", one.id, name(one.command_type)))?,
+            many => output::print(format!("{} commands {what}", many.len()))?,
         }
         Ok(())
     }
 
     /// Tells what has become of a command.
-    pub(super) fn answer(&self, wanted: &Wanted, answer: &Answer<'_>) -> Result<()> {
-        if self.json {
-            return output::print_json_line(&as_json(wanted, answer));
+    pub(super) fn answer(&mut self, wanted: &Wanted, answer: &Answer<'_>) -> Result<()> {
+        if let Some(document) = &mut self.document {
+            document.commands.push(as_json(wanted, answer));
+            return Ok(());
         }
-        let (id, what) = (&wanted.id, short(wanted.command_type));
+        let (id, what) = (&wanted.id, name(wanted.command_type));
         output::print(match answer {
             Answer::Settled(receipt) => match &receipt.outcome {
                 Outcome::Applied => format!("applied   {id}  {what}"),
@@ -51,24 +72,23 @@ impl Teller {
     }
 
     /// Tells how it ended: the missing on stderr, and for people the numbers.
-    pub(super) fn end(&self, tally: &Tally, timeout: Duration) -> Result<()> {
-        for missing in tally.missing.iter().take(MISSING_TOLD) {
-            eprintln!("no outcome of {} after {timeout:?}", missing.id);
-        }
-        if tally.missing.len() > MISSING_TOLD {
-            eprintln!("and of {} more", tally.missing.len() - MISSING_TOLD);
-        }
-        if !tally.missing.is_empty() {
-            eprintln!(
-                "hint: is a worker running? `arthouse outcome ID` shows an outcome that comes later"
-            );
+    pub(super) fn end(&mut self, tally: &Tally, timeout: Duration) -> Result<()> {
+        self.missing(&tally.missing, timeout);
+        if let Some(document) = &mut self.document {
+            let missing = tally.missing.iter().map(|wanted| {
+                let mut value = command(wanted);
+                value["outcome"] = Value::Null;
+                value
+            });
+            document.commands.extend(missing);
+            return self.end_document();
         }
         let Tally {
             applied,
             rejected,
             missing,
         } = tally;
-        if !self.json && applied + rejected + missing.len() > 1 {
+        if applied + rejected + missing.len() > 1 {
             output::print(format!(
                 "{applied} applied, {rejected} rejected, {} without an outcome",
                 missing.len()
@@ -76,10 +96,54 @@ impl Teller {
         }
         Ok(())
     }
+
+    fn missing(&self, missing: &[Wanted], timeout: Duration) {
+        let timeout = output::duration(timeout);
+        for wanted in missing.iter().take(MISSING_TOLD) {
+            output::note(format!("no outcome of {} after {timeout}", wanted.id));
+        }
+        if missing.len() > MISSING_TOLD {
+            output::note(format!("and of {} more", missing.len() - MISSING_TOLD));
+        }
+        if let Some(first) = missing.first() {
+            output::note(format!(
+                "hint: is a worker running? `{}` shows an outcome that comes later",
+                self.outcome_command(first)
+            ));
+        }
+    }
+
+    /// Returns the command line that shows a command's outcome.
+    fn outcome_command(&self, wanted: &Wanted) -> String {
+        let mut line = "arthouse".to_owned();
+        if !self.prefix.is_empty() {
+            line = format!("{line} --prefix {}", self.prefix);
+        }
+        line = format!("{line} outcome --id {}", wanted.id);
+        if wanted.source.as_str() != CLI_SOURCE {
+            line = format!("{line} --source {}", wanted.source);
+        }
+        line
+    }
+
+    /// Prints the document, where one is asked for, with what is known.
+    pub(super) fn end_document(&mut self) -> Result<()> {
+        let Some(document) = self.document.take() else {
+            return Ok(());
+        };
+        match document.commands.as_slice() {
+            [one] if !document.is_array => output::print_json(one),
+            many => output::print_json(&many),
+        }
+    }
 }
 
 fn command(wanted: &Wanted) -> Value {
-    json!({ "command_id": wanted.id, "command_source": wanted.source, "command_type": wanted.command_type })
+    json!({
+        "command_id": wanted.id,
+        "command_source": wanted.source,
+        "command_type": wanted.command_type.as_str(),
+    })
 }
 
 fn as_json(wanted: &Wanted, answer: &Answer<'_>) -> Value {
@@ -94,12 +158,4 @@ fn as_json(wanted: &Wanted, answer: &Answer<'_>) -> Value {
             value
         }
     }
-}
-
-/// Takes what all types have in common off a type.
-fn short(command_type: &str) -> &str {
-    let noun_and_verb = command_type
-        .strip_prefix("com.digitalarthouse.")
-        .unwrap_or(command_type);
-    noun_and_verb.strip_suffix(".v1").unwrap_or(noun_and_verb)
 }

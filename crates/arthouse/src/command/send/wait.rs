@@ -4,7 +4,7 @@ use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use arthouse_core::{Command, CommandId, Outcome, PayloadHash, Receipt, Source};
+use arthouse_core::{Command, CommandId, CommandType, Outcome, PayloadHash, Receipt, Source};
 use arthouse_store::Store;
 use futures::{StreamExt, TryStreamExt};
 use tokio::time::{Instant, sleep_until};
@@ -22,7 +22,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Wanted {
     pub(super) source: Source,
     pub(super) id: CommandId,
-    pub(super) command_type: &'static str,
+    pub(super) command_type: CommandType,
     payload_hash: PayloadHash,
 }
 
@@ -31,7 +31,7 @@ impl Wanted {
         Self {
             source: command.metadata.source.clone(),
             id: command.metadata.id.clone(),
-            command_type: command.action.command_type().as_str(),
+            command_type: command.action.command_type(),
             payload_hash: command.payload_hash.clone(),
         }
     }

@@ -3,31 +3,27 @@
 use arthouse_store::{Sweep, SweepCause, SweepState};
 use serde_json::{Value, json};
 
+use crate::output;
+
 /// Says it in a line for people.
 pub(super) fn line(sweep: Option<&Sweep>) -> String {
     let Some(sweep) = sweep else {
         return "reconciliation: none so far".to_owned();
     };
     let cause = match sweep.cause {
-        SweepCause::Asked => "was asked for",
+        SweepCause::Asked => "was requested",
         SweepCause::Gap => "repairs gaps",
     };
     let state = match sweep.state {
-        SweepState::Running => "is under way, last heard of at",
-        SweepState::Stopped => "was stopped at",
-        SweepState::Finished => "was finished at",
+        SweepState::Running => "running, last heartbeat",
+        SweepState::Stopped => "stopped",
+        SweepState::Finished => "finished",
     };
-    let counts = sweep.counts;
     format!(
-        "reconciliation: the last one {cause}, was begun at {} and {state} {}: {} students looked at, sessions of {} enrolments and {} \
-         charges made, {} notifications told again, {} failed",
-        sweep.started_at,
-        sweep.saved_at,
-        counts.students,
-        counts.initialised,
-        counts.charged,
-        counts.notified,
-        counts.failed
+        "reconciliation: the last one {cause}; started {}, {state} {}: {}",
+        output::utc(sweep.started_at.to_utc()),
+        output::utc(sweep.saved_at.to_utc()),
+        sweep.counts
     )
 }
 
@@ -45,17 +41,13 @@ pub(super) fn as_json(sweep: Option<&Sweep>) -> Value {
         SweepState::Stopped => "stopped",
         SweepState::Finished => "finished",
     };
-    let counts = sweep.counts;
-    json!({
+    let mut value = json!({
         "cause": cause,
         "state": state,
         "since": sweep.since,
         "started_at": sweep.started_at,
         "saved_at": sweep.saved_at,
-        "students": counts.students,
-        "initialised": counts.initialised,
-        "charged": counts.charged,
-        "notified": counts.notified,
-        "failed": counts.failed,
-    })
+    });
+    output::insert_counts(&mut value, sweep.counts);
+    value
 }

@@ -1,7 +1,8 @@
 use arthouse_core::{CourseId, CreateCourse, Currency, SessionMinutes, Text, UpdateCourse};
 use clap::Args;
 
-use super::{minutes, schedule, text};
+use super::money::Decimal;
+use super::{minor_units, minutes, schedule, text};
 
 /// A new course.
 #[derive(Debug, Args)]
@@ -9,49 +10,51 @@ pub(crate) struct Create {
     /// The new course's id
     #[arg(long)]
     course: CourseId,
-    /// What it is called
+    /// The title
     #[arg(long, value_parser = text)]
     title: Text,
-    /// What it is about
+    /// The description
     #[arg(long, value_parser = text)]
     description: Text,
-    /// What it costs, in minor units (pence, cents)
+    /// The price, such as 120.00
     #[arg(long, allow_negative_numbers = true)]
-    cost: i64,
-    /// The currency of the cost, such as GBP
+    cost: Decimal,
+    /// The currency of the price (ISO 4217), such as GBP
     #[arg(long)]
     currency: Currency,
-    /// How many sessions it has, 1 to 500
+    /// The number of sessions, 1 to 500
     #[arg(long, allow_negative_numbers = true)]
     duration: i64,
-    /// How it is paid
+    /// The payment method, such as card
     #[arg(long, value_parser = text)]
     payment_method: Text,
-    /// Where it is paid
+    /// The link where students pay
     #[arg(long, value_parser = text)]
     payment_link: Option<Text>,
-    /// When its sessions are: 'DTSTART;TZID=Europe/London:20271001T180000\nRRULE:FREQ=WEEKLY'
+    /// The dates of the sessions (iCalendar): 'DTSTART;TZID=Europe/London:20271001T180000\nRRULE:FREQ=WEEKLY'
     #[arg(long, value_parser = schedule)]
     schedule: String,
-    /// How long a session lasts [default: 60]
+    /// The length of a session [default: 60]
     #[arg(long, value_name = "MINUTES", value_parser = minutes)]
     session_minutes: Option<SessionMinutes>,
 }
 
-impl From<Create> for CreateCourse {
-    fn from(flags: Create) -> Self {
-        Self {
+impl TryFrom<Create> for CreateCourse {
+    type Error = String;
+
+    fn try_from(flags: Create) -> Result<Self, String> {
+        Ok(Self {
             course_id: flags.course,
             title: flags.title,
             description: flags.description,
-            cost: flags.cost,
+            cost: flags.cost.minor_units(flags.currency)?,
             currency: flags.currency,
             duration: flags.duration,
             payment_method: flags.payment_method,
             payment_link: flags.payment_link,
             schedule: flags.schedule,
             session_minutes: flags.session_minutes,
-        }
+        })
     }
 }
 
@@ -61,7 +64,7 @@ pub(crate) struct Update {
     /// The course to change
     #[arg(long)]
     course: CourseId,
-    /// The version that the change was made for; another one is a conflict
+    /// The version that the change is for; if the course has another one, the command is rejected
     #[arg(long)]
     expected_version: Option<u64>,
     /// A new title
@@ -70,25 +73,25 @@ pub(crate) struct Update {
     /// A new description
     #[arg(long, value_parser = text)]
     description: Option<Text>,
-    /// A new price, in minor units; applications made before keep theirs
-    #[arg(long, allow_negative_numbers = true)]
-    cost: Option<i64>,
-    /// A new currency
+    /// A new price, such as 120.00; applications made before keep theirs
+    #[arg(long, allow_negative_numbers = true, requires = "currency")]
+    cost: Option<Decimal>,
+    /// The currency of the new price (ISO 4217), such as GBP; without --cost, the price keeps its number of minor units
     #[arg(long)]
     currency: Option<Currency>,
     /// A new number of sessions, 1 to 500
     #[arg(long, allow_negative_numbers = true)]
     duration: Option<i64>,
-    /// A new way to pay
+    /// A new payment method
     #[arg(long, value_parser = text)]
     payment_method: Option<Text>,
-    /// A new place to pay
+    /// A new payment link
     #[arg(long, value_parser = text)]
     payment_link: Option<Text>,
-    /// Take the place to pay away
+    /// Remove the payment link
     #[arg(long, conflicts_with = "payment_link")]
     no_payment_link: bool,
-    /// A new timetable, written as for create-course
+    /// A new schedule, written as for course.create
     #[arg(long, value_parser = schedule)]
     schedule: Option<String>,
     /// A new length of a session
@@ -99,19 +102,21 @@ pub(crate) struct Update {
     open: Option<bool>,
 }
 
-impl From<Update> for UpdateCourse {
-    fn from(flags: Update) -> Self {
+impl TryFrom<Update> for UpdateCourse {
+    type Error = String;
+
+    fn try_from(flags: Update) -> Result<Self, String> {
         let payment_link = if flags.no_payment_link {
             Some(None)
         } else {
             flags.payment_link.map(Some)
         };
-        Self {
+        Ok(Self {
             course_id: flags.course,
             expected_version: flags.expected_version,
             title: flags.title,
             description: flags.description,
-            cost: flags.cost,
+            cost: minor_units(flags.cost.as_ref(), flags.currency)?,
             currency: flags.currency,
             duration: flags.duration,
             payment_method: flags.payment_method,
@@ -119,6 +124,6 @@ impl From<Update> for UpdateCourse {
             schedule: flags.schedule,
             session_minutes: flags.session_minutes,
             open: flags.open,
-        }
+        })
     }
 }

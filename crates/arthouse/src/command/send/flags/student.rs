@@ -1,27 +1,28 @@
 use arthouse_core::{
-    ApplyForCourse, ConfirmPayment, ContactInfo, CourseId, RescheduleSession, SessionId,
+    ApplyForCourse, ConfirmPayment, ContactInfo, CourseId, Currency, RescheduleSession, SessionId,
     SessionTarget, SkipSession, Text, Timestamp, UserId,
 };
 use clap::Args;
 
-use super::text;
+use super::money::Decimal;
+use super::{minor_units, text};
 
 /// An application.
 #[derive(Args)]
 pub(crate) struct Apply {
-    /// Who applies
+    /// The student
     #[arg(long)]
     user: UserId,
-    /// For which course
+    /// The course
     #[arg(long)]
     course: CourseId,
     /// The student's name
     #[arg(long)]
     name: String,
-    /// Where to write to
+    /// The student's email address
     #[arg(long)]
     email: String,
-    /// Where to call
+    /// The student's telephone number
     #[arg(long)]
     phone: Option<String>,
 }
@@ -53,45 +54,50 @@ impl From<Apply> for ApplyForCourse {
 /// A payment.
 #[derive(Debug, Args)]
 pub(crate) struct Confirm {
-    /// Who paid
+    /// The student
     #[arg(long)]
     user: UserId,
-    /// For which course
+    /// The course
     #[arg(long)]
     course: CourseId,
-    /// What was paid, in minor units; must be the quoted price
-    #[arg(long, allow_negative_numbers = true)]
-    amount: Option<i64>,
-    /// The payment's reference at its provider; confirming the same one again changes nothing
+    /// The amount that was paid, such as 120.00; must be the quoted price
+    #[arg(long, allow_negative_numbers = true, requires = "currency")]
+    amount: Option<Decimal>,
+    /// The currency of the amount (ISO 4217), such as GBP: it decides how many decimals the amount has, and is not sent
+    #[arg(long, requires = "amount")]
+    currency: Option<Currency>,
+    /// The reference of the payment at its provider; a payment that is confirmed again with the same reference changes nothing
     #[arg(long, value_parser = text)]
     reference: Option<Text>,
-    /// No session before this, such as 2027-01-10T00:00:00Z
+    /// Schedule sessions after this time only, such as 2027-01-10T00:00:00Z
     #[arg(long, value_name = "TIME")]
     first_session_after: Option<Timestamp>,
 }
 
-impl From<Confirm> for ConfirmPayment {
-    fn from(flags: Confirm) -> Self {
-        Self {
+impl TryFrom<Confirm> for ConfirmPayment {
+    type Error = String;
+
+    fn try_from(flags: Confirm) -> Result<Self, String> {
+        Ok(Self {
             user_id: flags.user,
             course_id: flags.course,
-            amount: flags.amount,
+            amount: minor_units(flags.amount.as_ref(), flags.currency)?,
             reference: flags.reference,
             first_session_after: flags.first_session_after,
-        }
+        })
     }
 }
 
 /// A student's session.
 #[derive(Debug, Args)]
 pub(crate) struct Attend {
-    /// Whose session
+    /// The student
     #[arg(long)]
     user: UserId,
-    /// Of which course
+    /// The course
     #[arg(long)]
     course: CourseId,
-    /// Which one, such as 3
+    /// The session, such as 3
     #[arg(long)]
     session: SessionId,
 }
@@ -111,7 +117,7 @@ impl From<Attend> for SessionTarget {
 pub(crate) struct Skip {
     #[command(flatten)]
     target: Attend,
-    /// Why, for whoever reads the command; it is not kept
+    /// The reason; it is sent and not stored
     #[arg(long, value_parser = text)]
     reason: Option<Text>,
 }

@@ -1,4 +1,4 @@
-use arthouse_core::Command;
+use arthouse_core::{Command, CommandType};
 use clap::Parser;
 use serde_json::json;
 
@@ -19,6 +19,7 @@ fn body(words: &[&str]) -> String {
     let new_id = "new-id".parse().unwrap();
     line.flags
         .into_body(new_id, "2026-10-01T18:00:00Z".parse().unwrap())
+        .unwrap_or_else(|error| panic!("{words:?}: {error}"))
 }
 
 /// Parses the flags, writes the body and reads it as the worker does.
@@ -37,7 +38,7 @@ fn check(words: &[&str], expected: Value) {
 #[test]
 fn every_course_command_reads_back_what_its_flags_say() {
     let create = [
-        "create-course",
+        "course.create",
         "--course",
         "oils",
         "--title",
@@ -45,7 +46,7 @@ fn every_course_command_reads_back_what_its_flags_say() {
         "--description",
         "Ten evenings.",
         "--cost",
-        "12000",
+        "120.00",
         "--currency",
         "GBP",
         "--duration",
@@ -68,20 +69,22 @@ fn every_course_command_reads_back_what_its_flags_say() {
     );
     check(
         &[
-            "update-course",
+            "course.update",
             "--course",
             "oils",
             "--expected-version",
             "3",
             "--cost",
-            "9000",
+            "90",
+            "--currency",
+            "GBP",
             "--open",
             "false",
         ],
-        json!({"course_id": "oils", "expected_version": 3, "cost": 9000, "open": false}),
+        json!({"course_id": "oils", "expected_version": 3, "cost": 9000, "currency": "GBP", "open": false}),
     );
     check(
-        &["update-course", "--course", "oils", "--no-payment-link"],
+        &["course.update", "--course", "oils", "--no-payment-link"],
         json!({"course_id": "oils", "payment_link": null}),
     );
 }
@@ -99,7 +102,7 @@ fn every_students_command_reads_back_what_its_flags_say() {
     let words = |name, rest: &[&'static str]| [&[name][..], &STUDENT, rest].concat();
     check(
         &words(
-            "apply",
+            "course.apply",
             &[
                 "--name",
                 "Ada",
@@ -115,10 +118,12 @@ fn every_students_command_reads_back_what_its_flags_say() {
     );
     check(
         &words(
-            "confirm-payment",
+            "payment.confirm",
             &[
                 "--amount",
-                "12000",
+                "120.00",
+                "--currency",
+                "GBP",
                 "--reference",
                 "pay-1",
                 "--first-session-after",
@@ -130,16 +135,16 @@ fn every_students_command_reads_back_what_its_flags_say() {
         ),
     );
     check(
-        &words("attend-session", &["--session", "3"]),
+        &words("session.attend", &["--session", "3"]),
         with(json!({"session_id": "0003"})),
     );
     check(
-        &words("skip-session", &["--session", "3", "--reason", "a cold"]),
+        &words("session.skip", &["--session", "3", "--reason", "a cold"]),
         with(json!({"session_id": "0003", "reason": "a cold"})),
     );
     check(
         &words(
-            "reschedule-session",
+            "session.reschedule",
             &["--session", "0003", "--to", "2027-01-10T18:00:00Z"],
         ),
         with(json!({"session_id": "0003", "new_session_date": "2027-01-10T18:00:00Z"})),
@@ -150,21 +155,23 @@ fn every_students_command_reads_back_what_its_flags_say() {
 fn what_only_the_school_can_refuse_is_sent() {
     check(
         &[
-            "update-course",
+            "course.update",
             "--course",
             "oils",
             "--cost",
-            "-1",
+            "-0.01",
+            "--currency",
+            "GBP",
             "--duration",
             "0",
         ],
-        json!({"course_id": "oils", "cost": -1, "duration": 0}),
+        json!({"course_id": "oils", "cost": -1, "currency": "GBP", "duration": 0}),
     );
 }
 
 #[test]
 fn the_envelope_has_what_was_given_and_defaults_for_the_rest() {
-    let attend = [&["attend-session"][..], &STUDENT, &["--session", "1"]].concat();
+    let attend = [&["session.attend"][..], &STUDENT, &["--session", "1"]].concat();
     let plain = command(&attend);
     assert_eq!(plain.metadata.id.as_str(), "new-id");
     assert_eq!(plain.metadata.source.as_str(), CLI_SOURCE);
@@ -214,7 +221,7 @@ fn a_flag_that_can_not_be_is_refused_at_once() {
         ("--id", ""),
     ] {
         let words = [
-            &["send", "attend-session"][..],
+            &["send", "session.attend"][..],
             &STUDENT,
             &["--session", "1", flag, value],
         ]
@@ -224,9 +231,46 @@ fn a_flag_that_can_not_be_is_refused_at_once() {
 }
 
 #[test]
+fn an_amount_needs_its_currency() {
+    for words in [
+        &["send", "course.update", "--course", "oils", "--cost", "90"][..],
+        &[
+            &["send", "payment.confirm"][..],
+            &STUDENT,
+            &["--amount", "90"],
+        ]
+        .concat(),
+    ] {
+        let refused = Line::try_parse_from(words).unwrap_err().to_string();
+        assert!(refused.contains("--currency"), "{refused}");
+    }
+    let yen = ["--amount", "90.50", "--currency", "JPY"];
+    let words = [&["send", "payment.confirm"][..], &STUDENT, &yen].concat();
+    let body = Line::try_parse_from(words).unwrap().flags.into_body(
+        "new-id".parse().unwrap(),
+        "2026-10-01T18:00:00Z".parse().unwrap(),
+    );
+    assert!(body.is_err_and(|error| error.contains("90.50")));
+}
+
+#[test]
+fn each_command_is_called_as_its_contract_is() {
+    use clap::CommandFactory;
+    let line = Line::command();
+    let mut called: Vec<_> = line
+        .get_subcommands()
+        .map(clap::Command::get_name)
+        .collect();
+    let mut named: Vec<_> = CommandType::ALL.map(crate::command::name).to_vec();
+    called.sort_unstable();
+    named.sort_unstable();
+    assert_eq!(called, named);
+}
+
+#[test]
 fn no_debugging_shows_a_contact() {
     let words = [
-        &["send", "apply"][..],
+        &["send", "course.apply"][..],
         &STUDENT,
         &[
             "--name",
