@@ -17,14 +17,14 @@ use crate::deadline::{Deadline, TooShort};
 use crate::event::{Changes, Event, UnknownEvent};
 use crate::response::partial_batch;
 
-/// How long the handlers of a batch of commands may go on when the invocation's time is up, and within it, how long before its end they
-/// are told to stop. It fits into what is reserved of the deadline.
+/// How long the handlers of a batch of commands may continue after the deadline, and how long before the end of that time they are
+/// told to stop. It fits into the reserved time.
 const GRACE: Duration = Duration::from_secs(3);
 const NOTICE: Duration = Duration::from_secs(2);
-/// How long a visibility change may take: two tries fit into the grace.
+/// The time-out of a visibility change: two attempts fit into the grace.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What the function is made of, built at its cold start.
+/// The parts of the function, built at its cold start.
 #[derive(Debug)]
 pub(crate) struct App {
     commands_queue: String,
@@ -36,7 +36,7 @@ pub(crate) struct App {
     reconciler: Reconciler,
 }
 
-/// Why an invocation failed as a whole. It is told to Lambda and logged, so it shows nothing of the event.
+/// Why an invocation failed. It is returned to Lambda and logged, so it has no content of the event.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     #[error(transparent)]
@@ -45,7 +45,7 @@ pub(crate) enum Failure {
     Time(#[from] TooShort),
     #[error("the tables can't be read")]
     Tables(#[from] StoreError),
-    #[error("the audit came to no end in time: give the function more, or audit from elsewhere")]
+    #[error("the audit did not finish in time: raise the function's time-out, or run the audit elsewhere")]
     OutOfTime,
     #[error(transparent)]
     Reconcile(#[from] ReconcileError),
@@ -68,7 +68,7 @@ impl From<Failure> for Diagnostic {
 }
 
 impl App {
-    /// Finds the queues and puts the parts together, as the daemons do.
+    /// Finds the queues and builds the parts, as the daemons do.
     pub(crate) async fn start(clients: Clients, names: Names) -> anyhow::Result<Self> {
         let (stack, settings) = (Stack::find(clients, names).await?, settings());
         let CommandWorker { consumer, handler } = stack.command_worker(&settings)?;
@@ -84,7 +84,7 @@ impl App {
         })
     }
 
-    /// Does what an event asks for and answers as its source expects.
+    /// Handles an event and returns the response that its source expects.
     pub(crate) async fn handle(&self, event: Value, deadline: &Deadline) -> Result<Value, Failure> {
         match Event::read(event, &self.commands_queue)? {
             Event::Commands(batch) => Ok(self.carry_out(batch, deadline).await),
@@ -101,7 +101,7 @@ impl App {
             done = report.stats.done,
             dead_lettered = report.stats.dead_lettered,
             failed = report.failed.len(),
-            "a batch of commands has ended"
+            "batch of commands handled"
         );
         partial_batch(report.failed)
     }
@@ -120,7 +120,7 @@ impl App {
             done = report.done,
             parked = report.parked,
             unfinished = report.unfinished,
-            "a batch of changes has ended"
+            "batch of changes handled"
         );
         partial_batch(report.first_unfinished.or(unreadable))
     }
@@ -135,7 +135,7 @@ impl App {
         }))
     }
 
-    /// Goes on where an invocation before it ran out of time, if one did.
+    /// Resumes the reconciliation of an earlier invocation that ran out of time, or starts one.
     async fn reconcile(&self, deadline: &Deadline) -> Result<Value, Failure> {
         let options = ReconcileOptions {
             begin: Begin::ResumeOrAnew,

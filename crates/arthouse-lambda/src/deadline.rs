@@ -3,9 +3,9 @@ use std::time::{Duration, SystemTime};
 use lambda_runtime::Context;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// What is kept of an invocation's time for giving back what is not done and for the response.
+/// The time that is reserved for returning unfinished messages and records, and for the response.
 pub(crate) const RESERVE: Duration = Duration::from_secs(4);
-/// The least time to work in: with less nothing would ever get done.
+/// The minimum of working time; with less, nothing would be finished.
 const LEAST: Duration = Duration::from_secs(1);
 
 /// When the work of an invocation must end.
@@ -40,7 +40,7 @@ impl Deadline {
         })
     }
 
-    /// Fires when what is not done must be given back.
+    /// Fires when unfinished messages and records must be returned.
     pub(crate) fn stop(&self) -> CancellationToken {
         self.stop.clone()
     }

@@ -3,13 +3,13 @@ use std::env::{self, VarError};
 use anyhow::{Result, bail};
 use arthouse_worker::{LogFormat, Names};
 
-/// What the function is told by its environment; the variables are those of the binary `arthouse`.
+/// The settings from the environment; the variables are those of the binary `arthouse`.
 #[derive(Debug)]
 pub(crate) struct Environment {
     prefix: String,
     /// `ARTHOUSE_LOG`.
     pub(crate) log_filter: Option<String>,
-    /// `ARTHOUSE_LOG_FORMAT`; JSON unless it says otherwise, since CloudWatch's filters read it.
+    /// `ARTHOUSE_LOG_FORMAT`; the default is JSON, for CloudWatch's metric filters.
     pub(crate) log_format: LogFormat,
 }
 

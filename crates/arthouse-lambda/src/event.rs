@@ -1,19 +1,19 @@
-//! What the function is invoked with.
+//! The events that invoke the function.
 
 use dynamo_streams::Record;
 use serde_json::Value;
 use sqs_consumer::Received;
 
-/// An invocation's cause.
+/// The event of an invocation.
 #[derive(Debug)]
 pub(crate) enum Event {
     /// A batch of the commands queue.
     Commands(Vec<Received>),
     /// A batch of a table's stream.
     Changes(Changes),
-    /// Look whether everything holds.
+    /// Audit the tables.
     Audit,
-    /// Repair what the streams lost.
+    /// Repair what the streams have lost.
     Reconcile,
 }
 
@@ -26,24 +26,24 @@ pub(crate) struct Changes {
     pub(crate) unreadable: Option<String>,
 }
 
-/// Why an event is none of ours. It shows nothing of the event's content.
+/// Why an event is refused. It has no content of the event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum UnknownEvent {
-    /// Neither a batch nor a schedule's.
+    /// Neither a batch nor an event of a schedule.
     #[error(
         "the event is neither a batch of the commands queue or of a stream, nor {{\"arthouse\":\"audit\"}} or {{\"arthouse\":\"reconcile\"}}"
     )]
     Source,
-    /// Commands of another queue would have their outcomes told twice, or to the wrong one.
+    /// A batch of another queue. Its outcomes would be sent twice, or to the wrong queue.
     #[error("the batch is not of the queue {0}")]
     Queue(String),
-    /// A field that every record has is not there.
+    /// A required field is missing.
     #[error("a record of the batch can't be read")]
     Record,
 }
 
 impl Event {
-    /// Tells what an event is; `commands` is the name of the commands queue.
+    /// Parses an event; `commands` is the name of the commands queue.
     pub(crate) fn read(mut event: Value, commands: &str) -> Result<Self, UnknownEvent> {
         match event.get("arthouse").and_then(Value::as_str) {
             Some("audit") => return Ok(Self::Audit),
@@ -76,8 +76,8 @@ fn read_messages(records: Vec<Value>, commands: &str) -> Result<Vec<Received>, U
     records.into_iter().map(read).collect()
 }
 
-/// Records before one that can't be read are still handled; it and those behind it come again, and when the mapping gives up on it, it
-/// alone is lost to `reconcile`, since the mapping has halved the batch down to it.
+/// Records before an unreadable one are handled. The unreadable record and those behind it are delivered again. The mapping bisects the
+/// batch and gives up on the unreadable record alone, which is left to `reconcile`.
 fn read_changes(records: Vec<Value>) -> Result<Changes, UnknownEvent> {
     let mut changes = Changes::default();
     for record in records {

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-/// Makes a partial batch response: what must come again, by message id or sequence number. Empty, the whole batch is done.
+/// Makes a partial batch response with the message ids or sequence numbers to deliver again. If it is empty, the whole batch is done.
 pub(crate) fn partial_batch<I>(failed: I) -> Value
 where
     I: IntoIterator<Item = String>,

@@ -6,13 +6,13 @@ use crate::{DecodeError, Key, Table};
 /// A stream record's images of an item.
 #[derive(Clone, Copy)]
 pub struct Image<'a> {
-    /// As it was; nothing for an insert.
+    /// The old image; `None` for an insert.
     pub old: Option<&'a Item>,
-    /// As it is; nothing for a removal.
+    /// The new image; `None` for a removal.
     pub new: Option<&'a Item>,
 }
 
-/// Shows which images there are and nothing of them, for they hold contact details.
+/// Shows which images are present, but not their content, which has contact details.
 impl std::fmt::Debug for Image<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (old, new) = (self.old.is_some(), self.new.is_some());
@@ -23,11 +23,10 @@ impl std::fmt::Debug for Image<'_> {
     }
 }
 
-/// Reads a stream record as a change that something follows from; nothing follows from removals, from sessions put, and from
-/// changes of applications.
+/// Reads a stream record as a change with reactions. Removals, new sessions and updates of applications have none and return `None`.
 ///
 /// # Errors
-/// Returns what can't be read.
+/// Returns why an item can't be read.
 pub fn change(table: Table, image: Image<'_>) -> Result<Option<Change>, DecodeError> {
     let Some(new) = image.new else {
         return Ok(None);

@@ -1,5 +1,5 @@
-//! One command, one transaction: the change, on condition that what was read still stands, and the receipt, on condition that
-//! there is none.
+//! The transaction of a command: the change, on condition that the records still have the versions that were read, and the receipt,
+//! on condition that none exists.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,28 +16,27 @@ use crate::{Key, Loaded, Store, StoreError, Table};
 
 const ABSENT: &str = "attribute_not_exists(PK)";
 const AT_VERSION: &str = "#version = :read";
-/// A record that came before its version attribute is at its first one.
+/// An item without a version attribute is at version 1.
 const AT_FIRST_VERSION: &str =
     "attribute_exists(PK) AND (attribute_not_exists(#version) OR #version = :read)";
 
-/// What has become of an attempt to write a command's outcome.
+/// The result of an attempt to write a command's outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Commit {
-    /// It is written.
+    /// The change and the receipt are written.
     Committed,
-    /// The command had its outcome already; this is its receipt.
+    /// The command already had an outcome; this is its receipt.
     Duplicate(Box<Receipt>),
-    /// What the decision was made on has changed: load and decide again.
+    /// A record changed since it was loaded: load and decide again.
     Moved,
 }
 
 impl Store {
-    /// Writes a decision and its receipt in one transaction. Safe to repeat: the request token is a digest of what is
-    /// written and of the versions that were read, so that a retry after a lost response is the same request and a new
-    /// decision is a new one.
+    /// Writes a decision and its receipt in one transaction. Safe to repeat: the request token is a digest of the decision and of the
+    /// versions that were read, so a retry after a lost response is the same request, and a new decision is another one.
     ///
     /// # Errors
-    /// Returns what failed; whether it was written is then not known, and the receipt will tell.
+    /// Returns the failed request. It may have been written; the receipt shows whether it was.
     pub async fn commit(
         &self,
         loaded: &Loaded,
@@ -75,7 +74,7 @@ impl Store {
     /// Writes the receipt of a command that changes nothing.
     ///
     /// # Errors
-    /// Returns what failed; whether it was written is then not known, and the receipt will tell.
+    /// Returns the failed request. It may have been written; the receipt shows whether it was.
     pub async fn put_receipt(&self, receipt: &Receipt) -> Result<Commit, StoreError> {
         let request = self
             .client
@@ -101,8 +100,8 @@ impl Store {
             Transition::Unchanged => Vec::new(),
             Transition::CreateCourse(course) => vec![self.put_absent(course)],
             Transition::UpdateCourse(course) => vec![self.update(course, course.version - 1)],
-            // The course is not checked again: the quote is as the course was a moment ago, as if the student had been
-            // that much quicker. A check would make all who apply for one course at the same time conflict.
+            // No condition on the course: the quote is the course as it was read. A condition would make all students who
+            // apply for one course at the same time conflict.
             Transition::Apply(application) => {
                 let (user_id, course_id) =
                     (application.user_id.clone(), application.course_id.clone());
@@ -154,8 +153,8 @@ impl Store {
         TransactWriteItem::builder().condition_check(check).build()
     }
 
-    /// Writes a record's next version over the one that was read. Attributes that this program does not know stay, so that an older
-    /// one beside it during an upgrade does no harm.
+    /// Writes a record's next version over the one that was read. Attributes that this version of the program does not know are kept, so
+    /// two versions can run side by side during an upgrade.
     fn update<R: Record>(&self, record: &R, read: u64) -> TransactWriteItem {
         let key = record.key();
         let item = record.to_item();
@@ -175,7 +174,7 @@ impl Store {
     }
 }
 
-/// Returns the condition that a record still stands as it was read.
+/// Returns the condition that a record still has the version that was read.
 fn at_version(read: u64) -> &'static str {
     if read == FIRST_VERSION {
         AT_FIRST_VERSION
@@ -184,8 +183,8 @@ fn at_version(read: u64) -> &'static str {
     }
 }
 
-/// An update that makes an item's known attributes those of a record. The same record gives the same text, for the service
-/// refuses a request token that comes back with another one.
+/// An update that sets an item's known attributes to those of a record. The same record gives the same text, because DynamoDB
+/// refuses a request token that is used again with another request.
 struct UpdateExpression {
     text: String,
     names: HashMap<String, String>,
@@ -225,13 +224,13 @@ impl UpdateExpression {
     }
 }
 
-/// Digests the decision: what is written follows from the command, the moment and what was read, and a redacted contact
-/// from the payload whose hash the receipt holds.
+/// Digests the decision. The writes depend on the command, its time and the records that were read; redacted contact details
+/// depend on the payload, whose hash is in the receipt.
 fn request_token(transition: &Transition, receipt: &Receipt) -> String {
     EventId::derive(&[&format!("{transition:?}"), &format!("{receipt:?}")]).to_string()
 }
 
-/// Reads why a transaction was cancelled, item by item: the receipt's reason comes first and says that all else is no matter.
+/// Reads why a transaction was cancelled, item by item. The receipt's reason comes first and takes precedence over the others.
 fn cancellation(reasons: &[CancellationReason]) -> Result<Commit, StoreError> {
     let failed = |reason: &&CancellationReason| reason.code() == Some("ConditionalCheckFailed");
     if let Some(receipt) = reasons.first().filter(failed) {

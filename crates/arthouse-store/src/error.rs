@@ -3,9 +3,9 @@ use std::sync::Arc;
 
 use arthouse_core::Invariant;
 
-/// What can fail between us and DynamoDB.
+/// A failure of a DynamoDB request, or of an item.
 ///
-/// A request, a contended transaction and unprocessed keys may pass; the others stay until someone mends the tables.
+/// Failed requests, contended transactions and unprocessed keys may pass. The other failures remain until the tables are corrected.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// A request failed, after the SDK's own retries.
@@ -17,16 +17,16 @@ pub enum StoreError {
         #[source]
         source: Arc<dyn Error + Send + Sync>,
     },
-    /// A transaction met another one, or was throttled.
+    /// A transaction conflicted with another one, or was throttled.
     #[error("the transaction was cancelled ({0})")]
     Contended(String),
-    /// Requests were answered in part, again and again.
+    /// Repeated requests left keys unprocessed.
     #[error("{0} left keys unprocessed")]
     Unprocessed(&'static str),
-    /// An item is not what its table holds.
+    /// An item is not a valid record of its table.
     #[error("an item can't be read")]
     Decode(#[from] DecodeError),
-    /// A charge is more than what is left of the payment.
+    /// A charge is more than the balance.
     #[error("charge {charge_id} is more than the balance of {enrollment}")]
     Overdrawn {
         /// The charge.
@@ -34,18 +34,18 @@ pub enum StoreError {
         /// The enrolment's key.
         enrollment: String,
     },
-    /// There is no enrolment where one must be.
+    /// The enrolment does not exist.
     #[error("there is no enrolment {0}")]
     EnrollmentMissing(String),
-    /// The timetable of an enrolment has fewer dates than sessions, which its confirmation ruled out.
+    /// The schedule of an enrolment has fewer dates than sessions, although the confirmation checked it.
     #[error("the schedule of {0} has too few dates")]
     ScheduleTooShort(String),
-    /// A table exists, but differs from what is needed.
+    /// A table exists with another definition.
     #[error("table {table} exists, but {problem}")]
     TableDiffers {
         /// The table's name.
         table: String,
-        /// What is not as it must be.
+        /// The difference.
         problem: &'static str,
     },
 }
@@ -62,29 +62,29 @@ impl StoreError {
     }
 }
 
-/// Why an item is not what its table holds. It never quotes a value.
+/// Why an item is not a valid record of its table. It never quotes a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// The key is of no known family.
+    /// The key has no known form.
     #[error("the key is of no known family")]
     Key,
     /// An attribute is missing or of the wrong kind.
     #[error("{record}: {problem}")]
     Attributes {
-        /// What kind of record it should be.
+        /// The expected kind of record.
         record: &'static str,
-        /// Which attribute, and what is wrong.
+        /// The attribute and its defect.
         problem: String,
     },
     /// The attributes contradict each other.
     #[error("{record}: invariant {number} does not hold", number = invariant.number())]
     Inconsistent {
-        /// What kind of record it is.
+        /// The kind of record.
         record: &'static str,
-        /// Which invariant it breaks.
+        /// The violated invariant.
         invariant: Invariant,
     },
-    /// The same record lies under both forms of its key.
+    /// The same record exists under both forms of its key.
     #[error("the same record lies under both forms of its key")]
     Twice,
 }

@@ -25,7 +25,7 @@ pub(crate) use receipt::expiry;
 /// An item as DynamoDB gives and takes it.
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
-/// The version of a record whose item has none: it was written before there were versions.
+/// The version of an item without one.
 pub(crate) const FIRST_VERSION: u64 = 1;
 
 fn first_version() -> u64 {
@@ -43,7 +43,7 @@ pub(crate) trait Record: Sized {
     /// Reads the item of a table.
     fn from_item(item: Item) -> Result<Self, DecodeError>;
 
-    /// Lists the attributes that an item may lack, so that an update can take them away.
+    /// The optional attributes, which an update may remove.
     const OPTIONAL: &'static [&'static str];
 }
 
@@ -75,9 +75,9 @@ fn decode<T: DeserializeOwned>(
     Ok((key, attributes))
 }
 
-/// Takes from the decoder's message what was expected and leaves out what was found.
+/// Keeps the expectation of the decoder's message and removes the value that it found.
 fn problem(message: &str) -> String {
-    // The one message of serde_dynamo's own that quotes a value.
+    // The only message of serde_dynamo that quotes a value.
     if message.starts_with("Failed to parse '") {
         "expected a number in range".to_owned()
     } else {

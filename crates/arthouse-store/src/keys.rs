@@ -34,7 +34,7 @@ impl Key {
         }
     }
 
-    /// Writes the partition key.
+    /// Returns the partition key.
     pub fn pk(&self) -> String {
         match self {
             Self::Course(course_id) | Self::Session(course_id, ..) => format!("COURSE#{course_id}"),
@@ -45,7 +45,7 @@ impl Key {
         }
     }
 
-    /// Writes the sort key; receipts have none.
+    /// Returns the sort key; receipts have none.
     pub fn sk(&self) -> Option<String> {
         match self {
             Self::Course(_) => Some("DETAILS".to_owned()),
@@ -58,7 +58,7 @@ impl Key {
         }
     }
 
-    /// Writes the sort key in the long form that some text for this schema has, where there is one.
+    /// Returns the long form of the sort key, which some text for this schema has.
     pub(crate) fn long_sk(&self) -> Option<String> {
         match self {
             Self::Application(_, course_id) => Some(format!("COURSE#{course_id}#STATUS#APPLIED")),
@@ -67,20 +67,20 @@ impl Key {
         }
     }
 
-    /// Writes the key's attributes.
+    /// Returns the key's attributes.
     pub fn attributes(&self) -> HashMap<String, AttributeValue> {
         attributes(self.pk(), self.sk())
     }
 
-    /// Writes the key's attributes, with the sort key in its long form where there is one.
+    /// Returns the key's attributes, with the long form of the sort key if it has one.
     pub(crate) fn long_attributes(&self) -> HashMap<String, AttributeValue> {
         attributes(self.pk(), self.long_sk().or_else(|| self.sk()))
     }
 
-    /// Reads a key of a table; both forms of a UsersCourses sort key are read.
+    /// Parses a key of a table, with either form of a UsersCourses sort key.
     ///
     /// # Errors
-    /// Returns [`DecodeError::Key`] if it is of no known family.
+    /// Returns [`DecodeError::Key`] if the key has no known form.
     pub fn parse(table: Table, pk: &str, sk: Option<&str>) -> Result<Self, DecodeError> {
         Self::read(table, pk, sk).ok_or(DecodeError::Key)
     }

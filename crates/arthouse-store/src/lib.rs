@@ -40,7 +40,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// Makes the store of a set of tables. Must be called within a tokio runtime: loads are gathered by a task.
+    /// Makes the store of a set of tables. Must be called within a tokio runtime, because a task batches the loads.
     pub fn new(client: Client, tables: TableNames) -> Self {
         let sessions = SessionLoader::spawn(client.clone(), tables.name(Table::Sessions));
         Self {

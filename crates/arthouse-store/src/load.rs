@@ -1,4 +1,4 @@
-//! Loads what a command is decided on.
+//! Loads the records that a command is decided on.
 
 use arthouse_core::{
     Action, Application, Course, CourseId, Enrollment, Needs, SessionTarget, State, UserId,
@@ -8,20 +8,20 @@ use aws_sdk_dynamodb::types::{Get, TransactGetItem};
 use crate::items::{Item, Record};
 use crate::{Key, Store, StoreError, Table};
 
-/// What was loaded for a command, and what its commit needs to know of it.
+/// The records that were loaded for a command, and what its commit needs to know about them.
 #[derive(Debug, Clone, Default)]
 pub struct Loaded {
-    /// What the command is decided on.
+    /// The records that the command is decided on.
     pub state: State,
-    /// Whether the application lies under its long key.
+    /// Whether the application has the long form of its key.
     pub(crate) long_application: bool,
 }
 
 impl Store {
-    /// Loads what a command is decided on: strongly consistent, and what must be of one moment in one transaction.
+    /// Loads the records that a command is decided on, strongly consistent. Records that must be of one moment are read in one transaction.
     ///
     /// # Errors
-    /// Returns what failed; all but undecodable items may pass.
+    /// Returns the failed request; all failures except unreadable items may pass.
     pub async fn load(&self, action: &Action) -> Result<Loaded, StoreError> {
         match action.needs() {
             Needs::Course(course_id) => {
@@ -45,7 +45,7 @@ impl Store {
         }
     }
 
-    /// Reads the course, the application and the enrolment at one moment: a payment that is confirmed meanwhile can't hide both.
+    /// Reads the course, the application and the enrolment in one transaction, so a payment that is confirmed meanwhile can't hide both.
     async fn load_enrolling(
         &self,
         user_id: &UserId,
@@ -86,8 +86,8 @@ impl Store {
         })
     }
 
-    /// Reads the session; where it is absent, the enrolment, and if that has its sessions, the session once more: it may have
-    /// been put between the two reads.
+    /// Reads the session. If it is absent, reads the enrolment; if the enrolment's sessions are initialised, reads the session again, because it
+    /// may have been put between the two reads.
     async fn load_session(&self, target: SessionTarget) -> Result<State, StoreError> {
         let SessionTarget {
             user_id,

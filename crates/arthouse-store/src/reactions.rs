@@ -1,4 +1,4 @@
-//! The reactions' writes: conditional, so that each can be repeated by anyone at any later time.
+//! The writes of the reactions: conditional, so each can be repeated by any process at any later time.
 
 use arthouse_core::{
     Charge, ChargeId, ChargeKind, CourseId, Enrollment, Session, Timestamp, UserId,
@@ -12,23 +12,23 @@ use futures::{StreamExt, TryStreamExt};
 use crate::items::{FIRST_VERSION, Item, Record, charge_line, number};
 use crate::{Key, Store, StoreError, Table};
 
-/// The most session puts of one enrolment under way: its partition takes far more, other enrolments want their turn.
+/// The maximum of concurrent session puts of one enrolment. A partition takes far more; the limit leaves capacity for other enrolments.
 const PUTS_IN_FLIGHT: usize = 16;
 
-/// What has become of a charge.
+/// The result of a charge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChargeResult {
-    /// It was made now.
+    /// The charge was made.
     Made,
-    /// It had been made before.
+    /// The charge had been made before.
     MadeBefore,
 }
 
 impl Store {
-    /// Puts each session of an enrolment that is absent, then notes that all are there. Sessions that are there are left alone.
+    /// Puts each absent session of an enrolment, then sets `SessionsInitializedAt`. Existing sessions are not changed.
     ///
     /// # Errors
-    /// Returns what failed; a repetition goes on where this stopped.
+    /// Returns the failed request; a repetition continues where this one stopped.
     pub async fn initialise_sessions(
         &self,
         enrollment: &Enrollment,
@@ -104,11 +104,11 @@ impl Store {
         Err(StoreError::EnrollmentMissing(key.to_string()))
     }
 
-    /// Takes a charge from the balance, unless that was done: one conditional update of one item.
+    /// Subtracts a charge from the balance unless it was made before, in one conditional update of one item.
     ///
     /// # Errors
-    /// Returns [`StoreError::Overdrawn`] or [`StoreError::EnrollmentMissing`] if the tables contradict the charge, else what
-    /// failed; a repetition does no harm.
+    /// Returns [`StoreError::Overdrawn`] or [`StoreError::EnrollmentMissing`] if the tables contradict the charge, else the failed
+    /// request; a repetition does no harm.
     pub async fn charge(
         &self,
         user_id: &UserId,

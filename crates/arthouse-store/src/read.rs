@@ -19,19 +19,19 @@ use crate::items::{Item, PENDING, Record};
 use crate::tables::PENDING_INDEX;
 use crate::{DecodeError, Key, Store, StoreError, Table};
 
-/// A key that nothing has: those of [`Key`] begin otherwise.
+/// A key that no item has: those of [`Key`] have other prefixes.
 const ABSENT: &str = "ABSENT";
 
 /// A page of a longer list.
 #[derive(Debug, Clone)]
 pub struct Page<T> {
-    /// What is on it.
+    /// The items of the page.
     pub items: Vec<T>,
-    /// Where the next one starts; nothing on the last.
+    /// The start of the next page; `None` on the last page.
     pub next: Option<PageStart>,
 }
 
-/// Where a page starts.
+/// The start of a page.
 #[derive(Debug, Clone)]
 pub struct PageStart(pub(crate) HashMap<String, AttributeValue>);
 
@@ -52,19 +52,19 @@ fn page<T>(
 }
 
 impl Store {
-    /// Reads a course as it is now.
+    /// Reads a course (strongly consistent).
     ///
     /// # Errors
-    /// Returns what failed.
+    /// Returns the failed request.
     pub async fn course(&self, course_id: &CourseId) -> Result<Option<Course>, StoreError> {
         self.get(Key::Course(course_id.clone()).attributes(), Table::Courses)
             .await
     }
 
-    /// Reads a command's receipt as it is now.
+    /// Reads a command's receipt (strongly consistent).
     ///
     /// # Errors
-    /// Returns what failed.
+    /// Returns the failed request.
     pub async fn receipt(
         &self,
         source: &Source,
@@ -77,10 +77,10 @@ impl Store {
         .await
     }
 
-    /// Reads a page of the applications that wait for their payment, oldest first (eventually consistent, from the index).
+    /// Reads a page of the applications that wait for payment, oldest first (eventually consistent, from the index).
     ///
     /// # Errors
-    /// Returns what failed.
+    /// Returns the failed request.
     pub async fn pending(
         &self,
         limit: i32,
@@ -108,7 +108,7 @@ impl Store {
     /// Reads a page of a session's roster: that session of every student of the course.
     ///
     /// # Errors
-    /// Returns what failed.
+    /// Returns the failed request.
     pub async fn roster(
         &self,
         course_id: &CourseId,
@@ -136,10 +136,10 @@ impl Store {
         page(output.items, output.last_evaluated_key, Session::from_item)
     }
 
-    /// Reads a key that is never there from every table, at once and eventually consistent: what a health check may cost.
+    /// Checks in one request that all tables can be read, for health checks: an eventually consistent read of a key that no item has.
     ///
     /// # Errors
-    /// Returns what failed, such as a table that is missing or can't be reached.
+    /// Returns the failed request, for example if a table is missing or can't be reached.
     pub async fn reach(&self) -> Result<(), StoreError> {
         let mut request = self.client.batch_get_item();
         for table in Table::ALL {

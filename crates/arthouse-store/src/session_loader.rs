@@ -1,5 +1,5 @@
-//! Gathers the sessions that handlers ask for at the same time into one BatchGetItem: the commands of one receive batch
-//! cost one request, not ten.
+//! Batches the loads of sessions: handlers that load at the same time share one BatchGetItem, so the commands of one receive
+//! batch cost one request, not ten.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use crate::items::Record;
 use crate::read::batch_get;
 use crate::{Key, StoreError};
 
-/// How long the first of a batch waits for others: far less than a request takes.
+/// How long the first load of a batch waits for others; far less than the duration of a request.
 const LINGER: Duration = Duration::from_millis(1);
-/// The most batches under way, so that one slow request does not hold up all.
+/// The maximum of batches in flight. With more than one, a slow request does not delay all loads.
 const MAX_IN_FLIGHT: usize = 8;
-/// The most that may wait to be asked for; whoever comes then waits for room.
+/// The maximum of queued loads; further callers wait.
 const MAX_WAITING: usize = 1_000;
-/// The service's limit for one BatchGetItem.
+/// DynamoDB's limit for one BatchGetItem.
 pub(crate) const MAX_KEYS: usize = 100;
 
 type Answer = Result<Option<Session>, StoreError>;
@@ -31,14 +31,14 @@ pub(crate) struct SessionLoader {
 }
 
 impl SessionLoader {
-    /// Starts the gathering task; it ends with the last clone.
+    /// Starts the batching task; it ends when the last clone is dropped.
     pub(crate) fn spawn(client: Client, table: String) -> Self {
         let (requests, incoming) = mpsc::channel(MAX_WAITING);
         tokio::spawn(gather(client, table, incoming));
         Self { requests }
     }
 
-    /// Loads a session as it is now (strongly consistent).
+    /// Loads a session (strongly consistent).
     pub(crate) async fn load(&self, key: Key) -> Answer {
         let (answer, answered) = oneshot::channel();
         let gone = |_| StoreError::Unprocessed("BatchGetItem");
@@ -98,7 +98,7 @@ async fn answer_all(client: &Client, table: &str, waiting: Waiting) {
     }
 }
 
-/// Whoever is not there any more to get the answer does not need it.
+/// A caller that was cancelled does not receive its answer.
 fn send(answers: Vec<oneshot::Sender<Answer>>, answer: &Answer) {
     for waiting in answers {
         let _gone = waiting.send(answer.clone());

@@ -1,5 +1,5 @@
-//! Where a sweep over the tables keeps how far it is, in the table of leases: one item, so that there is one sweep at a time
-//! and whoever goes on with it knows where.
+//! The state of a reconciliation's sweep over the tables: one item in the table of leases, so one sweep runs at a time and another
+//! process can resume it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,66 +12,66 @@ use serde::{Deserialize, Serialize};
 use crate::items::Item;
 use crate::{DecodeError, PageStart, Store, StoreError};
 
-/// The item's key. The families of the streams consumer beside it have other beginnings.
+/// The item's key. The keys of the streams consumer in the same table have other prefixes.
 const PK: &str = "SWEEP#arthouse";
 const SK: &str = "RECONCILE";
 
 /// The latest sweep.
 #[derive(Debug, Clone)]
 pub struct Sweep {
-    /// Who carries it out, or did.
+    /// The process that runs or ran it.
     pub owner: String,
-    /// How it stands.
+    /// Its state.
     pub state: SweepState,
-    /// Why it was begun.
+    /// Its cause.
     pub cause: SweepCause,
-    /// Notifications of what has happened since then are told again; none, if there is nothing.
+    /// Notifications of events since then are sent again; none if `None`.
     pub since: Option<Timestamp>,
-    /// The names of the gaps that were known when it was begun.
+    /// The names of the gaps that were known at its start.
     pub gaps: Vec<String>,
-    /// Where it goes on.
+    /// Where it continues.
     pub cursor: Option<PageStart>,
     /// What it has done so far.
     pub counts: SweepCounts,
-    /// When it was begun.
+    /// When it was started.
     pub started_at: Timestamp,
-    /// When this was written, by its owner's clock.
+    /// When this item was written, by its owner's clock.
     pub saved_at: Timestamp,
     /// Counts the writes of this item, over all sweeps.
     pub revision: u64,
 }
 
-/// How a sweep stands.
+/// The state of a sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SweepState {
-    /// Its owner is at it, or has died.
+    /// Its owner is running it, or has died.
     Running,
-    /// It was stopped on the way and can be gone on with.
+    /// It was stopped and can be resumed.
     Stopped,
-    /// It has been over all of the table.
+    /// It has covered the whole table.
     Finished,
 }
 
-/// Why a sweep was begun.
+/// The cause of a sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SweepCause {
-    /// Somebody asked for it.
+    /// It was requested.
     Asked,
     /// A stream has lost records.
     Gap,
 }
 
-/// What a sweep has done.
+/// The counts of a sweep.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct SweepCounts {
-    /// Applications and enrolments that were looked at.
+    /// Applications and enrolments that were read.
     pub students: u64,
     /// Enrolments whose sessions were initialised.
     pub initialised: u64,
     /// Charges that were made.
     pub charged: u64,
-    /// Notifications that were told again.
+    /// Notifications that were sent again.
     pub notified: u64,
     /// Reactions that the tables contradict.
     pub failed: u64,
@@ -118,13 +118,13 @@ struct Attributes {
 }
 
 impl Store {
-    /// Reads how the latest sweep stands.
+    /// Reads the latest sweep.
     ///
     /// # Errors
-    /// Returns what failed.
+    /// Returns the failed request.
     pub async fn sweep(&self) -> Result<Option<Sweep>, StoreError> {
         let text = |text: &str| AttributeValue::S(text.to_owned());
-        // A query, since that is what whoever keeps leases may do with their table.
+        // A query, because the permissions for the table of leases include no GetItem.
         let request = self
             .client
             .query()
@@ -141,11 +141,11 @@ impl Store {
         Ok(item.map(Sweep::from_item).transpose()?)
     }
 
-    /// Writes how a sweep stands, with the next revision, unless somebody has written since this one was read (at revision 0: since
-    /// there was none). Says whether it was written.
+    /// Writes a sweep with the next revision and returns whether it was written. It is not written if another process has written the item since
+    /// it was read (at revision 0: if the item exists).
     ///
     /// # Errors
-    /// Returns what failed; whether it was written is then not known.
+    /// Returns the failed request; it may have been written.
     pub async fn save_sweep(&self, sweep: &mut Sweep) -> Result<bool, StoreError> {
         let next = Sweep {
             revision: sweep.revision + 1,
@@ -178,7 +178,7 @@ impl Store {
         }
     }
 
-    /// Says whether a refused write is there all the same: the answer to an earlier try of the same request may have been lost.
+    /// Returns whether a refused write was written after all: the response to an earlier attempt of the same request may have been lost.
     async fn is_written(&self, sweep: &mut Sweep, next: Sweep) -> Result<bool, StoreError> {
         let found = self.sweep().await?;
         let same = found.is_some_and(|found| {

@@ -9,7 +9,7 @@ pub use provision::provision;
 
 pub(crate) use definition::PENDING_INDEX;
 
-/// The tables of the school. (Leases are the streams consumer's own.)
+/// The tables of the school. (The table of leases belongs to the streams consumer.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Table {
     /// Courses on offer.
@@ -42,7 +42,7 @@ impl Table {
     }
 }
 
-/// The names of the tables: their own, behind a prefix that tells one deployment from another.
+/// The names of the tables, with a prefix that identifies the deployment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TableNames {
     prefix: String,
@@ -61,12 +61,12 @@ impl TableNames {
         format!("{}{}", self.prefix, table.base_name())
     }
 
-    /// Returns the name of the table in which the streams consumer keeps its leases.
+    /// Returns the name of the streams consumer's table of leases.
     pub fn leases(&self) -> String {
         format!("{}Leases", self.prefix)
     }
 
-    /// Returns the table with a name, if it is one of ours.
+    /// Returns the table with a name; `None` for any other table.
     pub fn table(&self, name: &str) -> Option<Table> {
         let base = name.strip_prefix(&self.prefix)?;
         Table::ALL

@@ -1,8 +1,8 @@
-//! Reads the tables and checks what must always hold.
+//! Reads the tables and checks the invariants.
 //!
-//! Memory is bounded by the pages in flight: nothing is kept of a page but its counts and findings. Changes made meanwhile must not look
-//! wrong, so each read may only be older than what follows from it (an enrolment, then its sessions; a session's key, then its
-//! enrolment), and whatever looks wrong is read again, at one moment, before it is called so.
+//! Memory is bounded by the pages in flight: only counts and findings of a page are kept. Changes during the audit must not look like
+//! violations. A record is therefore read before the records that follow from it (an enrolment before its sessions; a session's key before
+//! its enrolment), and suspect records are read again, in one transaction, before a violation is reported.
 
 mod findings;
 mod judge;
@@ -26,19 +26,19 @@ use findings::Findings;
 use judge::judge;
 use seen::Seen;
 
-/// Items of a page: what a segment holds in memory at a time.
+/// Items per page, which is what a segment holds in memory.
 const PAGE: u16 = 100;
-/// Receipts and session keys of a page; they are smaller.
+/// Receipts and session keys per page; they are smaller.
 const SMALL_PAGE: u16 = 500;
-/// Students of one page whose sessions are read at the same time.
+/// Students of one page whose sessions are read concurrently.
 const STUDENTS_IN_FLIGHT: usize = 8;
 
-/// How tables are audited.
+/// The options of an audit.
 #[derive(Debug, Clone, Copy)]
 pub struct AuditOptions {
-    /// Into how many parts each table is divided; they are scanned at the same time.
+    /// The number of segments of each table; they are scanned in parallel.
     pub segments: NonZeroU16,
-    /// How many violations, and how many unreadable items, the report lists; beyond that they are only counted.
+    /// The maximum of violations and of unreadable items that the report lists; further ones are only counted.
     pub listed: usize,
 }
 
@@ -51,23 +51,23 @@ impl Default for AuditOptions {
     }
 }
 
-/// Follows an audit.
+/// Observes an audit.
 pub trait AuditObserver: Sync {
-    /// Takes the records that were read: each application and each enrolment with its sessions, once, as they are judged.
+    /// Called once with each application, and once with each enrolment and its sessions, as they are checked.
     fn records(&self, _records: &StudentRecords) {}
 
-    /// Learns how far it is, after each page.
+    /// Called with the counts after each page.
     fn progress(&self, _counts: &AuditCounts) {}
 }
 
-/// Follows nothing.
+/// Observes nothing.
 impl AuditObserver for () {}
 
-/// Checks every student's records, every session for its enrolment, and every receipt. What is still under way is marked as such
-/// in the [`Violation`].
+/// Checks every student's records, every session for its enrolment, and every receipt. A reaction that is not carried out yet is a
+/// pending [`Violation`].
 ///
 /// # Errors
-/// Returns what failed; the audit then says nothing.
+/// Returns the failed request; there is no partial report.
 pub async fn audit_tables(
     store: &Store,
     options: &AuditOptions,
@@ -90,7 +90,7 @@ pub async fn audit_tables(
         .try_for_each_concurrent(None, |segment| audit.receipts(segment))
         .await?;
     let report = audit.findings.into_report();
-    // An alarm counts this line by its text and its fields.
+    // A metric filter matches this line by its text and its fields.
     info!(
         violations = report.violated,
         pending = report.pending,
@@ -178,7 +178,7 @@ impl<O: AuditObserver> Audit<'_, O> {
         Ok(())
     }
 
-    /// Reads a student's records again, as they are at one moment, and keeps those findings that this reading is about.
+    /// Reads a student's records again and adds the findings that `about` selects.
     async fn read_again(
         &self,
         (user_id, course_id): &Student,
@@ -186,7 +186,7 @@ impl<O: AuditObserver> Audit<'_, O> {
     ) -> Result<(), StoreError> {
         let (records, unreadable) = self.store.student_at_once(user_id, course_id).await?;
         let (application, enrollment) = (records.application.as_ref(), records.enrollment.as_ref());
-        // Without all of its records, an enrolment can only be checked by itself.
+        // If some records are unreadable, only the enrolment itself can be checked.
         let is_whole = unreadable.is_empty();
         let checkable = |found: &Violation| match found.invariant {
             Invariant::Balance | Invariant::SessionsRemaining | Invariant::AppliedOrPaid => true,
@@ -216,7 +216,7 @@ impl<O: AuditObserver> Audit<'_, O> {
         Ok(())
     }
 
-    /// Checks that each session of a segment belongs to an enrolment; what it says was checked with that.
+    /// Checks that each session of a segment belongs to an enrolment. Its attributes were checked with the enrolment.
     async fn sessions(&self, segment: Segment) -> Result<(), StoreError> {
         let mut start = None;
         loop {

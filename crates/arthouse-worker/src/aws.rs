@@ -1,4 +1,4 @@
-//! The AWS clients: from an endpoint on this machine, or from the SDK's own conventions.
+//! The AWS clients, for an endpoint on this machine or by the SDK's conventions.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -14,12 +14,12 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider, SharedHttpClient};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
-/// The region of an endpoint on this machine where none is set. It only stands in signatures and ARNs.
+/// The default region for an endpoint on this machine. Only signatures and ARNs contain it.
 pub const LOCAL_REGION: &str = "eu-west-1";
-/// The access key and its secret for an endpoint on this machine where none are set; it does not check them.
+/// The default access key and secret for an endpoint on this machine, which does not check them.
 pub const LOCAL_CREDENTIALS: &str = "local";
 
-/// How long one try of a DynamoDB request may take: its answers come in milliseconds, so that one which does not is lost.
+/// The time-out of one attempt of a DynamoDB request. Responses take milliseconds; a later one is lost.
 const DYNAMODB_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why there are no clients.
@@ -71,7 +71,7 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Makes clients of a local endpoint, over plain HTTP; nothing in the environment changes them.
+    /// Makes clients of a local endpoint, over plain HTTP and independent of the environment.
     pub fn for_endpoint(url: &str) -> Self {
         let config = SdkConfig::builder()
             .http_client(aws_smithy_http_client::Builder::new().build_http())
@@ -83,8 +83,8 @@ impl Clients {
         Self::new(&config)
     }
 
-    /// Makes clients as the SDK's conventions say: `AWS_ENDPOINT_URL`, `AWS_REGION`, `AWS_PROFILE`, credentials wherever the SDK
-    /// looks for them. For an endpoint on this machine, region and credentials may be missing.
+    /// Makes clients by the SDK's conventions: `AWS_ENDPOINT_URL`, `AWS_REGION`, `AWS_PROFILE`, and credentials from the places in which
+    /// the SDK looks for them. For an endpoint on this machine, region and credentials may be missing.
     ///
     /// # Errors
     /// Says what to set where the region is not known or an endpoint is invalid.
@@ -99,8 +99,7 @@ impl Clients {
             .or_else(ProfileFileRegionProvider::new())
             .region()
             .await;
-        // A region is always given, or else the loader would ask the machine's metadata service for one, which takes a while where
-        // there is none.
+        // Without a region, the loader would ask the machine's metadata service, which takes a while if there is none.
         let given = region.clone().unwrap_or(Region::from_static(LOCAL_REGION));
         let config = aws_config::defaults(BehaviorVersion::latest())
             .http_client(https())
@@ -127,7 +126,7 @@ impl Clients {
         Ok(Self::new(&config))
     }
 
-    /// Makes clients of a configuration of the SDK's, with this program's own time-outs.
+    /// Makes clients of an SDK configuration, with this program's time-outs.
     pub fn new(config: &SdkConfig) -> Self {
         let timeouts = TimeoutConfig::builder()
             .operation_attempt_timeout(DYNAMODB_ATTEMPT_TIMEOUT)
@@ -151,7 +150,7 @@ fn https() -> SharedHttpClient {
         .build_https()
 }
 
-/// Lets an endpoint on this machine do without credentials; neither metadata services nor logins are asked for them.
+/// Adds default credentials for an endpoint on this machine, without asking metadata services or logins.
 fn with_credentials(config: SdkConfig) -> SdkConfig {
     let credentials = CredentialsProviderChain::first_try(
         "Environment",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use arthouse_core::Timestamp;
 use chrono::Utc;
 
-/// Where "now" comes from: read once a record, so that everything that follows from it agrees.
+/// The source of "now". It is read once per record, so all reactions to the record have the same time.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 

@@ -1,4 +1,4 @@
-//! The log of every program of ours: on stderr, for people or for machines.
+//! The log of all programs: on stderr, for people or for machines.
 
 use std::io::{self, IsTerminal};
 
@@ -8,12 +8,12 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{Layer, fmt};
 
-/// How the log is written.
+/// The format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     /// Lines for people.
     Human,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
@@ -35,7 +35,7 @@ pub enum LogError {
     Started(#[from] TryInitError),
 }
 
-/// Our own code, by the beginnings of its targets.
+/// The targets of our code, by their prefixes.
 const OURS: [&str; 4] = ["arthouse", "sqs_consumer", "dynamo_streams", "local_aws"];
 
 /// Starts logging on stderr: what `filter` says (directives such as `info` or `arthouse_worker=debug`), else `ours` of our own code and
@@ -81,8 +81,8 @@ fn default_filter(ours: LevelFilter) -> String {
     )
 }
 
-/// Returns the most that is logged, whatever is asked for: no bodies in other people's debugging, and no parser's remarks on timetables,
-/// which the rejection tells better.
+/// Returns the cap of the log, whatever the filter: no debug logs of other crates, which show bodies, and no logs of the `rrule` parser,
+/// because the rejection explains the defect.
 pub fn log_cap() -> Targets {
     Targets::new()
         .with_default(LevelFilter::INFO)

@@ -1,4 +1,4 @@
-//! The queues: their names, their URLs, and what they are made of.
+//! The queues: their names, URLs and attributes.
 
 mod protection;
 mod provision;
@@ -12,18 +12,18 @@ pub use provision::{QueueError, find_queues};
 pub enum Queue {
     /// Commands from upstream; its group is the student, for course commands the course.
     Commands,
-    /// Commands that can't be carried out.
+    /// Dead letters: commands that can't be carried out.
     CommandsDlq,
-    /// What has become of commands.
+    /// Outcomes of commands.
     Outcomes,
-    /// What other systems are told.
+    /// Notifications to other systems.
     Notifications,
-    /// Notices of stream records that were parked.
+    /// Notices of parked records and of gaps.
     StreamDlq,
 }
 
 impl Queue {
-    /// All of them; a dead-letter queue stands before the queue that names it.
+    /// All of them; a dead-letter queue comes before the queue that names it.
     pub const ALL: [Self; 5] = [
         Self::CommandsDlq,
         Self::Commands,
@@ -47,7 +47,7 @@ impl Queue {
     }
 }
 
-/// The names of the queues: their own, behind a prefix that tells one deployment from another.
+/// The names of the queues, with a prefix that identifies the deployment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct QueueNames {
     prefix: String,

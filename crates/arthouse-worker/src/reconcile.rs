@@ -1,7 +1,7 @@
-//! The same reactions as the stream processor's, from what the tables hold: whatever the streams have lost is repaired.
+//! Derives the same reactions as the stream processor from the tables, and so repairs what the streams have lost.
 //!
-//! Records show which sessions were never initialised and which charges never made, and those are made. They don't show what was told,
-//! so that notifications are told again only for a time in which some may have been lost: since a gap, or since whenever one says.
+//! Records show sessions that were never initialised and charges that were never made; these are written. Records don't show which
+//! notifications were sent, so they are sent again only for a time in which some may have been lost: since a gap, or since a given time.
 
 mod gap_repair;
 mod options;
@@ -21,10 +21,10 @@ use tracing::info;
 
 use crate::{Clock, ReactionHandler};
 
-/// How long before a gap was found something may have been lost, where the gap does not say: the longest that anything waits in a queue.
+/// How long before its detection a gap without a start may have lost records: the maximum retention of a queue.
 const UNKNOWN_GAP_DAYS: i64 = 14;
 
-/// Runs reactions over the tables. One sweep at a time goes on in a deployment; how far it is lies in the table of leases.
+/// Runs reactions over the tables. One sweep at a time runs in a deployment; its state is in the table of leases.
 #[derive(Debug, Clone)]
 pub struct Reconciler {
     store: Store,
@@ -51,13 +51,13 @@ impl Reconciler {
         }
     }
 
-    /// Goes over all applications and enrolments and carries out what they call for, until it is through or `stop` fires. It may be
-    /// repeated, and run beside everything else.
+    /// Carries out the reactions that the applications and enrolments call for, until the whole table is covered or `stop` fires. It can be
+    /// repeated, and run beside the other programs.
     ///
-    /// Gaps of the streams that were known when it began are acknowledged at its end, if it told again all that they may have lost.
+    /// At its end it acknowledges the gaps that were known at its start, if it sent all notifications that they may have lost.
     ///
     /// # Errors
-    /// Returns why it could not begin, or what failed on the way; it can then be resumed.
+    /// Returns why it could not start, or the failure that interrupted it; it can then be resumed.
     pub async fn run(
         &self,
         options: &ReconcileOptions,
@@ -74,8 +74,8 @@ impl Reconciler {
             .await
     }
 
-    /// Repairs what the gaps of the streams may have lost, if there are any; goes on with a repair that was stopped or whose process
-    /// died. Returns nothing if there is nothing to repair.
+    /// Repairs what the gaps of the streams may have lost, and resumes a repair that was stopped or whose process died. Returns `None` if
+    /// there is no gap.
     ///
     /// # Errors
     /// The same.
@@ -87,7 +87,7 @@ impl Reconciler {
         let Some(since) = earliest(&gaps) else {
             return Ok(None);
         };
-        info!(gaps = gaps.len(), %since, "repairing what the streams have lost");
+        info!(gaps = gaps.len(), %since, "repairing gaps of the streams");
         let options = ReconcileOptions {
             begin: Begin::ResumeOrAnew,
             ..ReconcileOptions::default()
@@ -98,7 +98,7 @@ impl Reconciler {
     }
 }
 
-/// Returns since when notifications may have been lost, if there are gaps.
+/// Returns the time since which notifications may have been lost, if there are gaps.
 fn earliest(gaps: &[GapRecord]) -> Option<Timestamp> {
     gaps.iter().map(lost_since).min()
 }

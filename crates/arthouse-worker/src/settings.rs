@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::Clock;
 
-/// How the worker and the stream processor run; what is not said here is each consumer's own default.
+/// The settings of the worker and the stream processor. Other settings are each consumer's defaults.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The command consumer's settings.
@@ -11,12 +11,12 @@ pub struct Settings {
     pub sender: sqs_consumer::SenderSettings,
     /// The stream consumer's settings.
     pub streams: dynamo_streams::Settings,
-    /// Where "now" comes from for reactions.
+    /// The clock for reactions.
     pub clock: Clock,
 }
 
-/// How often a reaction that may yet pass is tried: for about an hour, so that an outage parks no records. What can't pass is parked at
-/// once, so this holds nothing else up.
+/// The maximum of attempts of a reaction that may still succeed: about an hour, so an outage parks no records. A reaction that can't
+/// succeed is parked at once.
 const REACTION_ATTEMPTS: u32 = 70;
 
 impl Default for Settings {
@@ -32,10 +32,10 @@ impl Default for Settings {
     }
 }
 
-/// Returns settings for a stack on this machine, where a request costs next to nothing and one process has it to itself.
+/// Returns settings for a stack on this machine, where requests are cheap and one process uses the stack.
 ///
-/// Reactions follow within a tenth of a second; after a kill a restarted processor has the shards of its former self within
-/// five seconds; a drain waits a second at most for the poll in flight.
+/// Reactions follow within a tenth of a second. After a kill, a restarted processor takes over its former shards within five seconds.
+/// A drain waits at most a second for the poll in flight.
 pub fn local_settings() -> Settings {
     let mut settings = Settings::default();
     settings.commands.wait = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! A deployment: its tables and queues, and what runs on them. Every program puts the worker and the stream processor together here.
+//! A deployment: its tables and queues, and the worker and the stream processor on them. Every program builds these here.
 
 mod workers;
 
@@ -18,10 +18,10 @@ use crate::reactions::{ReactionHandler, StreamObserver};
 use crate::reconcile::{GapRepair, Reconciler};
 use crate::{Clients, Names, QueueError, QueueUrls, Settings};
 
-/// What the stream processor is called in the lease table; processors of one name share the work.
+/// The name of the stream processor in the lease table; processors of one name share the shards.
 pub const APPLICATION: &str = "arthouse";
 
-/// What tables and queues are tagged with.
+/// The tags of tables and queues.
 const TAGS: [(&str, &str); 1] = [("Application", "arthouse")];
 
 /// A deployment: its tables and queues, and the clients that reach them. Cheap to clone.
@@ -31,7 +31,7 @@ pub struct Stack {
     pub clients: Clients,
     /// The names.
     pub names: Names,
-    /// Where the queues are.
+    /// The URLs of the queues.
     pub queues: QueueUrls,
     /// The records.
     pub store: Store,
@@ -58,10 +58,10 @@ pub enum ProvisionError {
 }
 
 impl Stack {
-    /// Makes the tables and queues that are absent.
+    /// Creates the absent tables and queues.
     ///
     /// # Errors
-    /// Returns what failed; a repetition goes on where this stopped.
+    /// Returns what failed; a repetition continues where this one stopped.
     pub async fn provision(clients: Clients, names: Names) -> Result<Self, ProvisionError> {
         let tables = arthouse_store::provision(&clients.dynamodb, &names.tables);
         tables.await.map_err(ProvisionError::Tables)?;
@@ -73,10 +73,10 @@ impl Stack {
         Ok(Self::new(clients, names, queues))
     }
 
-    /// Guards the tables against deletion and loss and the queues against plain HTTP and strangers, where they are not guarded yet.
+    /// Protects the tables against deletion and loss, and the queues against plain HTTP and foreign redrives.
     ///
     /// # Errors
-    /// Returns what failed; a repetition goes on where this stopped.
+    /// Returns what failed; a repetition continues where this one stopped.
     pub async fn protect(&self) -> Result<Backups, ProvisionError> {
         let Names { tables, queues } = &self.names;
         let ours = Table::ALL.map(|table| tables.name(table));
@@ -94,10 +94,10 @@ impl Stack {
         Ok(backups)
     }
 
-    /// Finds a deployment that is there.
+    /// Finds an existing deployment.
     ///
     /// # Errors
-    /// Returns the first queue that is not there, or what failed.
+    /// Returns the first queue that does not exist, or what failed.
     pub async fn find(clients: Clients, names: Names) -> Result<Self, QueueError> {
         let queues = find_queues(&clients.sqs, &names.queues).await?;
         Ok(Self::new(clients, names, queues))
@@ -123,10 +123,10 @@ impl Stack {
         )
     }
 
-    /// Makes what carries out reactions from what the tables hold.
+    /// Makes the reconciler, which carries out reactions from the tables.
     ///
     /// # Errors
-    /// Returns why the table of leases can't be looked at.
+    /// Returns which name is invalid.
     pub fn reconciler(&self, settings: &Settings) -> Result<Reconciler, dynamo_streams::Error> {
         self.reconciler_with(self.reaction_handler(settings), settings)
     }
@@ -144,16 +144,16 @@ impl Stack {
         ))
     }
 
-    /// Looks at the state of the stream processor, its parked records and its gaps.
+    /// Makes the operations on the state of the stream processor: parked records, gaps and leases.
     ///
     /// # Errors
-    /// Returns why the table of leases can't be looked at.
+    /// Returns which name is invalid.
     pub fn operations(&self) -> Result<Operations, dynamo_streams::Error> {
         let dynamodb = self.clients.dynamodb.clone();
         Operations::new(dynamodb, &self.names.tables.leases(), APPLICATION)
     }
 
-    /// Puts the command worker together.
+    /// Builds the command worker.
     ///
     /// # Errors
     /// Returns which setting is invalid.
@@ -172,7 +172,7 @@ impl Stack {
         })
     }
 
-    /// Puts the stream processor together, and what repairs the gaps that it finds.
+    /// Builds the stream processor and the repair of its gaps.
     ///
     /// # Errors
     /// Returns which setting is invalid.
@@ -201,7 +201,7 @@ impl Stack {
         })
     }
 
-    /// Puts both together.
+    /// Builds both.
     ///
     /// # Errors
     /// Returns which setting is invalid.
@@ -215,7 +215,7 @@ impl Stack {
     /// Runs the command worker and the stream processor until `shutdown` fires, then drains both. If one fails, the other drains.
     ///
     /// # Errors
-    /// Returns why one could not start or go on.
+    /// Returns why one could not start or continue.
     pub async fn run(
         &self,
         settings: &Settings,

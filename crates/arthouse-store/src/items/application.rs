@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Item, Record, decode, encode, first_version};
 use crate::{DecodeError, Key, Table};
 
-/// The sparse index's partition: applications of all courses, so that the oldest of all comes first.
+/// The partition of the sparse index. All applications share it, so the oldest of all courses comes first.
 pub(crate) const PENDING: &str = "PENDING";
 
 #[derive(Serialize, Deserialize)]

@@ -59,7 +59,7 @@ impl Line {
     }
 }
 
-/// Writes a charge as the value that stands in the map of charges.
+/// Encodes a charge as a value of the map of charges.
 pub(crate) fn charge_line(charge: &Charge) -> AttributeValue {
     serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(Line::of(charge))
         .expect("a charge holds texts and numbers only")
@@ -150,7 +150,7 @@ impl Record for Enrollment {
     }
 }
 
-/// Says which figure is a number that no amount or count can be, such as a negative one.
+/// Returns the invariant of a number out of range, such as a negative balance.
 fn out_of_range(item: &Item) -> Option<Invariant> {
     let number = |name| {
         item.get(name)

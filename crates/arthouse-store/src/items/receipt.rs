@@ -19,7 +19,7 @@ struct Attributes {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     message: Option<String>,
     at: Timestamp,
-    /// Seconds since 1970, as DynamoDB's TTL wants them.
+    /// Seconds since 1970, for DynamoDB's time to live.
     #[serde(skip_deserializing)]
     expires_at: i64,
 }
@@ -93,7 +93,7 @@ impl Record for Receipt {
     }
 }
 
-/// Reads when the table forgets a receipt, in seconds since 1970.
+/// Returns when a receipt expires, in seconds since 1970.
 pub(crate) fn expiry(item: &Item) -> Option<i64> {
     item.get("ExpiresAt")?.as_n().ok()?.parse().ok()
 }

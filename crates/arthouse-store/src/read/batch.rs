@@ -6,11 +6,11 @@ use aws_sdk_dynamodb::types::KeysAndAttributes;
 use crate::StoreError;
 use crate::items::Item;
 
-/// How often keys that were left unprocessed are asked for again, with a pause that doubles from the first.
+/// The maximum of requests while keys are left unprocessed, with a pause that doubles.
 const ATTEMPTS: u32 = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 
-/// Reads up to 100 items of a table as they are now; absent ones are left out.
+/// Reads up to 100 items of a table (strongly consistent). Absent items are omitted.
 pub(crate) async fn batch_get(
     client: &Client,
     table: &str,

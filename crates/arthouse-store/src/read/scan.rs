@@ -1,4 +1,4 @@
-//! Reads whole tables, page by page and in segments side by side, for the audit and for sweeps.
+//! Scans whole tables, page by page and in parallel segments, for the audit and the reconciliation.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::items::{Item, Record, expiry};
 use crate::session_loader::MAX_KEYS;
 use crate::{DecodeError, Key, Store, StoreError, Table};
 
-/// One of the parts into which a table is divided, so that several can be scanned at the same time.
+/// A segment of a table. Segments are scanned in parallel.
 #[derive(Debug, Clone, Copy)]
 pub struct Segment {
     index: u16,
@@ -20,28 +20,28 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// The table undivided.
+    /// The whole table.
     pub const WHOLE: Self = Self {
         index: 0,
         of: NonZeroU16::MIN,
     };
 
-    /// Returns the parts of a table that is divided into so many.
+    /// Returns the segments of a table that is divided into `of`.
     pub fn all(of: NonZeroU16) -> impl Iterator<Item = Self> {
         (0..of.get()).map(move |index| Self { index, of })
     }
 }
 
-/// An item that is not what its table holds. It never quotes a value, only the key.
+/// An item that is not a valid record of its table. It never quotes a value, only the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {
     /// The table.
     pub table: Table,
-    /// The key, if it is of a known family.
+    /// The key, if it has a known form.
     pub key: Option<Key>,
-    /// The key as it stands.
+    /// The key as text.
     pub raw_key: String,
-    /// What is wrong.
+    /// The defect.
     pub error: DecodeError,
 }
 
@@ -57,32 +57,32 @@ impl fmt::Display for Unreadable {
     }
 }
 
-/// What a scan found of an item.
+/// An item of a scan: a record, or why it can't be read.
 pub type Scanned<T> = Result<T, Box<Unreadable>>;
 
 /// An item of UsersCourses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Enrolling {
-    /// An application that waits for its payment.
+    /// An application that waits for payment.
     Application(Box<Application>),
     /// A paid enrolment.
     Enrollment(Box<Enrollment>),
 }
 
-/// The receipt of a command, and when the table forgets it, in seconds since 1970.
+/// The receipt of a command, and when it expires, in seconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptReceipt {
     /// The receipt.
     pub receipt: Receipt,
-    /// When it expires; never, if there is nothing.
+    /// When it expires; never if `None`.
     pub expires_at: Option<i64>,
 }
 
 impl Store {
-    /// Reads a page of UsersCourses, `limit` items at most, in no order, as they are now.
+    /// Reads a page of UsersCourses with at most `limit` items, unordered (strongly consistent).
     ///
     /// # Errors
-    /// Returns what failed; an item that can't be read is part of the page.
+    /// Returns the failed request; an unreadable item is part of the page.
     pub async fn scan_enrolling(
         &self,
         segment: Segment,
@@ -108,7 +108,7 @@ impl Store {
         .await
     }
 
-    /// Reads a page of the keys of Sessions, `limit` at most, in no order, as they are now.
+    /// Reads a page of the keys of Sessions, at most `limit`, unordered (strongly consistent).
     ///
     /// # Errors
     /// The same.
@@ -137,7 +137,7 @@ impl Store {
         .await
     }
 
-    /// Reads a page of the receipts, `limit` at most, in no order, as they are now.
+    /// Reads a page of the receipts, at most `limit`, unordered (strongly consistent).
     ///
     /// # Errors
     /// The same.
@@ -191,7 +191,7 @@ impl Store {
         })
     }
 
-    /// Reads the sessions of an enrolment by their computed keys, in their order, as they are now.
+    /// Reads the sessions of an enrolment by their computed keys, in their order (strongly consistent).
     ///
     /// # Errors
     /// The same.
@@ -211,10 +211,10 @@ impl Store {
         Ok(items.into_iter().map(read).collect())
     }
 
-    /// Returns those of the students that have a paid enrolment, with the number of its sessions; the highest, if it can't be read.
+    /// Returns the students with a paid enrolment, with its number of sessions; `u16::MAX` if that can't be read.
     ///
     /// # Errors
-    /// Returns what failed.
+    /// Returns the failed request.
     pub async fn enrolled(
         &self,
         students: &[(UserId, CourseId)],
@@ -241,11 +241,11 @@ impl Store {
         Ok(found)
     }
 
-    /// Reads all records of one student in one course: the application and the enrolment as they were at one moment, and then the
-    /// sessions. What follows from an enrolment is thus never older than it.
+    /// Reads all records of one student in one course: the application and the enrolment in one transaction, then the sessions. The
+    /// sessions are therefore never older than the enrolment.
     ///
     /// # Errors
-    /// Returns what failed; what can't be read is returned beside the rest.
+    /// Returns the failed request; unreadable items are returned beside the records.
     pub async fn student_at_once(
         &self,
         user_id: &UserId,

@@ -9,7 +9,7 @@ use crate::{Key, Store, StoreError, Table};
 /// All records of one student in one course.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StudentRecords {
-    /// The application that waits for its payment.
+    /// The application that waits for payment.
     pub application: Option<Application>,
     /// The paid enrolment.
     pub enrollment: Option<Enrollment>,
@@ -18,11 +18,11 @@ pub struct StudentRecords {
 }
 
 impl Store {
-    /// Reads all records of one student in one course. The sessions' keys are computed, so that the cost is in proportion to one's
-    /// own sessions only.
+    /// Reads all records of one student in one course. The keys of the sessions are computed, so the cost depends on the student's own
+    /// sessions only.
     ///
     /// # Errors
-    /// Returns what failed.
+    /// Returns the failed request.
     pub async fn student(
         &self,
         user_id: &UserId,
@@ -55,7 +55,7 @@ impl Store {
         Ok(records)
     }
 
-    /// Reads a student's sessions by their computed keys, as they are now.
+    /// Reads a student's sessions by their computed keys (strongly consistent).
     async fn sessions_of(
         &self,
         user_id: &UserId,
@@ -90,7 +90,7 @@ impl Store {
         Ok(items)
     }
 
-    /// Reads an enrolment as it is now, under either form of its key.
+    /// Reads an enrolment under either form of its key (strongly consistent).
     pub(crate) async fn enrollment(
         &self,
         user_id: &UserId,

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::{
 
 use super::Table;
 
-/// The sparse index of applications that wait for their payment, oldest first.
+/// The sparse index of applications that wait for payment, oldest first.
 pub(crate) const PENDING_INDEX: &str = "PendingPayment-AppliedDate";
 
 /// The attributes of a key, in its order.
@@ -27,7 +27,7 @@ impl Table {
         }
     }
 
-    /// Says whether changes are streamed, with both images.
+    /// Returns whether the table has a stream, with both images.
     pub(super) fn is_streamed(self) -> bool {
         match self {
             Self::UsersCourses | Self::Sessions => true,
@@ -35,7 +35,7 @@ impl Table {
         }
     }
 
-    /// Returns the attribute that says when an item expires, if items do.
+    /// Returns the attribute with the time to live, if the table has one.
     pub(super) fn expiry_attribute(self) -> Option<&'static str> {
         match self {
             Self::Commands => Some("ExpiresAt"),

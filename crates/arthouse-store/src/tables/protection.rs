@@ -7,23 +7,23 @@ use aws_sdk_dynamodb::types::{
 use super::provision::{POLL_INTERVAL, POLLS, wait_until_active};
 use crate::StoreError;
 
-/// How an endpoint says that it has no such operation; DynamoDB itself has all of them.
+/// The error code of an emulator that lacks an operation.
 const NOT_OFFERED: &str = "UnknownOperationException";
 
-/// Whether a table can be restored to any second of the last 35 days.
+/// Whether a table has point-in-time recovery (35 days).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backups {
-    /// It can.
+    /// It has.
     Continuous,
-    /// The endpoint is an emulator that keeps no backups.
+    /// The endpoint is an emulator without backups.
     NotOffered,
 }
 
-/// Guards a table, ours or the streams consumer's, against loss: switches on deletion protection and point-in-time recovery where they
-/// are off, and puts the tags on. Nothing is switched off, and nothing else is changed.
+/// Protects a table against loss: enables deletion protection and point-in-time recovery if they are disabled, and adds the tags.
+/// It changes nothing else.
 ///
 /// # Errors
-/// Returns what failed; a repetition goes on where this stopped.
+/// Returns the failed request; a repetition continues where this one stopped.
 pub async fn protect(
     client: &Client,
     name: &str,
@@ -84,7 +84,7 @@ async fn back_up(client: &Client, name: &str) -> Result<Backups, StoreError> {
             .point_in_time_recovery_specification(enabled.clone());
         match request.send().await {
             Ok(_) => return Ok(Backups::Continuous),
-            // For a while after a table was made.
+            // Backups are unavailable for a while after a table was created.
             Err(e)
                 if e.as_service_error()
                     .is_some_and(|e| e.is_continuous_backups_unavailable_exception()) =>

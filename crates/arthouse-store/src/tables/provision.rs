@@ -10,15 +10,14 @@ use aws_sdk_dynamodb::types::{
 use super::{Table, TableNames};
 use crate::StoreError;
 
-/// How often a table that is being made is asked for, and how many times: five minutes in all.
+/// How often and how many times the status of a new table is polled: five minutes in all.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(500);
 pub(super) const POLLS: u32 = 600;
 
-/// Makes the tables that are absent and waits until all can be used. Tables that are there must be as they should be;
-/// they are never changed or emptied.
+/// Creates the absent tables and waits until all are active. Existing tables are checked and never changed or emptied.
 ///
 /// # Errors
-/// Returns [`StoreError::TableDiffers`] if a table is there with another key or stream, else what failed.
+/// Returns [`StoreError::TableDiffers`] if a table exists with another key, stream or index, else the failed request.
 pub async fn provision(client: &Client, names: &TableNames) -> Result<(), StoreError> {
     for table in Table::ALL {
         let name = names.name(table);
@@ -48,7 +47,7 @@ async fn describe(client: &Client, name: &str) -> Result<Option<TableDescription
     }
 }
 
-/// Under the account's own key for DynamoDB, whose use can be watched, not under one that belongs to the service.
+/// Encryption with the key `aws/dynamodb` of the account, whose use is logged, instead of a key that DynamoDB owns.
 fn encryption() -> SseSpecification {
     SseSpecification::builder().enabled(true).build()
 }
@@ -65,7 +64,7 @@ async fn create(client: &Client, table: Table, name: &str) -> Result<(), StoreEr
         .set_stream_specification(table.stream());
     match request.send().await {
         Ok(_) => Ok(()),
-        // Someone else is making it at the same time.
+        // Another process creates it at the same time.
         Err(e)
             if e.as_service_error()
                 .is_some_and(|e| e.is_resource_in_use_exception()) =>
@@ -98,12 +97,12 @@ fn check(table: Table, name: &str, found: &TableDescription) -> Result<(), Store
     Ok(())
 }
 
-/// Says whether the attributes of all keys are of the types that they must be.
+/// Returns whether the attributes of all keys have the right types.
 fn has_key_types(table: Table, found: &TableDescription) -> bool {
     table.attribute_definitions().iter().all(|wanted| {
         let name = wanted.attribute_name();
         let mut defined = found.attribute_definitions().iter();
-        // An attribute that is not defined is of an index that is missing.
+        // An attribute without a definition belongs to a missing index.
         defined
             .find(|attribute| attribute.attribute_name() == name)
             .is_none_or(|attribute| attribute == wanted)
@@ -156,7 +155,7 @@ async fn enable_expiry(client: &Client, table: Table, name: &str) -> Result<(), 
         .time_to_live_specification(expiry.expect("enabled and name are set"));
     match request.send().await {
         Ok(_) => Ok(()),
-        // Someone else has done it at the same time.
+        // Another process enabled it at the same time.
         Err(_) if expires(client, name).await? => Ok(()),
         Err(e) => Err(StoreError::request("UpdateTimeToLive", e)),
     }

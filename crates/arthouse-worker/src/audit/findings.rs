@@ -4,40 +4,40 @@ use arthouse_core::Violation;
 use arthouse_store::Unreadable;
 use serde::Serialize;
 
-/// How much an audit has looked at.
+/// The numbers of records that an audit has read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct AuditCounts {
-    /// Applications that wait for their payment.
+    /// Applications that wait for payment.
     pub applications: u64,
     /// Paid enrolments.
     pub enrollments: u64,
     /// Sessions of the enrolments.
     pub sessions: u64,
-    /// Sessions that were looked at for whether they belong to an enrolment.
+    /// Session keys that were checked for an enrolment.
     #[serde(skip)]
     pub session_keys: u64,
     /// Receipts of commands.
     pub receipts: u64,
 }
 
-/// What an audit found.
+/// The result of an audit.
 #[derive(Debug, Clone, Default)]
 pub struct AuditReport {
-    /// What was looked at.
+    /// The numbers of records that were read.
     pub counts: AuditCounts,
-    /// How many invariants don't hold.
+    /// The number of violations.
     pub violated: u64,
-    /// How many may be reactions that are still under way.
+    /// The number of findings that may be reactions not carried out yet.
     pub pending: u64,
-    /// How many items can't be read and break no invariant that has a number: of these the audit can't tell.
+    /// The number of unreadable items that violate no numbered invariant; the audit can't judge them.
     pub undecided: u64,
-    /// What does not hold, and what is under way; as many as were asked for of each.
+    /// The violations and the pending findings, up to the limit of each.
     pub violations: Vec<Violation>,
-    /// The items that can't be read; as many as were asked for.
+    /// The unreadable items, up to the limit.
     pub unreadable: Vec<Unreadable>,
 }
 
-/// What was found so far; segments add to it side by side.
+/// The findings so far; parallel segments add to them.
 pub(super) struct Findings {
     listed: usize,
     report: Mutex<AuditReport>,

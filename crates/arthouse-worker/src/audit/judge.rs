@@ -1,7 +1,7 @@
 use arthouse_core::{Invariant, Subject, Violation};
 use arthouse_store::{DecodeError, Key, Unreadable};
 
-/// Says which invariant an item breaks that can't be read; none, if none of those that have a number.
+/// Returns the invariant that an unreadable item violates; `None` if it violates none of the numbered ones.
 pub(super) fn judge(defect: &Unreadable) -> Option<Violation> {
     let key = defect.key.clone()?;
     let of_its_family = match &key {

@@ -3,11 +3,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Student;
 
-/// The most enrolments that are remembered, some 2 MB. Sessions are scanned ordinal by ordinal, so students come round again and
-/// again: those who came first are kept, since dropping the oldest would drop each just before it is asked for.
+/// The maximum of cached enrolments, some 2 MB. Sessions are scanned ordinal by ordinal, so each student recurs. The first ones are
+/// kept, because evicting the oldest would evict each student just before its next use.
 const REMEMBERED: usize = 10_000;
 
-/// Which students have a paid enrolment, and of how many sessions. Neither ever changes, so remembering it is as good as reading.
+/// A cache of the students with a paid enrolment and its number of sessions. Neither ever changes.
 #[derive(Default)]
 pub(super) struct Seen(Mutex<HashMap<Student, u16>>);
 

@@ -1,22 +1,22 @@
 use arthouse_core::{Command, Outcome, Receipt, Refusal, Timestamp, decide};
 use arthouse_store::{Commit, Store, StoreError};
 
-/// How often a command is decided anew when what it was decided on has moved. More than a few times means a fight that is
-/// better settled later.
+/// The maximum of decisions of a command whose records change between load and commit. After more conflicts, a later retry is
+/// better.
 const MAX_DECISIONS: u32 = 5;
 
-/// What has become of a command.
+/// The result of a command.
 #[derive(Debug)]
 pub(super) enum Settled {
-    /// It has its outcome, now or from before.
+    /// It has its outcome, new or stored before.
     Decided(Receipt),
-    /// It has come before the sessions that it is about.
+    /// Its sessions are not initialised yet.
     TooEarly,
-    /// What it was decided on kept moving.
+    /// Its records changed during each decision.
     Contended,
 }
 
-/// Loads, decides and commits a command, at most a few times over.
+/// Loads, decides and commits a command, with up to [`MAX_DECISIONS`] decisions.
 pub(super) async fn settle(
     store: &Store,
     command: &Command,

@@ -9,10 +9,10 @@ use tracing::{Instrument, info, info_span, warn};
 use super::decide::{Settled, settle};
 use crate::chain;
 
-/// Carries out commands. A message is done when its outcome is stored and sent; until then it is its own outbox entry.
+/// Carries out commands. A message is done when its outcome is stored and sent; until then the message is the outbox entry.
 ///
-/// Malformed messages go to the dead-letter queue. What may pass (throttling, conflicts, time-outs, sessions not there yet) is put
-/// off without counting against the message.
+/// Malformed messages go to the dead-letter queue. Failures that may pass (throttling, conflicts, time-outs, sessions not initialised
+/// yet) are retried without counting an attempt.
 #[derive(Debug, Clone)]
 pub struct CommandHandler {
     store: Store,
@@ -33,7 +33,7 @@ impl CommandHandler {
                 info!("sessions are not initialised yet");
                 put_off("sessions are not initialised yet")
             }
-            Ok(Settled::Contended) => put_off("the records kept moving"),
+            Ok(Settled::Contended) => put_off("the records changed during each decision"),
             Err(error) => not_settled(&error),
         }
     }
@@ -50,8 +50,8 @@ impl CommandHandler {
         };
         let sent = self.outcomes.send(OutgoingMessage {
             group_id: Some(command.action.message_group().to_owned()),
-            // One telling a message: a redelivery is not told again within five minutes, a duplicate from upstream is.
-            deduplication_id: Some(telling(event.id.as_str(), message.message_id())),
+            // One outcome per message: SQS drops the outcome of a redelivery within five minutes, but not that of a duplicate message.
+            deduplication_id: Some(deduplication_id(event.id.as_str(), message.message_id())),
             body: event.to_body(),
             attributes: BTreeMap::new(),
         });
@@ -87,11 +87,11 @@ impl Handler for CommandHandler {
     }
 }
 
-fn telling(outcome_id: &str, message_id: &str) -> String {
+fn deduplication_id(outcome_id: &str, message_id: &str) -> String {
     EventId::derive(&[outcome_id, message_id]).to_string()
 }
 
-/// Puts a command off for a while that grows, without counting an attempt.
+/// Retries a command after a growing delay, without counting an attempt.
 fn put_off(reason: &str) -> Disposition {
     Disposition::Defer {
         after: None,
@@ -106,9 +106,9 @@ fn dead_letter(malformed: Malformed) -> Disposition {
     }
 }
 
-/// An item that can't be read stays so: such a failure counts as an attempt. All else may pass.
+/// A failure that does not pass, such as an unreadable item, counts as an attempt. All others may pass.
 fn not_settled(error: &StoreError) -> Disposition {
-    warn!(error = chain(error), "the command was not settled");
+    warn!(error = chain(error), "the command failed");
     match error {
         StoreError::Decode(_)
         | StoreError::Overdrawn { .. }

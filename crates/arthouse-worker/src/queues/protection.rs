@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use super::provision::failed;
 use super::{Queue, QueueError, QueueNames, QueueUrls};
 
-/// Guards the queues: who may use them as a dead-letter queue, and that nobody speaks to them without TLS. What a queue has already stays
-/// as it is. The tags are put on.
+/// Protects the queues: a redrive allow policy, and a policy that refuses requests without TLS. Existing policies are kept. Adds the
+/// tags.
 ///
 /// # Errors
-/// Returns what failed; a repetition goes on where this stopped.
+/// Returns the failed request; a repetition continues where this one stopped.
 pub(crate) async fn protect_queues(
     client: &Client,
     names: &QueueNames,

@@ -7,15 +7,15 @@ use aws_sdk_sqs::types::QueueAttributeName;
 
 use super::{Queue, QueueNames, QueueUrls};
 
-/// How long messages are kept: the longest that SQS offers, so that an outage of days loses none.
+/// The retention of messages: the maximum of SQS, 14 days, so an outage of days loses none.
 const RETENTION_SECONDS: &str = "1209600";
-/// How long a received command is hidden at first; the consumer extends it while it works.
+/// The initial visibility timeout of a received command; the consumer extends it while the command is in flight.
 const VISIBILITY_SECONDS: &str = "30";
-/// How often a command may be received before the queue itself gives up on it: the last net, far beyond what the consumer's own
-/// policy allows, so that throttling or a deployment does not burn commands.
+/// The `maxReceiveCount` of the redrive policy. It is far above the consumer's own limits, so throttling or a deployment moves no command
+/// to the dead-letter queue.
 const MAX_RECEIVES: u32 = 1_000;
 
-/// What can fail between us and the queues.
+/// A failure of a request to SQS.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
     /// A request failed, after the SDK's own retries.
@@ -29,7 +29,7 @@ pub enum QueueError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// A queue is not there.
+    /// A queue does not exist.
     #[error("there is no queue {0}; `arthouse provision` makes it")]
     Missing(String),
 }
@@ -37,7 +37,7 @@ pub enum QueueError {
 /// Finds the queues.
 ///
 /// # Errors
-/// Returns [`QueueError::Missing`] for the first that is not there, else what failed.
+/// Returns [`QueueError::Missing`] for the first queue that does not exist, else the failed request.
 pub async fn find_queues(client: &Client, names: &QueueNames) -> Result<QueueUrls, QueueError> {
     let find = async |queue| {
         let name = names.name(queue);
@@ -54,10 +54,10 @@ pub async fn find_queues(client: &Client, names: &QueueNames) -> Result<QueueUrl
     })
 }
 
-/// Makes the queues that are absent. Queues that are there are left as they are.
+/// Creates the absent queues. Existing queues are not changed.
 ///
 /// # Errors
-/// Returns what failed; a repetition goes on where this stopped.
+/// Returns the failed request; a repetition continues where this one stopped.
 pub(crate) async fn provision_queues(
     client: &Client,
     names: &QueueNames,
@@ -93,7 +93,7 @@ fn attributes(queue: Queue) -> HashMap<QueueAttributeName, String> {
     let mut set = |name, value: &str| attributes.insert(name, value.to_owned());
     set(Name::SqsManagedSseEnabled, "true");
     if queue.is_fifo() {
-        // High throughput: groups are ordered and deduplicated by themselves.
+        // High throughput: order and deduplication per message group.
         set(Name::FifoQueue, "true");
         set(Name::DeduplicationScope, "messageGroup");
         set(Name::FifoThroughputLimit, "perMessageGroupId");

@@ -8,7 +8,7 @@ use tracing::{info, warn};
 
 use crate::{Clock, chain};
 
-/// Carries out what follows from a record. Everything may be done again at any later time, by anyone.
+/// Carries out the reactions to stream records. Each can be repeated at any later time, by any process.
 #[derive(Debug, Clone)]
 pub struct ReactionHandler {
     store: Store,
@@ -17,7 +17,7 @@ pub struct ReactionHandler {
     clock: Clock,
 }
 
-/// Why a reaction did not take place.
+/// Why a reaction failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReactionError {
     #[error(transparent)]
@@ -117,9 +117,9 @@ impl RecordHandler for ReactionHandler {
     }
 }
 
-/// What the tables contradict is parked at once; all else may pass.
+/// Parks a record whose reaction contradicts the tables; retries all other failures.
 fn not_done(error: &ReactionError) -> Disposition {
-    warn!(error = chain(error), "a reaction did not take place");
+    warn!(error = chain(error), "the reaction failed");
     let reason = error.to_string();
     if error.is_for_good() {
         Disposition::Quarantine { reason }
@@ -129,7 +129,7 @@ fn not_done(error: &ReactionError) -> Disposition {
 }
 
 impl ReactionError {
-    /// Says whether it stays so until someone mends the tables.
+    /// Returns whether the failure remains until the tables are corrected.
     pub(crate) fn is_for_good(&self) -> bool {
         match self {
             Self::Store(

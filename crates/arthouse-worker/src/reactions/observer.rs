@@ -9,8 +9,8 @@ use tracing::error;
 
 use crate::chain;
 
-/// Raises the alarm when a record was parked or records were lost: a notice on the stream's dead-letter queue, without the record's
-/// images, which hold contact details. The record itself lies in the lease table.
+/// Logs an error and sends a notice to the stream's dead-letter queue when a record is parked or records are lost. The notice has no images,
+/// because they have contact details; the record is in the lease table.
 #[derive(Debug, Clone)]
 pub(crate) struct StreamObserver {
     notices: BatchSender,
@@ -18,7 +18,7 @@ pub(crate) struct StreamObserver {
 }
 
 impl StreamObserver {
-    /// Makes an observer that sends its notices to a queue, and wakes whoever repairs what a gap lost.
+    /// Makes an observer that sends its notices to a queue, and wakes the repair of gaps.
     pub(crate) fn new(notices: BatchSender, gap_found: Arc<Notify>) -> Self {
         Self { notices, gap_found }
     }

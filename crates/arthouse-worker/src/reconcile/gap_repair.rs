@@ -8,11 +8,11 @@ use tracing::{error, info};
 use super::{ReconcileError, Reconciler};
 use crate::chain;
 
-/// How often a stream processor looks for gaps that nobody repairs: those of a process that died. It costs one query of an empty
+/// How often a stream processor looks for unrepaired gaps, for example of a process that died. It costs one query of an empty
 /// partition.
 const LOOK_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Repairs what the streams have lost, beside a stream processor: as soon as a gap is found, and at the start what was left undone.
+/// Repairs gaps of the streams beside a stream processor: at its start, and as soon as it finds one.
 #[derive(Debug)]
 pub struct GapRepair {
     reconciler: Reconciler,
@@ -24,21 +24,20 @@ impl GapRepair {
         Self { reconciler, found }
     }
 
-    /// Repairs until `shutdown` fires; what is then under way is gone on with by the next stream processor. A gap record stays until
-    /// its repair is through, so that nothing is lost with a process, and repairs never stack up: one at a time, and after it another
-    /// one if there are gaps that were found meanwhile.
+    /// Repairs until `shutdown` fires; the next stream processor resumes an interrupted repair. A gap record stays until its repair is
+    /// complete, so no gap is lost with a process. One repair runs at a time; if gaps were found meanwhile, another one follows.
     pub async fn run(&self, shutdown: CancellationToken) {
         while !shutdown.is_cancelled() {
             match self.reconciler.repair_gaps(&shutdown).await {
-                // There may be more by now.
+                // More gaps may have been found meanwhile.
                 Ok(Some(report)) if report.finished && report.gaps_repaired > 0 => continue,
                 Ok(Some(_) | None) => {}
                 Err(ReconcileError::Busy { owner, .. }) => {
-                    info!(owner, "another reconciliation is under way");
+                    info!(owner, "another reconciliation is running");
                 }
                 Err(error) => error!(
                     error = chain(&error),
-                    "what the streams have lost is not repaired yet"
+                    "gaps of the streams are not repaired yet"
                 ),
             }
             tokio::select! {

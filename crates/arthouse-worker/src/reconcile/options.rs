@@ -3,17 +3,17 @@ use std::num::NonZeroU32;
 use arthouse_core::{Reaction, Timestamp};
 use arthouse_store::{StoreError, SweepCounts, Unreadable};
 
-/// How tables are reconciled.
+/// The options of a reconciliation.
 #[derive(Debug, Clone)]
 pub struct ReconcileOptions {
     /// Where to begin.
     pub begin: Begin,
-    /// Tell again what has happened since then, by the queue's clock. Without it: since the earliest gap of the streams that nobody has
-    /// repaired; where there is none, nothing is told again.
+    /// Send notifications again for events since then, by the queue's clock. The default is the earliest unrepaired gap of the streams;
+    /// without a gap, none is sent again.
     pub since: Option<Timestamp>,
-    /// The most applications and enrolments that are looked at in a second.
+    /// The maximum of applications and enrolments per second.
     pub students_per_second: NonZeroU32,
-    /// Look and write nothing; it can't be resumed.
+    /// Only read, and write nothing; it can't be resumed.
     pub dry_run: bool,
 }
 
@@ -33,72 +33,72 @@ impl Default for ReconcileOptions {
 pub enum Begin {
     /// At the beginning of the table.
     Anew,
-    /// Where the last sweep was stopped or died, and as it was begun; there must be one.
+    /// Where the last sweep was stopped or died, with its options; there must be one.
     Resume,
-    /// There, if there is one; else at the beginning.
+    /// Where the last sweep was stopped or died, if there is one; else at the beginning.
     ResumeOrAnew,
 }
 
-/// What has become of a reaction that the tables call for.
+/// The result of a reaction that the tables call for.
 #[derive(Debug)]
 pub enum ReconcileStep<'a> {
-    /// It would be carried out, were this no dry run.
+    /// It would be carried out; this is a dry run.
     Due(&'a Reaction),
     /// It was carried out.
     Done(&'a Reaction),
     /// The tables contradict it; why.
     Failed(&'a Reaction, String),
-    /// An item can't be read, so that it is not known what it calls for.
+    /// An item can't be read, so its reactions are unknown.
     Unreadable(&'a Unreadable),
 }
 
-/// Follows a reconciliation.
+/// Observes a reconciliation.
 pub trait ReconcileObserver: Sync {
-    /// Learns of each reaction.
+    /// Called with each reaction.
     fn step(&self, _step: &ReconcileStep<'_>) {}
 
-    /// Learns how far it is, after each page.
+    /// Called with the counts after each page.
     fn progress(&self, _counts: &SweepCounts) {}
 }
 
-/// Follows nothing.
+/// Observes nothing.
 impl ReconcileObserver for () {}
 
-/// What a reconciliation came to.
+/// The result of a reconciliation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReconcileReport {
-    /// What it did, or in a dry run would have done; with what was done before it was resumed.
+    /// Its counts, including those before it was resumed; in a dry run, those of what it would do.
     pub counts: SweepCounts,
-    /// Since when it told again what has happened.
+    /// The time since which it sent notifications again.
     pub since: Option<Timestamp>,
-    /// Whether it went over all of the table; else it can be resumed.
+    /// Whether it covered the whole table; else it can be resumed.
     pub finished: bool,
     /// How many gaps of the streams it has repaired.
     pub gaps_repaired: usize,
 }
 
-/// Why a reconciliation did not begin, or did not come to its end.
+/// Why a reconciliation did not start, or was interrupted.
 #[derive(Debug, thiserror::Error)]
 pub enum ReconcileError {
-    /// Another one is under way.
-    #[error("another reconciliation is under way: {owner}, last heard of at {saved_at}")]
+    /// Another one is running.
+    #[error("another reconciliation is running: {owner}, last saved at {saved_at}")]
     Busy {
-        /// Who carries it out.
+        /// The process that runs it.
         owner: String,
-        /// When it last said how far it is.
+        /// When it last saved its place.
         saved_at: Timestamp,
     },
-    /// There is none that was stopped on the way.
+    /// No reconciliation was interrupted.
     #[error("there is no reconciliation to resume")]
     NothingToResume,
-    /// Another one went on with this one, which seemed dead.
+    /// Another process resumed this reconciliation, because it seemed dead.
     #[error("another reconciliation has taken over")]
     TakenOver,
     /// The tables could not be read or written.
     #[error("the tables can't be reached")]
     Store(#[from] StoreError),
     /// A reaction could not be carried out, but may be later.
-    #[error("a reaction did not take place: {0}")]
+    #[error("a reaction failed: {0}")]
     Reaction(String),
     /// The table of leases could not be read or written.
     #[error("the table of leases can't be reached")]

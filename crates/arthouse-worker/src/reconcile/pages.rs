@@ -1,4 +1,4 @@
-//! One page of the table: what its records call for, and carrying that out.
+//! The reactions to the records of one page of the table.
 
 use std::num::NonZeroU32;
 use std::sync::Mutex;
@@ -13,27 +13,27 @@ use tokio_util::sync::CancellationToken;
 use super::options::{ReconcileError, ReconcileObserver, ReconcileStep};
 use super::{ReconcileOptions, Reconciler};
 
-/// Students whose reactions are carried out at the same time.
+/// Students whose reactions are carried out concurrently.
 const STUDENTS_IN_FLIGHT: usize = 8;
-/// The most that a page may hold; what is repeated after a crash.
+/// The maximum of items per page. A page is repeated after a crash.
 const LARGEST_PAGE: u32 = 100;
-/// How long a page may take at the rate that is asked for, so that stopping, and telling how far it is, never wait long.
+/// How long a page may take at the given rate, so that a stop and the progress don't wait long.
 const PAGE_SECONDS: u32 = 5;
 
-/// What is done with the reactions of a page.
+/// What to do with the reactions of a page.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted {
     pub(super) since: Option<Timestamp>,
     pub(super) dry_run: bool,
 }
 
-/// Returns how many students a page holds at a rate.
+/// Returns the number of students per page at a rate.
 pub(super) fn page_size(students_per_second: NonZeroU32) -> u16 {
     let most = students_per_second.get().saturating_mul(PAGE_SECONDS);
     u16::try_from(most.min(LARGEST_PAGE)).unwrap_or(u16::MAX)
 }
 
-/// Waits until so many students may have been looked at since the page was begun.
+/// Waits until the rate allows so many students since the start of the page.
 pub(super) async fn keep_to(
     options: &ReconcileOptions,
     began: Instant,
@@ -48,7 +48,7 @@ pub(super) async fn keep_to(
 }
 
 impl Reconciler {
-    /// Carries out what the records of a page call for, and adds it to the counts.
+    /// Carries out the reactions to the records of a page, and adds them to the counts.
     pub(super) async fn page(
         &self,
         page: Page<Scanned<Enrolling>>,
@@ -97,12 +97,12 @@ impl Reconciler {
                 Owed::default()
             }
         };
-        let told = owed
+        let repeated = owed
             .notifications
             .into_iter()
-            .filter(|told| wanted.since.is_some_and(|since| told.time() >= since))
+            .filter(|sent| wanted.since.is_some_and(|since| sent.time() >= since))
             .map(Reaction::Notify);
-        for reaction in owed.repairs.into_iter().chain(told) {
+        for reaction in owed.repairs.into_iter().chain(repeated) {
             if wanted.dry_run {
                 add(&ReconcileStep::Due(&reaction));
                 continue;

@@ -1,4 +1,4 @@
-//! A sweep from page to page: begun or resumed, saved after each page, ended or stopped.
+//! A sweep over the table: started or resumed, saved after each page, finished or stopped.
 
 use arthouse_core::Timestamp;
 use arthouse_store::Segment;
@@ -14,14 +14,14 @@ use super::pages::{Wanted, keep_to, page_size};
 use super::{Begin, ReconcileOptions, ReconcileReport, Reconciler, lost_since};
 use crate::chain;
 
-/// After how long without a word a sweep's owner is taken for dead. Two at a time do no harm; this saves the double work.
+/// After how long without a write a sweep's owner counts as dead. Two sweeps at a time do no harm; this avoids the double work.
 const SILENCE: TimeDelta = TimeDelta::seconds(60);
 
-/// How many gaps a sweep can acknowledge: their names lie in its item. The others are left for the next one.
+/// The maximum of gaps that a sweep can acknowledge, because its item holds their names. The next sweep acknowledges the others.
 const GAPS_AT_A_TIME: usize = 500;
 
 impl Reconciler {
-    /// Looks at all of the table without writing anything.
+    /// Reads the whole table and writes nothing.
     pub(super) async fn look(
         &self,
         since: Option<Timestamp>,
@@ -54,7 +54,7 @@ impl Reconciler {
         })
     }
 
-    /// Sweeps over the table, and leaves word of how far it is after each page.
+    /// Sweeps over the table, and saves its place after each page.
     pub(super) async fn sweep(
         &self,
         cause: SweepCause,
@@ -123,7 +123,7 @@ impl Reconciler {
         let resumed = match (begin, unfinished) {
             (Begin::Resume, None) => return Err(ReconcileError::NothingToResume),
             (Begin::Resume, Some(sweep)) => Some(sweep),
-            // What somebody asked for may have told again less than a gap calls for.
+            // A requested sweep may send fewer notifications again than a gap requires.
             (Begin::ResumeOrAnew, Some(sweep)) => Some(sweep).filter(|sweep| sweep.cause == cause),
             (Begin::Anew, _) | (Begin::ResumeOrAnew, None) => None,
         };
@@ -192,26 +192,26 @@ impl Reconciler {
         }
     }
 
-    /// Leaves word that nobody is at it any more, so that it can be resumed at once. Without that it can be a minute later.
+    /// Saves that the sweep is stopped, so it can be resumed at once. Otherwise it can be resumed a minute later.
     async fn put_down(&self, sweep: &mut Sweep) {
         if let Err(error) = self.save(sweep, SweepState::Stopped).await {
             warn!(
                 error = chain(&error),
-                "it could not be noted that a reconciliation has stopped"
+                "the reconciliation was not saved as stopped"
             );
         }
     }
 }
 
-/// Says whether a finished sweep has repaired what a gap lost: it was begun when the gap was known, and told again all that may be lost.
-/// Whoever goes on with a sweep goes by what was written down at its beginning, for the clocks of those who find gaps are others.
+/// Returns whether a finished sweep has repaired a gap: the gap was known at its start, and it sent again all notifications that may be lost.
+/// A resumed sweep keeps the gaps of its start, because processes that find gaps have different clocks.
 fn covers(sweep: &Sweep, gap: &GapRecord) -> bool {
     let is_known = sweep.gaps.contains(&name(gap));
     let is_told = sweep.since.is_some_and(|since| since <= lost_since(gap));
     is_known && is_told
 }
 
-/// Names a gap as it was found this time: found anew, it has to be repaired anew.
+/// Names a gap with the time of its detection: a gap that is found again has to be repaired again.
 fn name(gap: &GapRecord) -> String {
     let GapRecord {
         stream_arn,

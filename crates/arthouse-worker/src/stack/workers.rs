@@ -1,4 +1,4 @@
-//! What runs on a stack: built parts, which a program may watch before it runs them.
+//! The parts that run on a stack. A program can observe them before it runs them.
 
 use dynamo_streams::{Processor, RecordHandler};
 use sqs_consumer::{Consumer, Handler};
@@ -17,14 +17,14 @@ pub struct CommandWorker<H = CommandHandler> {
     pub handler: H,
 }
 
-/// The stream processor, and what runs beside it.
+/// The stream processor and the repair of its gaps.
 #[derive(Debug)]
 pub struct StreamWorkers<H = ReactionHandler> {
     /// Reads the streams.
     pub processor: Processor,
-    /// Reacts to what is read.
+    /// Reacts to the records.
     pub handler: H,
-    /// Repairs what the streams have lost.
+    /// Repairs gaps of the streams.
     pub repair: Option<GapRepair>,
 }
 
@@ -37,16 +37,16 @@ pub struct Workers {
     pub streams: StreamWorkers,
 }
 
-/// What a worker and a stream processor did, told when both have drained.
+/// The summaries of a worker and a stream processor, once both have drained.
 #[derive(Debug, Clone, Copy)]
 pub struct RunSummary {
-    /// What the command worker did.
+    /// The command worker's.
     pub commands: sqs_consumer::Summary,
-    /// What the stream processor did.
+    /// The stream processor's.
     pub streams: dynamo_streams::Summary,
 }
 
-/// Why a worker or a stream processor could not start or go on.
+/// Why a worker or a stream processor could not start or continue.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The command worker.
@@ -61,7 +61,7 @@ impl<H: Handler> CommandWorker<H> {
     /// Runs until `shutdown` fires, then drains.
     ///
     /// # Errors
-    /// Returns why it could not start or go on.
+    /// Returns why it could not start or continue.
     pub async fn run(self, shutdown: CancellationToken) -> Result<sqs_consumer::Summary, RunError> {
         let ended = Box::pin(self.consumer.run(self.handler, shutdown)).await;
         ended.map_err(RunError::Commands)
@@ -97,7 +97,7 @@ impl Workers {
     /// Runs both until `shutdown` fires, then drains both. If one fails, the other drains.
     ///
     /// # Errors
-    /// Returns why one could not start or go on.
+    /// Returns why one could not start or continue.
     pub async fn run(self, shutdown: CancellationToken) -> Result<RunSummary, RunError> {
         let stop = shutdown.child_token();
         let commands = async {

@@ -122,7 +122,7 @@ fn a_run_that_was_stopped_is_gone_on_with() {
     });
     school
         .call(&["reconcile"])
-        .check(1, &["another reconciliation is under way"]);
+        .check(1, &["another reconciliation is running"]);
     crate::daemon::signal(running.id(), "INT");
     let ended: crate::rig::Ended = running.wait_with_output().unwrap().into();
     ended.check(1, &["reconcile --resume"]);
