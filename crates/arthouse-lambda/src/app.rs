@@ -45,7 +45,9 @@ pub(crate) enum Failure {
     Time(#[from] TooShort),
     #[error("the tables can't be read")]
     Tables(#[from] StoreError),
-    #[error("the audit did not finish in time: raise the function's time-out, or run the audit elsewhere")]
+    #[error(
+        "the audit did not finish in time: raise the function's time-out, or run the audit elsewhere"
+    )]
     OutOfTime,
     #[error(transparent)]
     Reconcile(#[from] ReconcileError),

@@ -1,4 +1,4 @@
-//! The data folder: made if absent, held by one instance at a time.
+//! The data folder: created if absent, locked by one instance at a time.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 
-/// A data folder that this instance holds until the last clone of the lock is dropped or the process ends, however it ends.
+/// A data folder, locked until the last clone is dropped or the process ends, also if it crashes.
 #[derive(Debug)]
 pub(crate) struct DataDir {
     path: PathBuf,
@@ -14,7 +14,7 @@ pub(crate) struct DataDir {
 }
 
 impl DataDir {
-    /// Makes the folder if needed and takes its lock file.
+    /// Creates the folder if needed and locks its lock file.
     ///
     /// # Errors
     ///

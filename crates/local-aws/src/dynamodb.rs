@@ -1,4 +1,4 @@
-//! DynamoDB: dynoxide behind its own server, with what it lacks put right in front of it.
+//! DynamoDB: dynoxide behind its own server, and a proxy that adds what dynoxide lacks.
 
 mod engine;
 mod proxy;
@@ -23,7 +23,7 @@ use crate::{Error, Pace};
 use engine::{BoxError, Engine};
 use proxy::Proxy;
 
-/// dynoxide takes these under either service's name; they have a service of their own here.
+/// The operations of DynamoDB Streams, which dynoxide accepts under both services' names. Here they belong to the stream service.
 const STREAM_OPERATIONS: [&str; 4] = [
     "ListStreams",
     "DescribeStream",
@@ -41,7 +41,7 @@ pub(crate) struct DynamoDb {
     running: Mutex<Option<Running>>,
 }
 
-/// What is to be stopped at the end.
+/// The parts to stop at the end.
 #[derive(Debug)]
 struct Running {
     engine: Engine,
@@ -80,7 +80,7 @@ impl DynamoDb {
         })
     }
 
-    /// The service of this database's streams.
+    /// Returns the stream service of this database.
     pub(crate) fn streams(&self) -> &Streams {
         &self.streams
     }
@@ -119,7 +119,7 @@ impl DynamoDb {
         match self.proxy.forward(operation, body).await {
             Ok(reply) => reply,
             Err(error) => {
-                tracing::error!(operation, error = ?error, "the database gave no answer");
+                tracing::error!(operation, error = ?error, "the database did not answer");
                 fault(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "com.amazonaws.dynamodb.v20120810#InternalServerError",
@@ -129,7 +129,7 @@ impl DynamoDb {
         }
     }
 
-    /// Stops the upkeep and the server behind and closes the files. A second call does nothing.
+    /// Stops the upkeep and dynoxide's server and closes the files. A second call is a no-op.
     pub(crate) async fn close(&self) -> Result<(), BoxError> {
         let Some(running) = self.running.lock().await.take() else {
             return Ok(());

@@ -1,4 +1,4 @@
-//! The one HTTP endpoint: reads a request whole, tells by `X-Amz-Target` whose it is and writes the answer.
+//! The HTTP endpoint: reads a whole request, dispatches it by `X-Amz-Target` and writes the response.
 
 mod target;
 
@@ -20,12 +20,12 @@ use crate::reply::{self, Reply, fault};
 use crate::sqs::SqsService;
 use target::Target;
 
-/// The largest request body that DynamoDB accepts, in bytes; SQS's is 1 MiB and it says so itself.
+/// The largest request body that DynamoDB accepts, in bytes. SQS checks its own limit of 1 MiB.
 const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
-/// How long requests in flight may take to end once the endpoint stops.
+/// The shutdown timeout for requests in flight.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// What the endpoint hands requests to.
+/// The services behind the endpoint.
 #[derive(Debug)]
 pub(crate) struct Services {
     pub(crate) dynamodb: DynamoDb,
@@ -47,7 +47,7 @@ impl Endpoint {
         let router = Router::new().fallback(answer).with_state(services);
         let Listener { socket, url } = listener;
         let socket = socket.tap_io(|connection| {
-            // A socket whose delay can't be turned off still works, only slower.
+            // A socket without `TCP_NODELAY` works, but more slowly.
             let _ = connection.set_nodelay(true);
         });
         let serving =

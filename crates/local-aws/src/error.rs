@@ -3,33 +3,33 @@ use std::path::PathBuf;
 
 use crate::sqs::SqsOpenError;
 
-/// Why [`LocalAws`](crate::LocalAws) did not start or did not stop cleanly; each one's text says what to do.
+/// Why [`LocalAws`](crate::LocalAws) did not start or did not stop cleanly. The text of each variant says what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Another program listens on the wished port.
+    /// Another program listens on the port.
     #[error(
         "port {port} is in use: stop the program that listens on it, or choose another port (0 takes any free one)"
     )]
     PortInUse {
-        /// The wished port.
+        /// The port.
         port: u16,
     },
     /// The endpoint can't listen for another reason, such as a privileged port.
     #[error("can't listen on 127.0.0.1:{port}: choose another port (0 takes any free one)")]
     Listen {
-        /// The wished port.
+        /// The port.
         port: u16,
-        /// What the operating system said.
+        /// The operating system's error.
         #[source]
         source: io::Error,
     },
-    /// The data folder can't be made or written to.
+    /// The data folder can't be created or written to.
     #[error("can't write to the data folder {}: check that it is a folder you may write to, or choose another", path.display())]
     DataDirNotWritable {
         /// The data folder.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         #[source]
         source: io::Error,
     },
@@ -44,7 +44,7 @@ pub enum Error {
     OpenDynamoDb {
         /// The database file.
         path: PathBuf,
-        /// What the database said.
+        /// The database's error.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -53,14 +53,14 @@ pub enum Error {
     OpenSqs {
         /// The data folder.
         path: PathBuf,
-        /// What the queue service said.
+        /// The queue service's error.
         #[source]
         source: SqsOpenError,
     },
     /// The endpoint or the database behind it ended with an error.
     #[error("the endpoint did not stop cleanly; everything acknowledged is on disk")]
     Stop {
-        /// What went wrong.
+        /// The failure.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },

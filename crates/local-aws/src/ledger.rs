@@ -1,7 +1,7 @@
-//! A second connection to the database's file, for what dynoxide itself doesn't do.
+//! A second connection to the database's file, for features that dynoxide lacks.
 //!
-//! Reads see whole transactions and take no lock of dynoxide's. Writes wait for dynoxide's and make
-//! it wait, so they are few and short.
+//! Reads see whole transactions and take no lock of dynoxide's. Writes and dynoxide's writes wait for each
+//! other, so they are few and short.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-/// How long a write waits for dynoxide to finish its own.
+/// How long a write waits for a write of dynoxide's.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The connection; `None` once closed.
@@ -21,12 +21,12 @@ pub(crate) struct Ledger(Mutex<Option<Connection>>);
 pub(crate) enum LedgerError {
     #[error("the database is closed")]
     Closed,
-    #[error("the database refused")]
+    #[error("the database request failed")]
     Sqlite(#[from] rusqlite::Error),
 }
 
 impl Ledger {
-    /// Opens the file that dynoxide has made and runs `schema` on it.
+    /// Opens dynoxide's file and runs `schema` on it.
     pub(crate) fn open(file: &Path, schema: &str) -> Result<Self, LedgerError> {
         let connection = Connection::open(file)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -35,7 +35,7 @@ impl Ledger {
         Ok(Self(Mutex::new(Some(connection))))
     }
 
-    /// Reads one moment's state.
+    /// Reads in one transaction.
     pub(crate) fn read<T, E: From<LedgerError>>(
         &self,
         reading: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
@@ -43,7 +43,7 @@ impl Ledger {
         self.run(TransactionBehavior::Deferred, reading)
     }
 
-    /// Writes all or nothing, with no write of dynoxide's in between.
+    /// Writes in one transaction.
     pub(crate) fn write<T, E: From<LedgerError>>(
         &self,
         writing: impl FnOnce(&Transaction<'_>) -> Result<T, E>,

@@ -1,4 +1,4 @@
-//! Starts the services in their order and stops them in the opposite one.
+//! Starts the services in order and stops them in reverse order.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use crate::loopback::Listener;
 use crate::sqs::SqsService;
 use crate::{Error, Pace};
 
-/// Where the services keep their data and listen.
+/// The data folder and the port of the services.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The folder of the database files, made if absent; one running instance a folder.
+    /// The folder of the database files, created if absent. One instance at a time can use it.
     pub data_dir: PathBuf,
     /// The port on 127.0.0.1; 0 takes any free one.
     pub port: u16,
@@ -27,16 +27,16 @@ pub struct LocalAws {
 }
 
 impl LocalAws {
-    /// Opens the data folder and serves the endpoint, on the current tokio runtime and one thread of the database's own.
+    /// Opens the data folder and serves the endpoint, on the current tokio runtime and a thread for the database.
     ///
     /// # Errors
     ///
-    /// Each variant of [`Error`] but [`Error::Stop`]; the text says what to do.
+    /// Any variant of [`Error`] except [`Error::Stop`].
     pub async fn start(config: Config) -> Result<Self, Error> {
         Self::start_with(config, Pace::default()).await
     }
 
-    /// Like [`start`](Self::start), with a clock that runs as a test wishes.
+    /// Like [`start`](Self::start), with other intervals, for tests.
     ///
     /// # Errors
     ///
@@ -60,11 +60,11 @@ impl LocalAws {
         self.endpoint.url()
     }
 
-    /// Stops accepting, lets requests in flight end (long polls return at once) and closes the files.
+    /// Stops accepting requests, waits for requests in flight (long polls return at once) and closes the files.
     ///
     /// # Errors
     ///
-    /// [`Error::Stop`] when a part ended with an error; the others are stopped all the same.
+    /// [`Error::Stop`] if a part failed; the other parts are stopped nevertheless.
     pub async fn shutdown(self) -> Result<(), Error> {
         let stop = |source| Error::Stop { source };
         let (served, ()) = tokio::join!(self.endpoint.stop(), self.services.sqs.close());

@@ -1,4 +1,4 @@
-//! Sockets on 127.0.0.1, the only address that anything here listens on.
+//! Sockets on 127.0.0.1, the only address on which this crate listens.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -7,10 +7,10 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use crate::Error;
 
-/// Connections that a listening socket keeps waiting for the server.
+/// The backlog of a listening socket.
 const BACKLOG: u32 = 1024;
 
-/// A bound socket, so that the URL is known before anything is served.
+/// A bound socket, so that the URL is known before the server starts.
 #[derive(Debug)]
 pub(crate) struct Listener {
     pub(crate) socket: TcpListener,
@@ -18,7 +18,7 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Binds to the loopback address alone.
+    /// Binds to the loopback address.
     ///
     /// # Errors
     ///
@@ -44,7 +44,7 @@ impl Listener {
     }
 }
 
-/// Listens on 127.0.0.1; what it accepts inherits the `TCP_NODELAY` set here, so that no answer waits for an acknowledgement.
+/// Listens on 127.0.0.1. Accepted connections inherit `TCP_NODELAY`, so that no response waits for an acknowledgement.
 pub(crate) fn listen(port: u16) -> io::Result<TcpListener> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(cfg!(unix))?;

@@ -1,19 +1,19 @@
 use std::time::Duration;
 
-/// How long the things take that AWS does by the clock; the default is AWS's own where it has one.
+/// The intervals of what AWS does over time. The defaults are those of AWS where it documents one.
 ///
-/// A test of a consumer makes shards close, iterators expire or records go within seconds.
+/// Tests of a consumer shorten them, so that shards close, iterators expire or records are trimmed within seconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pace {
-    /// How often expired items, records and request tokens are removed and shards replaced; a minute.
+    /// How often expired items, records and request tokens are removed and shards are replaced; a minute.
     pub upkeep_every: Duration,
-    /// How long a shard stays open before a child takes over; four hours.
+    /// How long a shard stays open before a child replaces it; four hours.
     pub shard_life: Duration,
     /// How long a stream keeps its records, and a closed shard or stream its description; 24 hours.
     pub stream_retention: Duration,
     /// How long a shard iterator can be used; 15 minutes.
     pub iterator_life: Duration,
-    /// How long a client request token stands for its transaction; ten minutes.
+    /// How long a client request token is valid; ten minutes.
     pub token_life: Duration,
 }
 

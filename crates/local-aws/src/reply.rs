@@ -1,4 +1,4 @@
-//! What is written back: a status, a JSON body and the headers that the SDKs read.
+//! Responses: a status, a JSON body and the headers that the SDKs read.
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
@@ -7,13 +7,13 @@ use serde_json::json;
 
 use crate::sqs::SqsResponse;
 
-/// The media type of every answer: AWS JSON 1.0.
+/// The media type of every response: AWS JSON 1.0.
 const AWS_JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.0");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const CHECKSUM: HeaderName = HeaderName::from_static("x-amz-crc32");
 const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
 
-/// An answer of one of the services.
+/// A response of one of the services.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
@@ -22,7 +22,7 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// An answer in AWS JSON 1.0 with a request id of its own.
+    /// Makes a response in AWS JSON 1.0 with a new request id.
     pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> Self {
         let mut headers = HeaderMap::with_capacity(3);
         headers.insert(CONTENT_TYPE, AWS_JSON);
@@ -37,7 +37,7 @@ impl Reply {
         }
     }
 
-    /// Puts another body in; a checksum of the old one goes with it.
+    /// Replaces the body and removes the old body's checksum.
     pub(crate) fn replace_body(&mut self, body: impl Into<Bytes>) {
         self.body = body.into();
         self.headers.remove(CHECKSUM);
@@ -69,13 +69,13 @@ pub(crate) fn fault(status: StatusCode, code: &str, message: &str) -> Reply {
     Reply::json(status, body.to_string())
 }
 
-/// The answer to a target that no service here knows; like the real one, without a message.
+/// The response to an unknown target; like AWS's, without a message.
 pub(crate) fn unknown_operation() -> Reply {
     let body = json!({ "__type": "com.amazon.coral.service#UnknownOperationException" });
     Reply::json(StatusCode::BAD_REQUEST, body.to_string())
 }
 
-/// The answer to `GET /`.
+/// The response to `GET /`.
 pub(crate) fn health(path: &str) -> Reply {
     if path != "/" {
         return unknown_operation();

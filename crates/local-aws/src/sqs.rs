@@ -1,14 +1,17 @@
-//! Amazon SQS: standard and FIFO queues, kept in one SQLite file.
+//! Amazon SQS: standard and FIFO queues, stored in one SQLite file.
 //!
-//! A request is decoded where it arrives, carried out by a pure engine on the one thread that owns the store, and
-//! answered when it is on disk.
+//! A request is decoded where it arrives, carried out by a pure engine on the thread that owns the store, and answered
+//! once it is committed.
 //!
-//! What differs from the service on purpose: there is one region and one account, and whoever calls may do anything
-//! (policies, permissions and keys are kept and shown, not enforced, and nothing is encrypted); a queue can be made again
-//! as soon as it was deleted; a purge and a move to a dead-letter queue are done at once; counts are exact; a standard
-//! queue delivers in order of becoming visible, once each time, and groups on it have no effect; there are no quotas on
-//! calls; the attempts of `ReceiveRequestAttemptId` are forgotten in a restart; only AWS JSON 1.0 is spoken, which is what
-//! SDKs and tools have spoken since late 2023.
+//! Deliberate differences from the service:
+//!
+//! - There is one region and one account, and every caller may do anything. Policies, permissions and keys are stored and
+//!   returned, but not enforced, and nothing is encrypted.
+//! - A queue can be created again right after it was deleted. A purge and a move to a dead-letter queue take effect at once.
+//! - Counts are exact. There are no quotas on calls.
+//! - A standard queue delivers messages once, in the order in which they became visible. Groups on it have no effect.
+//! - A restart forgets the attempts of `ReceiveRequestAttemptId`.
+//! - Only AWS JSON 1.0 is supported, which SDKs and tools have used since late 2023.
 
 mod wire;
 
@@ -41,14 +44,14 @@ use worker::Job;
 pub use in_memory::SqsInMemory;
 pub use store::SqsOpenError;
 
-/// What the queue service answers a request with.
+/// A response of the queue service.
 #[derive(Debug)]
 pub struct SqsResponse {
     /// The HTTP status.
     pub status: u16,
     /// The JSON body.
     pub body: Vec<u8>,
-    /// Of an error, the value of the header `x-amzn-query-error`.
+    /// For an error, the value of the header `x-amzn-query-error`.
     pub query_error: Option<String>,
 }
 
@@ -93,11 +96,11 @@ impl SqsService {
         SqsResponse::of(answered)
     }
 
-    /// Answers those who wait with nothing, flushes the store and lets go of it. Later requests are refused.
+    /// Answers waiting receives without messages, flushes the store and closes it. Later requests are refused.
     pub(crate) async fn close(&self) {
         let (done, closed) = oneshot::channel();
         if self.jobs.send(Job::Close { done }).is_ok() {
-            // An error says that the thread has ended already, which is what was asked for.
+            // An error means that the thread has ended already.
             let _ = closed.await;
         }
     }

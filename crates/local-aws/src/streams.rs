@@ -1,4 +1,4 @@
-//! DynamoDB Streams over the records that dynoxide keeps: streams, shards with their lineage, iterators and pages.
+//! DynamoDB Streams on the records that dynoxide stores: streams, shards with their lineage, iterators and pages.
 
 mod describe;
 mod fault;
@@ -21,7 +21,7 @@ use crate::Pace;
 use crate::ledger::Ledger;
 use crate::reply::{Reply, fault, unknown_operation};
 use upkeep::epoch_ms;
-pub(crate) use upkeep::tidy;
+pub(crate) use upkeep::run_upkeep;
 
 /// The tables, index and triggers that the streams add to dynoxide's file.
 pub(crate) const SCHEMA: &str = include_str!("streams/schema.sql");
@@ -43,7 +43,7 @@ impl Streams {
         let (streams, named) = (self.clone(), operation.to_owned());
         let answered = tokio::task::spawn_blocking(move || streams.run(&named, &body)).await;
         answered.unwrap_or_else(|error| {
-            tracing::error!(operation, error = ?error, "a stream operation broke off");
+            tracing::error!(operation, error = ?error, "a stream operation did not finish");
             fault(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "com.amazonaws.dynamodb.v20120810#InternalServerError",

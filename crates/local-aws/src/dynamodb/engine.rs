@@ -1,4 +1,4 @@
-//! dynoxide's server on a private loopback port, in a runtime and a thread of its own: its handlers block.
+//! dynoxide's server on a private loopback port, in a separate thread and runtime, because its handlers block.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -18,10 +18,10 @@ use crate::streams;
 
 pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Threads that serve the database: one runs SQL (a lock admits no second), the other reads and writes JSON meanwhile.
+/// Threads that serve the database: one runs SQL under a lock, the other reads and writes JSON meanwhile.
 const WORKER_THREADS: usize = 2;
 
-/// A running database server; dropping it stops it without waiting.
+/// A running database server. Dropping it stops the server without waiting.
 #[derive(Debug)]
 pub(super) struct Engine {
     stop: oneshot::Sender<()>,
@@ -36,7 +36,7 @@ pub(super) struct Opened {
 }
 
 impl Engine {
-    /// Opens the database and serves it once this returns.
+    /// Opens the database. The server accepts requests when this returns.
     pub(super) async fn start(data_dir: Arc<DataDir>) -> Result<(Self, Opened), BoxError> {
         let (stop, stopped) = oneshot::channel();
         let (started, start) = oneshot::channel();
@@ -47,9 +47,9 @@ impl Engine {
         Ok((Self { stop, thread }, opened))
     }
 
-    /// Lets requests in flight end, closes the database and waits for its thread.
+    /// Waits for requests in flight, closes the database and waits for its thread.
     pub(super) async fn stop(self) -> Result<(), BoxError> {
-        // The receiver is gone only if the server has ended already, which joining tells.
+        // The receiver is gone only if the server has ended already; joining returns its error.
         let _ = self.stop.send(());
         let joined = tokio::task::spawn_blocking(move || self.thread.join()).await?;
         joined.map_err(|_| "the database's thread panicked")??;
@@ -57,7 +57,7 @@ impl Engine {
     }
 }
 
-/// The thread's whole life; the data folder is held until the database is closed.
+/// The body of the thread; it holds the data folder until the database is closed.
 fn run(
     data_dir: &DataDir,
     started: oneshot::Sender<Result<Opened, BoxError>>,
@@ -66,7 +66,7 @@ fn run(
     let (runtime, listener, opened) = match open(&data_dir.dynamodb_file()) {
         Ok(parts) => parts,
         Err(error) => {
-            // The starter is told; if it has gone away, nobody wants to know.
+            // If the starter was dropped, nobody needs the error.
             let _ = started.send(Err(error));
             return Ok(());
         }
@@ -88,8 +88,8 @@ fn run(
 fn open(file: &Path) -> Result<(Runtime, TcpListener, Opened), BoxError> {
     let path = file.to_str().ok_or("the folder's name is not UTF-8")?;
     let database = Database::new(path)?;
-    // Its name notwithstanding, this sets `synchronous = NORMAL`, see the README; dynoxide's default
-    // waits for the disk at each commit.
+    // Despite its name, this sets `synchronous = NORMAL` (see the README); dynoxide's default flushes to
+    // the disk at each commit.
     database.disable_bulk_loading()?;
     let ledger = Ledger::open(file, streams::SCHEMA)?;
     make_token_table(&database)?;

@@ -1,4 +1,4 @@
-//! Hands a request to the database's server over pooled connections.
+//! Forwards a request to dynoxide's server over pooled connections.
 
 use std::net::SocketAddr;
 
@@ -12,25 +12,25 @@ use hyper_util::rt::TokioExecutor;
 
 use crate::reply::Reply;
 
-/// The server behind wants a signature but checks none; any caller's credentials are as good as these.
+/// dynoxide's server requires a signature and checks none, so any credentials will do.
 const AUTHORIZED: HeaderValue = HeaderValue::from_static(
     "AWS4-HMAC-SHA256 Credential=local/20260101/local/dynamodb/aws4_request, SignedHeaders=host, Signature=local",
 );
 const AMZ_DATE: HeaderValue = HeaderValue::from_static("20260101T000000Z");
 const AWS_JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.0");
 
-/// Why the server behind gave no answer.
+/// Why dynoxide's server did not answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ProxyError {
     #[error("the request was not sent")]
     Send(#[from] hyper_util::client::legacy::Error),
-    #[error("the answer broke off")]
+    #[error("the response was incomplete")]
     Receive(#[from] hyper::Error),
-    #[error("the operation's name is no header value")]
+    #[error("the operation's name is not a header value")]
     Operation(#[from] axum::http::Error),
 }
 
-/// A client of the database's server.
+/// A client of dynoxide's server.
 #[derive(Debug)]
 pub(super) struct Proxy {
     client: Client<HttpConnector, Full<Bytes>>,
@@ -48,7 +48,7 @@ impl Proxy {
         Self { client, uri }
     }
 
-    /// Sends one operation and reads the answer whole.
+    /// Sends one operation and reads the whole response.
     pub(super) async fn forward(&self, operation: &str, body: Bytes) -> Result<Reply, ProxyError> {
         let request = Request::builder()
             .method(Method::POST)

@@ -1,4 +1,4 @@
-//! Changes of a table that the real service refuses and dynoxide carries out.
+//! Changes of a table that DynamoDB refuses and dynoxide accepts.
 
 use axum::http::StatusCode;
 use rusqlite::OptionalExtension;
@@ -34,16 +34,16 @@ struct TimeToLive {
     enabled: bool,
 }
 
-/// What is switched on at a table.
+/// The features that are enabled on a table.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Switches {
     stream: bool,
     time_to_live: Option<String>,
 }
 
-/// The refusal of a switch that stands already; `None` lets the request go on, malformed ones included.
+/// Returns the refusal of a feature that is already enabled; `None` forwards the request, also a malformed one.
 ///
-/// dynoxide would give a stream switched on twice another ARN, and its readers would lose their place.
+/// dynoxide would give a stream that is enabled twice another ARN, and its readers would lose their checkpoints.
 pub(super) fn of_switch(ledger: &Ledger, operation: &str, body: &[u8]) -> Option<Reply> {
     let message = match operation {
         "UpdateTable" => {
@@ -134,7 +134,7 @@ mod tests {
             (true, None, false),
             (false, Some("Expires"), false),
             (false, None, true),
-            // dynoxide refuses another attribute itself.
+            // dynoxide itself refuses another attribute.
             (true, Some("Other"), false),
         ] {
             let refusal = time_to_live_refusal(&wish(wished), on);

@@ -1,4 +1,4 @@
-//! ListTables without the table of our own.
+//! ListTables without the table of request tokens.
 
 use axum::http::StatusCode;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::tokens::TABLE;
 use crate::reply::Reply;
 
-/// Takes our table out of the names. A page may so be one short, which the service's own may be as well.
+/// Removes the table of request tokens. A page may therefore have one name less than its limit, as with DynamoDB.
 pub(super) fn without_ours(mut reply: Reply) -> Reply {
     if reply.status != StatusCode::OK {
         return reply;

@@ -1,8 +1,8 @@
 //! Client request tokens of TransactWriteItems that outlive the process.
 //!
-//! dynoxide remembers tokens in memory. Here a transaction with a token gets one more action: a put of
-//! the token and a digest of the request into a table of our own, on condition that the token is not
-//! there. The token is kept exactly if the transaction is committed, at whatever moment the process dies.
+//! dynoxide keeps tokens in memory. Here a transaction with a token gets one more action: a put of the
+//! token and a digest of the request into a separate table, on condition that the token is absent. Token
+//! and transaction are committed together or not at all, whenever the process dies.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,24 +14,24 @@ use sha2::{Digest, Sha256};
 use crate::ledger::{Ledger, LedgerError};
 use crate::reply::{Reply, fault};
 
-/// The table of tokens; its name sorts behind others, so that listings by page hardly notice it.
+/// The table of tokens. Its name sorts behind others, so it hardly affects paginated listings.
 pub(super) const TABLE: &str = "zzz.local-aws.request-tokens";
-/// The most actions of a transaction; one with as many has no room for the token.
+/// The maximum of actions of a transaction; a transaction of this size has no room for the token.
 const MAX_ACTIONS: usize = 100;
 const MAX_TOKEN_LENGTH: usize = 36;
-/// Expired tokens removed in one transaction, so that no write of a client waits long.
+/// The number of expired tokens removed in one transaction, so that writes of clients don't wait long.
 const PURGE_BATCH: usize = 1_000;
 
 const CANCELED: &str = "#TransactionCanceledException";
 const MISMATCH: &str = "com.amazonaws.dynamodb.v20120810#IdempotentParameterMismatchException";
 
-/// What a request's token stands for: its actions, whatever the order of members in their JSON.
+/// Digests the actions of a request, independent of the order of members in their JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Claim {
     digest: String,
 }
 
-/// The request that makes the table of tokens.
+/// The request that creates the table of tokens.
 pub(super) fn table_definition() -> Value {
     json!({
         "TableName": TABLE,
@@ -41,14 +41,14 @@ pub(super) fn table_definition() -> Value {
     })
 }
 
-/// What expiry times are counted in.
+/// Returns the time since 1970, the unit of expiry times.
 pub(super) fn since_epoch() -> Duration {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
 }
 
-/// Adds the claim of the request's token; `None` for a request that is to go on as it is.
+/// Adds the put of the request's token; `None` for a request that is forwarded unchanged.
 pub(super) fn claim(body: &[u8], now: Duration, life: Duration) -> Option<(Bytes, Claim)> {
     let mut request: Map<String, Value> = serde_json::from_slice(body).ok()?;
     let token = request.get("ClientRequestToken")?.as_str()?.to_owned();
@@ -78,7 +78,7 @@ pub(super) fn claim(body: &[u8], now: Duration, life: Duration) -> Option<(Bytes
     Some((body.into(), Claim { digest }))
 }
 
-/// Takes the claim's traces off the answer, or answers for the token if it stands for an earlier request.
+/// Removes the added action from the response, or answers for the token if an earlier request has used it.
 pub(super) fn settle(mut reply: Reply, claim: &Claim) -> Reply {
     let answer = if reply.body.as_ref() == b"{}" {
         None
@@ -113,7 +113,7 @@ pub(super) fn settle(mut reply: Reply, claim: &Claim) -> Reply {
     reply
 }
 
-/// The token is taken: by the same request, whose success is told again, or by another.
+/// The token was used before: the same request gets success again, another request a mismatch.
 fn answer_of_token(reason: &Value, claim: &Claim) -> Reply {
     if reason["Item"]["RequestDigest"]["S"] == claim.digest.as_str() {
         return Reply::json(StatusCode::OK, "{}");
@@ -123,7 +123,7 @@ fn answer_of_token(reason: &Value, claim: &Claim) -> Reply {
     fault(StatusCode::BAD_REQUEST, MISMATCH, message)
 }
 
-/// The message lists a code for each action; ours, the last, passed its check.
+/// The message lists a code for each action; the added action, the last one, passed its check.
 fn shorten_message(answer: &mut Value) {
     for name in ["Message", "message"] {
         let Some(Value::String(message)) = answer.get_mut(name) else {
@@ -156,7 +156,7 @@ fn digest(actions: &[Value]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Feeds a value so that its text can't be mistaken for another's, members in the order of their names.
+/// Digests a value unambiguously, with members in the order of their names.
 fn absorb(value: &Value, hasher: &mut Sha256) {
     match value {
         Value::Object(members) => {

@@ -1,4 +1,4 @@
-//! What the clock does: expired items, tokens and stream records go, shards are replaced.
+//! The upkeep at intervals: removes expired items, tokens and stream records, and replaces shards.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,10 +12,10 @@ use crate::Pace;
 use crate::ledger::Ledger;
 use crate::streams;
 
-/// Upkeep takes at most one part in so many of the time: removing expired items reads whole tables.
+/// Upkeep takes at most this fraction (1/50) of the time, because removing expired items reads whole tables.
 const SHARE_OF_TIME: u32 = 50;
 
-/// Does the upkeep every so often until `stop`.
+/// Runs the upkeep at intervals until `stop`.
 pub(super) fn spawn(
     database: Database,
     ledger: Arc<Ledger>,
@@ -38,17 +38,17 @@ pub(super) fn spawn(
     })
 }
 
-/// Does all that is due and tells how long it took; what fails is tried again the next time.
+/// Runs the upkeep and returns its duration. A failed part is retried at the next interval.
 fn run(database: &Database, ledger: &Ledger, pace: &Pace) -> Duration {
     let begun = Instant::now();
     if let Err(error) = database.sweep_ttl() {
-        tracing::warn!(error = %error, "expired items could not be removed");
+        tracing::warn!(error = %error, "expired items were not removed");
     }
-    if let Err(error) = streams::tidy(ledger, pace) {
-        tracing::warn!(error = ?error, "streams could not be tidied");
+    if let Err(error) = streams::run_upkeep(ledger, pace) {
+        tracing::warn!(error = ?error, "upkeep of streams failed");
     }
     if let Err(error) = tokens::purge(ledger, tokens::since_epoch()) {
-        tracing::warn!(error = ?error, "expired request tokens could not be removed");
+        tracing::warn!(error = ?error, "expired request tokens were not removed");
     }
     begun.elapsed()
 }

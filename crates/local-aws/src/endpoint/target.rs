@@ -1,6 +1,6 @@
 //! The `X-Amz-Target` header: `<service and version>.<operation>`.
 
-/// The service a request is for, with the operation it names.
+/// The service of a request, with its operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Target<'a> {
     Sqs(&'a str),
@@ -9,7 +9,7 @@ pub(super) enum Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// Reads the header's value; `None` for a service that isn't here.
+    /// Parses the header's value; `None` for an unknown service.
     pub(super) fn parse(header: &'a str) -> Option<Self> {
         let (service, operation) = header.split_once('.')?;
         match service {

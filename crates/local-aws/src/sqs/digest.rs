@@ -10,7 +10,7 @@ use super::attribute::{Attribute, Payload};
 const TEXT_TRANSPORT: u8 = 1;
 const BINARY_TRANSPORT: u8 = 2;
 
-/// An MD5 digest, as SDKs check it against what they sent and received.
+/// An MD5 digest, which SDKs compare with the messages that they send and receive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Checksum([u8; 16]);
 
@@ -19,8 +19,8 @@ impl Checksum {
         Self(Md5::digest(body.as_bytes()).into())
     }
 
-    /// The digest of attributes in the order of their names: each name, type and value with its length as four
-    /// big-endian bytes before it, and a byte for the kind of value; none if there are no attributes.
+    /// The digest of attributes in the order of their names: each name, type and value, preceded by its length as four
+    /// big-endian bytes, and a byte for the kind of value. `None` if there are no attributes.
     ///
     /// See the Amazon SQS Developer Guide, "Calculating the MD5 message digest for message attributes".
     pub(crate) fn of_attributes<'a>(

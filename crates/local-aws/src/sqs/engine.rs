@@ -1,13 +1,13 @@
-//! The queues as a pure machine: a request and the time go in; a reply, what to write and whom to wake come out.
+//! The queues as a pure state machine: it takes a request and the time, and returns a reply, the writes, and the queues to wake.
 
 mod administration;
 mod attempts;
 mod deduplication;
 mod effects;
 mod groups;
-mod line;
 mod listing;
 mod moves;
+mod order;
 mod permissions;
 mod queue;
 mod receive;
@@ -29,7 +29,7 @@ pub(crate) use queue::{Queue, QueueRecord};
 
 const SWEEP_MILLIS: u64 = 30_000;
 
-/// All queues, as far as they are known.
+/// All queues.
 #[derive(Debug, Default)]
 pub(crate) struct Engine {
     queues: BTreeMap<QueueId, Queue>,
@@ -42,7 +42,7 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// Carries out one request; if it fails, nothing has changed.
+    /// Carries out one request. A failed request changes nothing.
     pub(crate) fn execute(
         &mut self,
         request: Request,
@@ -115,7 +115,7 @@ impl Engine {
         }
     }
 
-    /// Does what is due by itself: moves messages of running tasks, and now and then forgets what has expired.
+    /// Carries out what is due: moves messages of running move tasks, and from time to time removes what has expired.
     pub(crate) fn tick(&mut self, now: Moment, effects: &mut Effects) {
         self.advance_moves(now, effects);
         if now < self.next_sweep {
@@ -132,23 +132,23 @@ impl Engine {
         }
     }
 
-    /// When [`Engine::tick`] wants to be called next.
+    /// When [`Engine::tick`] is due next.
     pub(crate) fn next_tick(&self) -> Moment {
         self.next_move()
             .map_or(self.next_sweep, |due| due.min(self.next_sweep))
     }
 
-    /// When a message of a queue that is hidden now becomes visible; none if there is no such message or queue.
+    /// When the next hidden message of a queue becomes visible; `None` if there is no such message or queue.
     pub(crate) fn next_visible(&self, queue: QueueId) -> Option<Moment> {
         self.queues.get(&queue).and_then(Queue::next_visible)
     }
 
-    /// When a hidden message of the queue of this name becomes visible.
+    /// The same, by the name of the queue.
     pub(crate) fn next_visible_in(&self, name: &QueueName) -> Option<Moment> {
         self.queue(name).ok()?.next_visible()
     }
 
-    /// Receives from now on pass over so many messages or groups that come first, as the service may.
+    /// Makes later receives skip the first messages or groups, as the service may.
     pub(crate) fn pass_over(&mut self, count: usize) {
         self.passed_over = count;
     }
@@ -186,14 +186,14 @@ impl Engine {
     }
 }
 
-/// Putting the machine together again from what was kept.
+/// Restoring the engine from the store.
 impl Engine {
     pub(crate) fn restore_queue(&mut self, id: QueueId, record: QueueRecord) {
         self.names.insert(record.name.clone(), id);
         self.queues.insert(id, Queue::restore(id, record));
     }
 
-    /// Puts a message back; false if its queue is not there.
+    /// Restores a message; false if its queue does not exist.
     pub(crate) fn restore_message(
         &mut self,
         queue: QueueId,
@@ -225,7 +225,7 @@ impl Engine {
         self.moves.insert(record.id, record);
     }
 
-    /// Sets the numbers that were given last, so that none is given twice.
+    /// Sets the numbers that were assigned last, so that none is assigned twice.
     pub(crate) fn restore_numbers(&mut self, last_queue: u64, last_seq: u64) {
         self.last_queue = last_queue;
         self.last_seq = last_seq;

@@ -1,11 +1,11 @@
-/// An error that the service answers a request, or one entry of a batch, with.
+/// An error response to a request, or to one entry of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
     pub(crate) code: Code,
     pub(crate) message: String,
 }
 
-/// The kind of a [`Fault`], by the name that the service's query protocol gave it.
+/// The kind of a [`Fault`], by its name in the service's query protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {
     BatchEntryIdsNotDistinct,
@@ -115,7 +115,7 @@ impl Code {
         }
     }
 
-    /// Whether the sender, not the service, is at fault.
+    /// Whether the error is the sender's and not the service's.
     pub(crate) const fn is_senders(self) -> bool {
         self.status() < 500
     }

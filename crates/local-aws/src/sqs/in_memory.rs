@@ -1,4 +1,4 @@
-//! The queues without a disk, a thread or a clock.
+//! The queues without disk, thread and clock.
 
 use uuid::Uuid;
 
@@ -10,8 +10,8 @@ use super::name::QueueName;
 use super::request::{Outgoing, Request};
 use super::wire;
 
-/// Queues in memory that know no time but what each call says, and draw no random number: for simulations, in which
-/// the same calls must have the same answers.
+/// Queues in memory. Each call passes the time, and no random number is drawn. They are for simulations, in which the
+/// same calls must get the same answers.
 #[derive(Debug)]
 pub struct SqsInMemory {
     engine: Engine,
@@ -22,7 +22,7 @@ pub struct SqsInMemory {
 }
 
 impl SqsInMemory {
-    /// No queues. Their URLs will start with `base_url`; ids of messages are a function of the seed and their number.
+    /// Starts without queues. URLs start with `base_url`; ids of messages are a function of the seed and their number.
     pub fn new(base_url: &str, seed: u64) -> Self {
         Self {
             engine: Engine::default(),
@@ -33,29 +33,29 @@ impl SqsInMemory {
         }
     }
 
-    /// Carries out one AWS JSON 1.0 request, at a time in milliseconds since the Unix epoch that is not before the last
-    /// call's. The operation is what follows `AmazonSQS.` in its target.
+    /// Carries out one AWS JSON 1.0 request. The time, in milliseconds since the Unix epoch, must not be before that of the last
+    /// call. The operation is the part after `AmazonSQS.` of its target.
     ///
-    /// A receive answers at once whatever its wait: who waits calls again, when [`Self::next_visible_millis`] says or
-    /// after a call that [`Self::take_woke`] tells of.
+    /// A receive answers at once, whatever its wait time. A caller that waits repeats it at [`Self::next_visible_millis`], or
+    /// when [`Self::take_woke`] returns true.
     pub fn call(&mut self, operation: &str, body: &[u8], now_millis: u64) -> SqsResponse {
         SqsResponse::of(self.answer(operation, body, Moment::from_millis(now_millis)))
     }
 
-    /// When the next hidden message of the queue of this URL becomes visible by itself, in milliseconds since the Unix
-    /// epoch; none if there is no such message or queue.
+    /// Returns when the next hidden message of the queue with this URL becomes visible, in milliseconds since the Unix epoch;
+    /// `None` if there is no such message or queue.
     pub fn next_visible_millis(&self, queue_url: &str) -> Option<u64> {
         let name = QueueName::from_url(queue_url)?;
         self.engine.next_visible_in(&name).map(Moment::millis)
     }
 
-    /// Whether, since this was asked last, a call has made something receivable, or taken away a queue.
+    /// Returns whether a call since the last check has made a message receivable, or deleted a queue.
     pub fn take_woke(&mut self) -> bool {
         std::mem::take(&mut self.woke)
     }
 
-    /// Makes the receives that follow pass over so many of what comes first: messages in a standard queue, groups in a
-    /// FIFO queue. The service promises no order among them.
+    /// Makes later receives skip the first messages of a standard queue, or the first groups of a FIFO queue. The service
+    /// guarantees no order among them.
     pub fn pass_over(&mut self, count: usize) {
         self.engine.pass_over(count);
     }
@@ -72,7 +72,7 @@ impl SqsInMemory {
         Ok(wire::encode(&reply, &view, &self.base_url))
     }
 
-    /// Replaces the random ids that decoding gave out.
+    /// Replaces the random ids that decoding assigned.
     fn give_ids(&mut self, request: &mut Request) {
         match request {
             Request::Send { outgoing, .. } => outgoing.content.id = self.next_id(),

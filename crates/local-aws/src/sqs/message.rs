@@ -9,20 +9,20 @@ use super::digest::Checksum;
 use super::moment::Moment;
 use super::name::QueueName;
 
-/// What a sequence number starts from, so that it has the service's 20 digits.
+/// The offset of sequence numbers, so that they have the service's 20 digits.
 const SEQUENCE_BASE: u128 = 18_000_000_000_000_000_000;
 const SEQUENCE_STEP: u128 = 256;
 
-/// A queue's number, never given twice.
+/// A queue's number, never assigned twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct QueueId(pub(crate) u64);
 
-/// A message's number in order of arrival over all queues, never given twice.
+/// A message's number in order of arrival over all queues, never assigned twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Seq(pub(crate) u64);
 
 impl Seq {
-    /// The sequence number of a FIFO message: 20 digits that grow.
+    /// The sequence number of a FIFO message: 20 digits, increasing.
     pub(crate) fn sequence_number(self) -> String {
         (SEQUENCE_BASE + u128::from(self.0) * SEQUENCE_STEP).to_string()
     }
@@ -51,11 +51,11 @@ impl From<GroupId> for String {
     }
 }
 
-/// What a sender sent: it never changes.
+/// The immutable part of a message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Content {
     pub(crate) id: Uuid,
-    /// Kept apart from the rest in the store.
+    /// Stored apart from the rest.
     #[serde(skip)]
     pub(crate) body: String,
     pub(crate) body_md5: Checksum,
@@ -72,7 +72,7 @@ pub(crate) struct Content {
 }
 
 impl Content {
-    /// The bytes that count towards the limit on a message: its body and the names, types and values of its attributes.
+    /// The bytes that count towards the size limit: the body and the names, types and values of the attributes.
     pub(crate) fn size_bytes(&self) -> usize {
         let attributes = self.attributes.iter().map(|(name, attribute)| {
             let payload = match &attribute.payload {
@@ -89,29 +89,29 @@ impl Content {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Message {
     pub(crate) content: Arc<Content>,
-    /// When it was sent, wherever it has been moved since.
+    /// When it was sent, also if it was moved since.
     pub(crate) sent: Moment,
-    /// What its retention counts from.
+    /// The start of its retention.
     pub(crate) enqueued: Moment,
-    /// The queue that it was moved from when it had been received too often.
+    /// The queue from which the redrive policy moved it.
     pub(crate) dead_letter_source: Option<QueueName>,
     pub(crate) delivery: Delivery,
 }
 
-/// How often and when a message was received, and until when it is hidden.
+/// The receives of a message, and until when it is hidden.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Delivery {
-    /// Receives that count against `maxReceiveCount`, those before a move to a dead-letter queue included.
+    /// Receives that count towards `maxReceiveCount`, including those before a move to a dead-letter queue.
     pub(crate) receives: u32,
     pub(crate) first_received: Option<Moment>,
-    /// The latest receive in this queue: what the twelve hours of visibility count from.
+    /// The latest receive in this queue, from which the limit of twelve hours of visibility counts.
     pub(crate) received: Option<Moment>,
-    /// The number of the latest receipt given in this queue; 0 before the first.
+    /// The number of the latest receipt handle in this queue; 0 before the first.
     pub(crate) receipt: u32,
     pub(crate) visible_at: Moment,
 }
 
-/// A message as one receive hands it out.
+/// A message as one receive returns it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Delivered {
     pub(crate) queue: QueueId,

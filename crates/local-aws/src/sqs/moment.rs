@@ -15,7 +15,7 @@ impl Moment {
         self.0
     }
 
-    /// Whole seconds since the Unix epoch, as queue attributes show them.
+    /// Whole seconds since the Unix epoch, as in queue attributes.
     pub(crate) const fn seconds(self) -> u64 {
         self.0 / 1_000
     }
@@ -28,16 +28,16 @@ impl Moment {
         Self(self.0.saturating_add(millis))
     }
 
-    /// The time from `earlier` to this moment; zero if `earlier` is the later one.
+    /// The time from `earlier` to this instant; zero if `earlier` is later.
     pub(crate) const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 }
 
-/// The system's clock, held still while it runs backwards.
+/// The system's clock, made monotonic.
 ///
-/// Timestamps outlive the process, so they are wall-clock times; and a visibility timeout must not start again
-/// because the clock was set back.
+/// Timestamps outlive the process, so they are wall-clock times. A visibility timeout must not restart because the clock
+/// was set back.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
     latest: Moment,

@@ -23,12 +23,12 @@ impl QueueName {
         (fits && plain).then(|| Self(text.to_owned()))
     }
 
-    /// The queue that a URL names by its last segment: data outlive the port that they were made on.
+    /// Parses the last segment of a URL. The rest is ignored, because queues outlive the port on which they were created.
     pub(crate) fn from_url(url: &str) -> Option<Self> {
         Self::parse(url.rsplit('/').next().unwrap_or(url))
     }
 
-    /// The queue that an ARN names, in whatever region and account: there is only one of each here.
+    /// Parses the queue of an ARN, with any region and account, because there is only one of each here.
     pub(crate) fn from_arn(arn: &str) -> Option<Self> {
         let parts: Vec<&str> = arn.split(':').collect();
         match parts.as_slice() {

@@ -7,7 +7,7 @@ use super::message::{QueueId, Seq};
 const BODY_BYTES: usize = 20;
 const SEAL_BYTES: usize = 8;
 
-/// One delivery of one message: which message of which queue, and the how-manieth receipt for it.
+/// One delivery of one message: the queue, the message and the number of the receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Receipt {
     pub(crate) queue: QueueId,
@@ -16,7 +16,7 @@ pub(crate) struct Receipt {
 }
 
 impl Receipt {
-    /// The handle that a receiver gets: opaque, and sealed so that a made-up one is told apart from an old one.
+    /// Returns the receipt handle. It is opaque, and sealed so that a forged handle is distinguished from an old one.
     pub(crate) fn to_handle(self) -> String {
         let mut bytes = Vec::with_capacity(BODY_BYTES + SEAL_BYTES);
         bytes.extend(self.queue.0.to_be_bytes());
@@ -27,7 +27,7 @@ impl Receipt {
         STANDARD.encode(bytes)
     }
 
-    /// The receipt behind a handle; none if the handle was not made here.
+    /// Returns the receipt of a handle; `None` for a forged handle.
     pub(crate) fn from_handle(handle: &str) -> Option<Self> {
         let bytes = STANDARD.decode(handle).ok()?;
         let (body, sealed) = bytes.split_at_checked(BODY_BYTES)?;

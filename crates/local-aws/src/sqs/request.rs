@@ -8,7 +8,7 @@ use super::message::{Content, Delivered, QueueId};
 use super::moment::Moment;
 use super::name::QueueName;
 
-/// What can be asked of the queues, checked as far as it can be without knowing them.
+/// The requests, checked as far as possible without the queues.
 #[derive(Clone, Debug)]
 pub(crate) enum Request {
     CreateQueue {
@@ -101,14 +101,14 @@ pub(crate) enum Request {
     },
 }
 
-/// A part of a list: how many at most, and after which name.
+/// A page of a list: its maximum size, and the name after which it starts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Page {
     pub(crate) limit: Option<usize>,
     pub(crate) after: Option<QueueName>,
 }
 
-/// A statement of a queue's policy, in the short form.
+/// A statement of a queue's policy, as in AddPermission.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Permission {
     pub(crate) label: String,
@@ -116,14 +116,14 @@ pub(crate) struct Permission {
     pub(crate) actions: Vec<String>,
 }
 
-/// A message on its way into a queue.
+/// A message to send.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Outgoing {
     pub(crate) content: Content,
     pub(crate) delay_seconds: Option<u32>,
 }
 
-/// A call for messages.
+/// A receive request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Receive {
     pub(crate) queue: QueueName,
@@ -133,14 +133,14 @@ pub(crate) struct Receive {
     pub(crate) attempt_id: Option<String>,
 }
 
-/// A new time for a received message to stay hidden, counted from now.
+/// A new visibility timeout for a received message, from now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct VisibilityChange {
     pub(crate) handle: String,
     pub(crate) seconds: u32,
 }
 
-/// What a [`Request`] was answered with.
+/// The reply to a [`Request`].
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Reply {
     Done,
@@ -168,7 +168,7 @@ pub(crate) enum Reply {
     },
 }
 
-/// The entries of a batch that were carried out, and those that were not, by their ids.
+/// The successful and the failed entries of a batch, by their ids.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Batch<T> {
     pub(crate) successful: Vec<(String, T)>,
@@ -191,7 +191,7 @@ impl<T> FromIterator<(String, Result<T, Fault>)> for Batch<T> {
     }
 }
 
-/// A message that is in its queue, or was already.
+/// A message that was sent, now or before (a duplicate).
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Sent {
     pub(crate) id: Uuid,
@@ -201,7 +201,7 @@ pub(crate) struct Sent {
     pub(crate) sequence_number: Option<String>,
 }
 
-/// What a call for messages found, and how long it may wait if that is nothing.
+/// The messages of a receive, and how long it may wait if there are none.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Received {
     pub(crate) queue: QueueId,
@@ -209,10 +209,10 @@ pub(crate) struct Received {
     pub(crate) wait_seconds: u32,
 }
 
-/// How far a message move task has come.
+/// The progress of a message move task.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct MoveReport {
-    /// Only of a task that runs.
+    /// Only for a running task.
     pub(crate) handle: Option<String>,
     pub(crate) status: &'static str,
     pub(crate) source_arn: String,

@@ -26,15 +26,15 @@ pub(crate) struct Settings {
     pub(crate) fifo: Option<Fifo>,
     pub(crate) redrive: Option<Redrive>,
     pub(crate) redrive_allow: Option<RedriveAllow>,
-    /// Kept and shown, never enforced: any caller may do anything here.
+    /// Stored and returned, but not enforced.
     pub(crate) policy: Option<String>,
-    /// Kept and shown; nothing is encrypted.
+    /// Stored and returned; nothing is encrypted.
     pub(crate) kms_key: Option<String>,
     pub(crate) kms_reuse_seconds: Option<u32>,
     pub(crate) managed_encryption: bool,
 }
 
-/// What only FIFO queues have.
+/// The attributes of FIFO queues.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Fifo {
     pub(crate) content_based_deduplication: bool,
@@ -42,7 +42,7 @@ pub(crate) struct Fifo {
     pub(crate) throughput_limit: ThroughputLimit,
 }
 
-/// Within what a deduplication id may appear once.
+/// The scope in which a deduplication id is unique.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum DeduplicationScope {
     #[default]
@@ -50,7 +50,7 @@ pub(crate) enum DeduplicationScope {
     MessageGroup,
 }
 
-/// What the quota of calls counts by; kept and shown, as there is no quota here.
+/// The scope of the throughput quota; stored and returned, because there is no quota here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum ThroughputLimit {
     #[default]
@@ -59,7 +59,7 @@ pub(crate) enum ThroughputLimit {
 }
 
 impl Settings {
-    /// The settings of a new queue: the service's defaults, and what the request says.
+    /// The settings of a new queue: the service's defaults with the attributes of the request.
     pub(crate) fn for_new(
         name: &QueueName,
         attributes: &BTreeMap<String, String>,
@@ -98,7 +98,7 @@ impl Settings {
         }
     }
 
-    /// These settings with the attributes of a request set, all or none of them.
+    /// Returns these settings with all attributes of a request, or an error.
     pub(crate) fn with(&self, attributes: &BTreeMap<String, String>) -> Result<Self, Fault> {
         let both_encryptions = attributes
             .get("KmsMasterKeyId")
@@ -119,7 +119,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// The first attribute of a request that differs from these settings, or why the request is no good.
+    /// Returns the first attribute of a request that differs from these settings, or why the request is invalid.
     pub(crate) fn first_difference<'a>(
         &self,
         attributes: &'a BTreeMap<String, String>,

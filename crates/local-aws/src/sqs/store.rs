@@ -1,9 +1,8 @@
-//! The queues on disk: one SQLite file that takes the engine's writes and gives the engine back.
+//! The queues on disk: one SQLite file that stores the engine's writes and restores the engine.
 //!
-//! What is promised: a transaction that was committed is in the operating system's hands, so it survives the death of
-//! this process, `kill -9` included. It is not promised that it survives the death of the machine: with
-//! `synchronous = NORMAL`, the write-ahead log is flushed to the medium only at checkpoints, so a power loss may take
-//! the latest transactions with it, whole ones and in order; the file stays consistent.
+//! A committed transaction was handed to the operating system, so it survives the end of this process, also `kill -9`. It
+//! may not survive a power loss: with `synchronous = NORMAL`, the write-ahead log is flushed to the disk at checkpoints only.
+//! A power loss may lose the latest transactions, as whole transactions and in order; the file stays consistent.
 
 mod load;
 mod save;
@@ -76,15 +75,15 @@ pub enum SqsOpenError {
     LaterFormat {
         /// The database.
         path: PathBuf,
-        /// The format that it says it has.
+        /// The format of the file.
         found: i64,
     },
-    /// SQLite can't open or read it, or what is in it makes no sense.
+    /// SQLite can't open or read it, or its content is invalid.
     #[error("the queues' database {} can't be read", path.display())]
     Unreadable {
         /// The database.
         path: PathBuf,
-        /// What SQLite or the decoder says.
+        /// The error of SQLite or of the decoder.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -100,11 +99,11 @@ pub(crate) enum StoreError {
     Sqlite(#[from] rusqlite::Error),
     #[error("a record can't be encoded or decoded")]
     Record(#[from] serde_json::Error),
-    #[error("a column holds {0:?}, which is not what belongs there")]
+    #[error("a column has the invalid value {0:?}")]
     Column(String),
 }
 
-/// The open database; this process alone has it.
+/// The open database, locked by this process.
 #[derive(Debug)]
 pub(crate) struct Store {
     connection: Connection,
@@ -135,12 +134,12 @@ impl Store {
             .unwrap_or_default()
     }
 
-    /// The engine as it was when the latest transaction was committed.
+    /// Restores the engine as of the latest committed transaction.
     pub(crate) fn load(&self, now: Moment) -> Result<Engine, StoreError> {
         load::load(&self.connection, now)
     }
 
-    /// Makes the changes in one transaction: all of them, or none.
+    /// Commits the writes in one transaction.
     pub(crate) fn commit(&mut self, writes: &[Write]) -> Result<(), StoreError> {
         if writes.is_empty() {
             return Ok(());
@@ -153,7 +152,7 @@ impl Store {
         Ok(())
     }
 
-    /// Moves the log into the file and closes it.
+    /// Moves the write-ahead log into the file and closes it.
     pub(crate) fn close(self) -> Result<(), StoreError> {
         self.connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
@@ -162,15 +161,15 @@ impl Store {
     }
 }
 
-/// Sets up a connection, and the tables if there are none; returns the format.
+/// Sets up a connection, creates the tables if there are none, and returns the format.
 fn prepare(connection: &Connection) -> Result<i64, rusqlite::Error> {
     connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
-    // Without waiting: who has the file open keeps it until it ends.
+    // Without waiting, because another process keeps the file open until it ends.
     connection.busy_timeout(std::time::Duration::ZERO)?;
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
-    // A checkpoint is what flushes to the medium: fewer of them, each with more of the same pages.
+    // A checkpoint flushes to the disk. Fewer checkpoints write the same pages less often.
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     connection.execute_batch("BEGIN IMMEDIATE")?;

@@ -18,7 +18,7 @@ use super::request::Request;
 pub(crate) use encode::{encode, encode_fault};
 pub(crate) use filter::View;
 
-/// Reads one request, and what of the reply it wants to see.
+/// Decodes one request, and the attributes that it wants in the reply.
 pub(crate) fn decode(operation: &str, body: &[u8]) -> Result<(Request, View), Fault> {
     let request = match operation {
         "AddPermission" => queues::add_permission(read(body)?),
@@ -61,7 +61,7 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
     })
 }
 
-/// The queue of a URL; a URL that is missing names a queue that does not exist.
+/// Returns the queue of a URL; a missing URL names a queue that does not exist.
 fn queue(url: Option<&str>) -> Result<QueueName, Fault> {
     url.and_then(QueueName::from_url)
         .ok_or_else(Fault::no_such_queue)
@@ -71,7 +71,7 @@ fn required<T>(value: Option<T>, parameter: &str) -> Result<T, Fault> {
     value.ok_or_else(|| Fault::missing(parameter))
 }
 
-/// A number of seconds or of things that must lie between two others.
+/// Checks that a number is within a range.
 fn bounded(
     value: Option<i64>,
     parameter: &str,

@@ -1,5 +1,5 @@
-//! The thread that owns the queues: it takes requests one after another, commits many of them at once, and only then
-//! answers them. Whoever waits for messages waits here, without a thread or a timer of its own.
+//! The thread that owns the queues. It takes requests one after another, commits many of them in one transaction, and then
+//! answers them. Receives that wait for messages wait here, without a thread or a timer each.
 
 mod waiting;
 
@@ -15,14 +15,14 @@ use super::message::QueueId;
 use super::moment::{Clock, Moment};
 use super::request::{Receive, Received, Reply, Request};
 use super::store::{SqsOpenError, Store};
-use waiting::{Waiter, WaitingRoom};
+use waiting::{WaitingReceive, WaitingReceives};
 
-/// How many requests share one transaction at most: what one of them waits for the others stays small.
+/// The maximum of requests in one transaction, so that a request does not wait long for the others.
 const MAX_GROUP: usize = 256;
 
 pub(crate) type Answer = Result<Reply, Fault>;
 
-/// What the thread is told.
+/// A job for the thread.
 pub(crate) enum Job {
     Call {
         request: Request,
@@ -33,7 +33,7 @@ pub(crate) enum Job {
     },
 }
 
-/// Opens the store and starts its thread, which ends on [`Job::Close`] or when all senders are gone.
+/// Opens the store and starts its thread, which ends on [`Job::Close`] or when all senders are dropped.
 pub(crate) fn start(data_dir: &std::path::Path) -> Result<Sender<Job>, SqsOpenError> {
     let store = Store::open(data_dir)?;
     let mut clock = Clock::default();
@@ -48,7 +48,7 @@ pub(crate) fn start(data_dir: &std::path::Path) -> Result<Sender<Job>, SqsOpenEr
         store,
         engine,
         clock,
-        waiting: WaitingRoom::default(),
+        waiting: WaitingReceives::default(),
         answers: Vec::new(),
     };
     thread::Builder::new()
@@ -62,8 +62,8 @@ struct Worker {
     store: Store,
     engine: Engine,
     clock: Clock,
-    waiting: WaitingRoom,
-    /// What is answered once the transaction is committed.
+    waiting: WaitingReceives,
+    /// The answers to send once the transaction is committed.
     answers: Vec<(oneshot::Sender<Answer>, Answer)>,
 }
 
@@ -100,14 +100,14 @@ impl Worker {
         }
     }
 
-    /// Waits for requests, or for the time when something is due by itself.
+    /// Waits for requests, or for the time when something is due.
     fn next(&mut self, jobs: &Receiver<Job>) -> Next {
         let due = self
             .waiting
             .next_due(&self.engine)
             .into_iter()
             .fold(self.engine.next_tick(), Moment::min);
-        // A millisecond more than nothing: moments are rounded down.
+        // At least a millisecond, because instants are rounded down.
         let timeout = due.since(self.clock.now()).max(Duration::from_millis(1));
         let first = match jobs.recv_timeout(timeout) {
             Ok(job) => job,
@@ -126,7 +126,7 @@ impl Worker {
         effects: &mut Effects,
     ) {
         if let Request::Receive(receive) = request {
-            // Who came before is served before.
+            // Earlier receives are served first.
             self.serve_waiting(now, effects);
             self.receive(receive, answer, now, effects);
         } else {
@@ -155,9 +155,9 @@ impl Worker {
                 wait_seconds,
             })) if messages.is_empty() && wait_seconds > 0 => {
                 let until = now.plus_seconds(wait_seconds);
-                self.waiting.enter(
+                self.waiting.push(
                     queue,
-                    Waiter {
+                    WaitingReceive {
                         receive,
                         answer,
                         until,
@@ -168,7 +168,7 @@ impl Worker {
         }
     }
 
-    /// Gives those who wait what has become receivable. Serving one queue may wake another: its dead-letter queue.
+    /// Serves waiting receives with messages that have become receivable. Serving a queue may wake its dead-letter queue.
     fn serve_waiting(&mut self, now: Moment, effects: &mut Effects) {
         effects.woken.extend(self.waiting.due(&self.engine, now));
         while !effects.woken.is_empty() {
@@ -180,33 +180,32 @@ impl Worker {
     }
 
     fn serve_queue(&mut self, queue: QueueId, now: Moment, effects: &mut Effects) {
-        while let Some(waiter) = self.waiting.leave(queue) {
+        while let Some(waiter) = self.waiting.pop(queue) {
             if waiter.answer.is_closed() {
                 continue;
             }
             let request = Request::Receive(waiter.receive.clone());
             match self.engine.execute(request, now, effects) {
                 Ok(Reply::Received(received)) if received.messages.is_empty() => {
-                    return self.waiting.stay(queue, waiter);
+                    return self.waiting.put_back(queue, waiter);
                 }
                 outcome => self.answers.push((waiter.answer, outcome)),
             }
         }
     }
 
-    /// Commits, and answers. If that fails, nothing of it has happened: the engine is again what the store says. False
-    /// if even that can't be had.
+    /// Commits, then answers. If the commit fails, the engine is restored from the store. Returns false if that fails too.
     fn commit(&mut self, effects: &Effects, now: Moment) -> bool {
         let Err(error) = self.store.commit(&effects.writes) else {
             for (sender, answer) in self.answers.drain(..) {
-                // Who no longer listens has gone; a message handed out to it comes back when its visibility ends.
+                // A caller may be gone; a message delivered to it returns when its visibility timeout ends.
                 let _ = sender.send(answer);
             }
             return true;
         };
         tracing::error!(
             error = &error as &dyn std::error::Error,
-            "queues not written"
+            "the queues were not written"
         );
         let fault = Fault::new(
             Code::InternalFailure,
@@ -227,7 +226,7 @@ impl Worker {
             Err(error) => {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
-                    "queues not read back"
+                    "the queues were not restored"
                 );
                 false
             }
@@ -238,7 +237,7 @@ impl Worker {
         if let Err(error) = self.store.close() {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "queues not closed cleanly"
+                "the queues were not closed cleanly"
             );
         }
         let _ = done.send(());

@@ -42,7 +42,7 @@ pub(super) fn describe_stream(ledger: &Ledger, body: &[u8]) -> Result<String, Fa
         shards.retain(|shard| shard.parent_id.as_deref() == Some(&parent));
     }
     let begin = request.exclusive_start_shard_id.map_or(0, |start| {
-        // Shards are listed by age, and an id begins with its age.
+        // Shards are listed by age, and a shard's id begins with its time of creation.
         shards.partition_point(|shard| shard.shard_id <= start)
     });
     let rest = shards.get(begin..).unwrap_or_default();
@@ -63,7 +63,7 @@ pub(super) fn describe_stream(ledger: &Ledger, body: &[u8]) -> Result<String, Fa
     Ok(json!({ "StreamDescription": description }).to_string())
 }
 
-/// The shard whose children are asked for.
+/// The shard whose children are requested.
 fn parent_wished(filter: ShardFilter) -> Result<String, Fault> {
     match (filter.r#type.as_deref(), filter.shard_id) {
         (Some("CHILD_SHARDS"), Some(shard_id)) => Ok(shard_id),

@@ -29,7 +29,7 @@ impl From<rusqlite::Error> for Fault {
 }
 
 impl Fault {
-    /// A member that the service requires and the request lacks.
+    /// A required member is missing in the request.
     pub(super) fn missing(member: &str) -> Self {
         Self::Validation(format!(
             "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null"
@@ -59,7 +59,7 @@ impl Fault {
                 "com.amazonaws.dynamodb.v20120810#TrimmedDataAccessException",
             ),
             Self::Internal(error) => {
-                tracing::error!(operation, error = ?error, "a stream could not be read");
+                tracing::error!(operation, error = ?error, "a stream was not read");
                 (
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "com.amazonaws.dynamodb.v20120810#InternalServerError",

@@ -1,15 +1,15 @@
-//! Shard iterators: a place in a shard and when it was given out, opaque to the client.
+//! Shard iterators: a position in a shard and its time of issue, opaque to the client.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
-/// A place between two records of a shard.
+/// A position between two records of a shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ShardIterator {
     pub(super) shard_id: String,
-    /// The stored number of the last record read or passed over.
+    /// The stored number of the last record that was read or skipped.
     pub(super) position: i64,
-    /// When it was given out, in milliseconds since the epoch.
+    /// When it was issued, in milliseconds since the epoch.
     pub(super) issued_ms: i64,
 }
 
@@ -23,7 +23,7 @@ impl ShardIterator {
         BASE64_URL_SAFE_NO_PAD.encode(format!("1 {issued_ms} {position} {shard_id}"))
     }
 
-    /// Reads what [`encode`](Self::encode) wrote; `None` for anything else.
+    /// Decodes an iterator of [`encode`](Self::encode); `None` for anything else.
     pub(super) fn decode(text: &str) -> Option<Self> {
         let plain = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
         let mut parts = plain.splitn(4, ' ');

@@ -1,4 +1,4 @@
-//! ListStreams: the streams of one table or of all, closed ones included for as long as they can be read.
+//! ListStreams: the streams of one table or of all tables, including closed streams that can still be read.
 
 use serde::Deserialize;
 use serde_json::json;

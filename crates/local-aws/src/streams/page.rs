@@ -12,9 +12,9 @@ use super::shard::Shard;
 use crate::Pace;
 use crate::ledger::Ledger;
 
-/// The most records in an answer.
+/// The maximum of records in a page.
 const MAX_RECORDS: usize = 1_000;
-/// The most bytes in an answer, unless its first record alone is larger.
+/// The maximum of bytes in a page, unless its first record alone is larger.
 const MAX_BYTES: usize = 1_000_000;
 
 #[derive(Deserialize)]
@@ -24,13 +24,13 @@ struct Request {
     limit: Option<i64>,
 }
 
-/// The records of one answer as JSON, and how far they reach.
+/// The records of one page as JSON, and the position after them.
 #[derive(Debug, Default)]
 struct Page {
     records: String,
     count: usize,
     position: i64,
-    /// There may be more records behind these.
+    /// Whether there may be more records behind these.
     cut: bool,
 }
 
@@ -122,7 +122,7 @@ fn page(
     fill(rows, &view_type, position, limit)
 }
 
-/// Takes records until the page is full, passing over those that changed nothing.
+/// Takes records until the page is full, and skips those without a change.
 fn fill(mut rows: Rows<'_>, view_type: &str, position: i64, limit: usize) -> Result<Page, Fault> {
     let mut page = Page {
         position,

@@ -1,4 +1,4 @@
-//! GetShardIterator: a place in a shard, by one of the ways to name it.
+//! GetShardIterator: a position in a shard, by iterator type.
 
 use rusqlite::Transaction;
 use serde::Deserialize;
@@ -22,12 +22,12 @@ struct Request {
     timestamp: Option<f64>,
 }
 
-/// Where an iterator is to start.
+/// Where an iterator starts.
 #[derive(Debug, PartialEq)]
 enum Start {
     TrimHorizon,
     Latest,
-    /// After the record of this number.
+    /// After the record with this number.
     After(i64),
     /// At the first record written at this second or later.
     Since(f64),

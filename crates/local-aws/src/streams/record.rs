@@ -1,4 +1,4 @@
-//! One change of an item, as dynoxide keeps it and as the API shows it.
+//! One change of an item, as dynoxide stores it and as the API returns it.
 
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::fault::Fault;
 use super::sequence;
 
-/// A record with its images as the JSON text that dynoxide wrote, which is the API's own form.
+/// A record with its images as JSON text. dynoxide stores them in the format of the API.
 #[derive(Debug)]
 pub(super) struct Record<'a> {
     event_id: &'a str,
@@ -22,7 +22,7 @@ pub(super) struct Record<'a> {
     user_identity: Option<&'a str>,
 }
 
-/// Who made a change if it was no client; dynoxide keeps it in the form that Lambda events have.
+/// The service that made a change, if it was not a client. dynoxide stores it in the format of Lambda events.
 #[derive(Deserialize)]
 struct UserIdentity<'a> {
     r#type: &'a str,
@@ -51,14 +51,14 @@ impl<'a> Record<'a> {
         })
     }
 
-    /// Whether the item is the same before and after, of which a stream says nothing.
+    /// Whether the item is the same before and after, in which case the stream has no record.
     ///
-    /// Can be told only where the stream keeps both images.
+    /// Only a stream with both images shows this.
     pub(super) fn changes_nothing(&self) -> bool {
         let (Some(old), Some(new)) = (self.old_image, self.new_image) else {
             return false;
         };
-        // Equal items differ at most in the order of their members, so in no length.
+        // Equal items differ at most in the order of their members, so their lengths are equal.
         old.len() == new.len() && (old == new || same_json(old, new))
     }
 

@@ -1,8 +1,8 @@
-//! What the requests of all operations have in common.
+//! Parsing that all operations share.
 
 use super::fault::Fault;
 
-/// Reads a request's body; what the operation requires, it checks itself.
+/// Parses a request's body. Each operation checks its required members.
 pub(super) fn parse<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<T, Fault> {
     Ok(serde_json::from_slice(body)?)
 }

@@ -1,16 +1,16 @@
-//! Sequence numbers as clients see them: 21 digits, so that they sort as text and as numbers alike.
+//! Sequence numbers as clients see them: 21 digits, so that they sort in the same order as text and as numbers.
 
 use super::fault::Fault;
 
-/// What the stored number counts from. dynoxide's own answers use the same, so its numbers stay valid.
+/// The offset of the stored numbers. dynoxide's responses use the same offset, so its numbers stay valid.
 const OFFSET: u128 = 100_000_000_000_000_000_000;
 
-/// The public form of a stored number.
+/// Returns the public form of a stored number.
 pub(super) fn public(stored: i64) -> String {
     (OFFSET + u128::from(stored.max(0).unsigned_abs())).to_string()
 }
 
-/// The stored number of a public one.
+/// Returns the stored number of a public one.
 pub(super) fn stored(public: &str) -> Result<i64, Fault> {
     let bound = match public.len() {
         0..21 => Some("greater than or equal to 21"),

@@ -1,16 +1,16 @@
-//! Streams and shards as the ledger keeps them.
+//! Streams and shards as the ledger stores them.
 
 use rusqlite::{OptionalExtension, Row, Transaction};
 
 use super::fault::Fault;
 
-/// One stream of a table; a table that is made anew or switches its stream on again gets another.
+/// One stream of a table. A table that is created again, or whose stream is enabled again, gets another stream.
 #[derive(Debug)]
 pub(super) struct Stream {
     pub(super) table_name: String,
     pub(super) label: String,
     pub(super) view_type: String,
-    /// The key schema as dynoxide keeps it: JSON in the form of the API.
+    /// The key schema as dynoxide stores it: JSON in the format of the API.
     pub(super) key_schema: String,
     /// Seconds since the epoch.
     pub(super) created_at: f64,
@@ -40,7 +40,7 @@ impl Stream {
     ///
     /// # Errors
     ///
-    /// [`Fault::ResourceNotFound`], also for a stream whose last record is gone.
+    /// [`Fault::ResourceNotFound`], also for a stream whose last record was trimmed.
     pub(super) fn find(ledger: &Transaction<'_>, arn: &str) -> Result<Self, Fault> {
         let unknown = || Fault::ResourceNotFound(format!("Stream: {arn} not found"));
         let (table, label) = parts(arn).ok_or_else(unknown)?;
@@ -74,7 +74,7 @@ pub(super) struct Shard {
     pub(super) after_sequence: i64,
     /// No record has a greater number; `None` while the shard is open.
     pub(super) last_sequence: Option<i64>,
-    /// Records up to this number are gone.
+    /// Records up to this number were trimmed.
     pub(super) trimmed_to: i64,
 }
 
@@ -98,7 +98,7 @@ impl Shard {
     ///
     /// # Errors
     ///
-    /// [`Fault::ResourceNotFound`], also for a closed shard whose last record is gone.
+    /// [`Fault::ResourceNotFound`], also for a closed shard whose last record was trimmed.
     pub(super) fn find(ledger: &Transaction<'_>, shard_id: &str) -> Result<Self, Fault> {
         let sql = format!(
             "SELECT {} FROM local_shards WHERE shard_id = ?1",
@@ -115,7 +115,7 @@ impl Shard {
         self.table_name == stream.table_name && self.label == stream.label
     }
 
-    /// The number of the shard's newest record, or of the last before it if it has none.
+    /// The number of the shard's newest record, or of the last record before the shard if it has none.
     pub(super) fn tip(&self, ledger: &Transaction<'_>) -> Result<i64, Fault> {
         if let Some(last) = self.last_sequence {
             return Ok(last);

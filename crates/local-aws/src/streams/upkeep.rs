@@ -1,4 +1,4 @@
-//! What the clock does to streams: old records go, old shards close and hand over, closed ones are forgotten.
+//! The upkeep of streams: trims old records, closes old shards and opens their children, and removes closed shards and streams.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,15 +8,15 @@ use rusqlite::Transaction;
 use crate::Pace;
 use crate::ledger::{Ledger, LedgerError};
 
-/// Records removed in one transaction, so that no write of a client waits long.
+/// The number of records trimmed in one transaction, so that writes of clients don't wait long.
 const TRIM_BATCH: usize = 500;
 
-/// Does all that is due now.
+/// Runs the upkeep that is due.
 ///
 /// # Errors
 ///
-/// [`LedgerError`]; what was done until then stays done and the next call goes on.
-pub(crate) fn tidy(ledger: &Ledger, pace: &Pace) -> Result<(), LedgerError> {
+/// [`LedgerError`]. The next call continues where this one failed.
+pub(crate) fn run_upkeep(ledger: &Ledger, pace: &Pace) -> Result<(), LedgerError> {
     let now = Duration::from_millis(epoch_ms().unsigned_abs());
     let retained_from = now.saturating_sub(pace.stream_retention).as_secs_f64();
     while ledger.write(|ledger| trim(ledger, retained_from))? {}
@@ -27,9 +27,9 @@ pub(crate) fn tidy(ledger: &Ledger, pace: &Pace) -> Result<(), LedgerError> {
     })
 }
 
-/// Removes a batch of records older than `retained_from`; whether there may be more.
+/// Removes a batch of records older than `retained_from`, and returns whether there may be more.
 ///
-/// A table's newest record stays, out of sight, because dynoxide counts on from it.
+/// A table's newest record is kept, but hidden, because dynoxide counts on from it.
 fn trim(ledger: &Transaction<'_>, retained_from: f64) -> Result<bool, LedgerError> {
     let mut oldest = ledger.prepare_cached(
         "SELECT id, table_name, CAST(sequence_number AS INTEGER), created_at FROM _stream_records AS r \
@@ -71,7 +71,7 @@ fn raise_horizon(ledger: &Transaction<'_>, table: &str, sequence: i64) -> Result
     Ok(())
 }
 
-/// Moves the horizon past a table's newest record if that one is too old as well.
+/// Moves the trim horizon past a table's newest record if that record is too old as well.
 fn hide_leftovers(ledger: &Transaction<'_>, retained_from: f64) -> Result<(), LedgerError> {
     let mut leftovers = ledger.prepare_cached(
         "SELECT s.table_name, MAX(CAST(r.sequence_number AS INTEGER)) \
@@ -118,7 +118,7 @@ fn replace_shards(ledger: &Transaction<'_>, open_from: f64) -> Result<(), Ledger
     Ok(())
 }
 
-/// Forgets the shards and streams closed before `retained_from`, whose records are gone by now.
+/// Removes the shards and streams that were closed before `retained_from`, whose records were trimmed.
 fn forget_closed(ledger: &Transaction<'_>, retained_from: f64) -> Result<(), LedgerError> {
     ledger.execute(
         "DELETE FROM local_shards WHERE closed_at < ?1",

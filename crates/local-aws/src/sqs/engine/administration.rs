@@ -12,7 +12,7 @@ const MAX_TAGS: usize = 50;
 const PURGE_INTERVAL_SECONDS: u32 = 60;
 
 impl Engine {
-    /// Creates a queue. One of the same name that has what the request says already is as good.
+    /// Creates a queue. An existing queue with the same name and the requested attributes is returned.
     pub(super) fn create_queue(
         &mut self,
         name: QueueName,
@@ -62,7 +62,7 @@ impl Engine {
         Ok(Reply::Done)
     }
 
-    /// Deletes all messages, at once. Once a minute, as with the service, where a purge takes that long.
+    /// Deletes all messages at once. It is allowed once a minute, as with the service, where a purge takes that long.
     pub(super) fn purge_queue(
         &mut self,
         name: &QueueName,
@@ -151,7 +151,7 @@ impl Engine {
         Ok(Reply::Done)
     }
 
-    /// A dead-letter queue must be there, be of the same type, and permit it.
+    /// Checks that a dead-letter queue exists, has the same type, and permits the redrive.
     fn check_redrive(&self, source: &QueueName, settings: &Settings) -> Result<(), Fault> {
         let Some(redrive) = &settings.redrive else {
             return Ok(());

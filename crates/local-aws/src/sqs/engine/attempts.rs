@@ -5,9 +5,9 @@ use crate::sqs::moment::Moment;
 
 const WINDOW_SECONDS: u32 = 300;
 
-/// What recent calls for messages got that named an attempt, so that one whose answer was lost can be made again.
+/// The messages of recent receives with an attempt id, so that a receive whose response was lost can be repeated.
 ///
-/// Kept in memory only: after a restart, such messages come back when their visibility ends.
+/// They are in memory only: after a restart, such messages return when their visibility timeout ends.
 #[derive(Debug, Default)]
 pub(super) struct Attempts {
     taken: HashMap<String, Attempt>,
@@ -20,7 +20,7 @@ struct Attempt {
 }
 
 impl Attempts {
-    /// The messages of an earlier call of this name, as they were handed out.
+    /// The messages of an earlier receive with this attempt id.
     pub(super) fn find(&self, id: &str, now: Moment) -> Option<&[(Seq, Delivery)]> {
         let attempt = self.taken.get(id).filter(|attempt| attempt.expires > now)?;
         Some(&attempt.messages)

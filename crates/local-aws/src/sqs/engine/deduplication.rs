@@ -7,14 +7,14 @@ use crate::sqs::moment::Moment;
 
 const WINDOW_SECONDS: u32 = 300;
 
-/// What a message was sent with that must not be sent again: its deduplication id, within its group if the scope is one.
+/// The key of deduplication: the deduplication id, with the group if the scope is the message group.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct DeduplicationKey {
     pub(crate) group: Option<GroupId>,
     pub(crate) id: String,
 }
 
-/// The message that was sent first, and until when it keeps out others.
+/// The message that was sent first, and until when it suppresses duplicates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Remembered {
     pub(crate) message: Uuid,
@@ -32,11 +32,11 @@ impl Remembered {
     }
 }
 
-/// What was sent to a FIFO queue within the last five minutes, whether it is still there or not.
+/// The messages sent to a FIFO queue within the last five minutes, also those that were deleted.
 #[derive(Debug, Default)]
 pub(crate) struct Deduplication {
     remembered: HashMap<DeduplicationKey, Remembered>,
-    /// In order of expiry, as the window has one length.
+    /// In order of expiry, because the interval has one length.
     expiries: VecDeque<(Moment, DeduplicationKey)>,
 }
 
@@ -53,7 +53,7 @@ impl Deduplication {
         self.remembered.insert(key, remembered);
     }
 
-    /// Forgets what has expired; true if there was anything.
+    /// Removes expired entries; returns whether there were any.
     pub(super) fn forget_expired(&mut self, now: Moment) -> bool {
         let mut any = false;
         while let Some((expires, key)) = self.expiries.pop_front_if(|(expires, _)| *expires <= now)

@@ -4,11 +4,11 @@ use super::{DeduplicationKey, MoveRecord, QueueRecord, Remembered};
 use crate::sqs::message::{Delivery, Message, QueueId, Seq};
 use crate::sqs::moment::Moment;
 
-/// What is to be done about changes: kept in the store, and told to those who wait.
+/// The effects of changes: writes to the store, and queues whose waiting receives are to be served.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
     pub(crate) writes: Vec<Write>,
-    /// Queues in which something may have become receivable, or that are gone.
+    /// Queues in which a message may have become receivable, or that were deleted.
     pub(crate) woken: BTreeSet<QueueId>,
 }
 
@@ -22,11 +22,11 @@ impl Effects {
     }
 }
 
-/// One change to what the store keeps.
+/// One write to the store.
 #[derive(Debug)]
 pub(crate) enum Write {
     SaveQueue(QueueId, Box<QueueRecord>),
-    /// With its messages and all that was remembered of it.
+    /// With its messages and deduplication entries.
     DropQueue(QueueId),
     /// All messages of a queue.
     Purge(QueueId),

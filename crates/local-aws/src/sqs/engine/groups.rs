@@ -4,9 +4,9 @@ use crate::sqs::message::{GroupId, Seq};
 
 /// The message groups of a FIFO queue.
 ///
-/// A group is ready while its first message is visible. What can be received of it are its visible messages up to
-/// the first one that is hidden, so a hidden message holds back all that came after it. Ready groups take turns: a
-/// group that becomes ready again goes to the end of the line.
+/// A group is ready while its first message is visible. Its visible messages up to the first hidden one can be received,
+/// so a hidden message blocks the messages behind it. Ready groups take turns: a group that becomes ready again goes
+/// to the end.
 #[derive(Debug, Default)]
 pub(super) struct Groups {
     groups: HashMap<GroupId, Group>,
@@ -18,12 +18,12 @@ pub(super) struct Groups {
 struct Group {
     /// All messages of the group in order, and whether each is visible.
     messages: BTreeMap<Seq, bool>,
-    /// The place in the line, while the group is ready.
+    /// The position among the ready groups, while the group is ready.
     turn: Option<u64>,
 }
 
 impl Groups {
-    /// Puts a message into its group, or shows or hides one that is there.
+    /// Adds a message to its group, or shows or hides it.
     pub(super) fn set(&mut self, group: &GroupId, seq: Seq, visible: bool) {
         self.groups
             .entry(group.clone())
@@ -40,8 +40,7 @@ impl Groups {
         }
     }
 
-    /// The messages that can be received now, `limit` at most, of the group whose turn it is, or that comes this many
-    /// turns later.
+    /// Returns at most `limit` receivable messages of the group whose turn it is, or of the group this many turns later.
     pub(super) fn front(&self, limit: usize, passed_over: usize) -> Vec<Seq> {
         let turn = passed_over.checked_rem(self.ready.len()).unwrap_or(0);
         let Some(group) = self

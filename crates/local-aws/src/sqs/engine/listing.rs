@@ -37,7 +37,7 @@ impl Engine {
     }
 }
 
-/// One page of names in order; the last name on it if there are more and pages were asked for.
+/// Returns one page of names in order, and the last name on it if there are more and the request is paginated.
 fn cut<'a>(
     names: impl Iterator<Item = &'a QueueName>,
     page: &Page,

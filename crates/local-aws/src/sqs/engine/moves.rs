@@ -12,10 +12,10 @@ use crate::sqs::moment::Moment;
 use crate::sqs::name::QueueName;
 use crate::sqs::request::{MoveReport, Reply};
 
-/// Tasks of one source that are kept to be listed, the running one included.
+/// The maximum of listed tasks per source, including the running one.
 const MAX_KEPT: usize = 10;
 
-/// A task that moves the messages of a dead-letter queue back to where they came from, or elsewhere.
+/// A task that moves the messages of a dead-letter queue back to their sources, or to another queue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct MoveRecord {
     pub(crate) id: Uuid,
@@ -103,7 +103,7 @@ impl Engine {
         Ok(Reply::MoveStarted { handle })
     }
 
-    /// The tasks of a source, the latest first.
+    /// Returns the tasks of a source, the latest first.
     pub(super) fn list_moves(&self, source_arn: &str, limit: usize) -> Result<Reply, Fault> {
         let source = self.queue_of_arn(source_arn, "SourceArn")?;
         let tasks = self
@@ -177,7 +177,7 @@ impl Engine {
 }
 
 impl MoveRecord {
-    /// The handle that cancels the task.
+    /// Returns the handle that cancels the task.
     fn handle(&self) -> String {
         STANDARD.encode(json!({ "taskId": self.id, "sourceArn": self.source_arn }).to_string())
     }

@@ -7,7 +7,7 @@ use crate::sqs::moment::Moment;
 use crate::sqs::name::QueueName;
 use crate::sqs::request::{Permission, Reply};
 
-/// Permissions are statements of the queue's policy. They are kept and shown; nothing is enforced.
+/// Permissions are statements of the queue's policy. They are stored and returned, but not enforced.
 impl Engine {
     pub(super) fn add_permission(
         &mut self,
@@ -65,7 +65,7 @@ fn parse(policy: Option<&str>, queue: &QueueName) -> Value {
     })
 }
 
-/// The statements of a policy; the one of a policy that has no list of them becomes a list.
+/// Returns the statements of a policy as a list; a single statement becomes a list.
 fn statements(policy: &mut Value) -> &mut Vec<Value> {
     let statement = &mut policy["Statement"];
     if !statement.is_array() {

@@ -4,14 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use super::attempts::Attempts;
 use super::deduplication::Deduplication;
-use super::line::Line;
+use super::order::Order;
 use super::{Effects, Write};
 use crate::sqs::message::{Delivery, Message, QueueId, Seq};
 use crate::sqs::moment::Moment;
 use crate::sqs::name::QueueName;
 use crate::sqs::settings::{Counts, Settings};
 
-/// A queue and the messages in it, indexed by whatever has to be found without looking at all of them.
+/// A queue and its messages, with indexes for all lookups.
 #[derive(Debug)]
 pub(crate) struct Queue {
     pub(super) id: QueueId,
@@ -24,15 +24,15 @@ pub(crate) struct Queue {
     pub(super) deduplication: Deduplication,
     pub(super) attempts: Attempts,
     messages: BTreeMap<Seq, (State, Message)>,
-    line: Line,
-    /// Hidden messages by when they become visible.
+    order: Order,
+    /// Hidden messages by the time when they become visible.
     hidden: BTreeSet<(Moment, Seq)>,
-    /// All messages by what their retention counts from.
+    /// All messages by the start of their retention.
     ages: BTreeSet<(Moment, Seq)>,
     in_flight: usize,
 }
 
-/// What the store keeps of a queue, its messages apart.
+/// The stored record of a queue, without its messages.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct QueueRecord {
     pub(crate) name: QueueName,
@@ -45,9 +45,9 @@ pub(crate) struct QueueRecord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
     Visible,
-    /// Sent, but not to be received yet.
+    /// Sent, but delayed.
     Delayed,
-    /// Received, and hidden from others until that receive's time is up.
+    /// Received, and hidden until the visibility timeout ends.
     InFlight,
 }
 
@@ -60,7 +60,7 @@ impl Queue {
             created,
             modified,
         } = record;
-        let line = Line::new(settings.fifo.is_some());
+        let order = Order::new(settings.fifo.is_some());
         Self {
             id,
             name,
@@ -72,7 +72,7 @@ impl Queue {
             deduplication: Deduplication::default(),
             attempts: Attempts::default(),
             messages: BTreeMap::new(),
-            line,
+            order,
             hidden: BTreeSet::new(),
             ages: BTreeSet::new(),
             in_flight: 0,
@@ -109,25 +109,25 @@ impl Queue {
     }
 
     pub(super) fn front(&self, limit: usize, passed_over: usize) -> Vec<Seq> {
-        self.line.front(limit, passed_over)
+        self.order.front(limit, passed_over)
     }
 
     pub(super) fn next_visible(&self) -> Option<Moment> {
         self.hidden.first().map(|(due, _)| *due)
     }
 
-    /// Puts in a message: visible, delayed or in flight by what its delivery says.
+    /// Adds a message: visible, delayed or in flight, according to its delivery.
     pub(super) fn insert(&mut self, seq: Seq, message: Message, now: Moment) {
         let state = state_of(&message.delivery, now);
         if state != State::Visible {
-            self.line.hide(seq, &message);
+            self.order.hide(seq, &message);
         }
         self.ages.insert((message.enqueued, seq));
         self.messages.insert(seq, (state, message));
         self.index(seq);
     }
 
-    /// Gives a message another delivery, and with it another state and place.
+    /// Sets the delivery of a message, and with it its state and position.
     pub(super) fn set_delivery(&mut self, seq: Seq, delivery: Delivery, now: Moment) {
         self.unindex(seq);
         if let Some((state, message)) = self.messages.get_mut(&seq) {
@@ -137,7 +137,7 @@ impl Queue {
         self.index(seq);
     }
 
-    /// Hides a message that is being received, if only until the next call.
+    /// Hides a message that is being received, at least until the next call.
     pub(super) fn receive(&mut self, seq: Seq, delivery: Delivery) {
         self.unindex(seq);
         if let Some((state, message)) = self.messages.get_mut(&seq) {
@@ -150,7 +150,7 @@ impl Queue {
     pub(super) fn remove(&mut self, seq: Seq) -> Option<Message> {
         self.unindex(seq);
         let (_, message) = self.messages.remove(&seq)?;
-        self.line.remove(seq, &message);
+        self.order.remove(seq, &message);
         self.ages.remove(&(message.enqueued, seq));
         Some(message)
     }
@@ -159,11 +159,11 @@ impl Queue {
         self.messages.clear();
         self.hidden.clear();
         self.ages.clear();
-        self.line = Line::new(self.is_fifo());
+        self.order = Order::new(self.is_fifo());
         self.in_flight = 0;
     }
 
-    /// Brings the queue up to this time: shows what is due, and removes what has been kept for long enough.
+    /// Advances the queue to this time: shows messages that are due, and removes messages whose retention has ended.
     pub(super) fn advance(&mut self, now: Moment, effects: &mut Effects) {
         while let Some((due, seq)) = self.hidden.first().copied()
             && due <= now
@@ -182,7 +182,7 @@ impl Queue {
         }
     }
 
-    /// Applies a changed delay to the messages that were never received: only FIFO queues do that.
+    /// Applies a changed delay to messages that were never received; only FIFO queues do this.
     pub(super) fn delay_again(&mut self, now: Moment, effects: &mut Effects) {
         let waiting: Vec<(Seq, Delivery)> = self
             .messages
@@ -210,7 +210,7 @@ impl Queue {
             return;
         };
         match state {
-            State::Visible => self.line.show(seq, message),
+            State::Visible => self.order.show(seq, message),
             State::Delayed | State::InFlight => {
                 self.hidden.insert((message.delivery.visible_at, seq));
             }
@@ -223,7 +223,7 @@ impl Queue {
             return;
         };
         match state {
-            State::Visible => self.line.hide(seq, message),
+            State::Visible => self.order.hide(seq, message),
             State::Delayed | State::InFlight => {
                 self.hidden.remove(&(message.delivery.visible_at, seq));
             }

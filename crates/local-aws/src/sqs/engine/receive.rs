@@ -7,11 +7,11 @@ use crate::sqs::moment::Moment;
 use crate::sqs::name::QueueName;
 use crate::sqs::request::{Receive, Received};
 
-/// How many messages of one queue may be in flight.
+/// The maximum of messages of one queue in flight.
 const MAX_IN_FLIGHT: usize = 120_000;
 
 impl Engine {
-    /// Hands out what is visible, and moves what was received too often to the dead-letter queue instead.
+    /// Delivers visible messages, and moves those over the maximum receive count to the dead-letter queue instead.
     pub(super) fn receive(
         &mut self,
         receive: &Receive,
@@ -59,7 +59,7 @@ impl Engine {
         })
     }
 
-    /// After how many receives the messages of a queue go where; none without a policy whose target is there.
+    /// Returns the maximum receive count and the dead-letter queue; `None` without a redrive policy with an existing target.
     fn dead_letter_queue(&self, name: &QueueName) -> Result<Option<(u32, QueueId)>, Fault> {
         let redrive = self.queue(name)?.settings.redrive.as_ref();
         Ok(redrive.and_then(|redrive| {
@@ -68,8 +68,8 @@ impl Engine {
         }))
     }
 
-    /// Puts a message into a dead-letter queue: it keeps its id, its attributes, the time when it was sent and its
-    /// receive count. Only in a standard queue does its retention go on from where it was.
+    /// Moves a message to a dead-letter queue. It keeps its id, its attributes, its sent timestamp and its receive count. Its
+    /// retention continues in a standard queue and restarts in a FIFO queue.
     fn bury(
         &mut self,
         message: Message,
@@ -104,14 +104,14 @@ impl Engine {
             .is_some_and(|redrive| redrive.max_receive_count <= message.delivery.receives);
         effects.write(Write::Insert(queue.id, seq, Box::new(message.clone())));
         queue.insert(seq, message, now);
-        // Queues that are each other's dead-letter queue would wake each other's pollers for ever.
+        // Queues that are dead-letter queues of each other would wake each other's pollers for ever.
         if !moves_on {
             effects.wake(target);
         }
     }
 }
 
-/// Takes up to the limit from the front: what is handed out, and what goes to the dead-letter queue.
+/// Takes messages up to the limit: those to deliver, and those for the dead-letter queue.
 fn take(
     queue: &mut Queue,
     receive: &Receive,
@@ -161,8 +161,8 @@ fn check_attempt(queue: &Queue, receive: &Receive) -> Result<(), Fault> {
     }
 }
 
-/// The messages and receipts of an earlier call that had the same attempt id, if nothing has become of them since.
-/// They are hidden anew, and the receive counts once.
+/// Returns the messages and receipt handles of an earlier receive with the same attempt id, if they have not changed since.
+/// They are hidden again, and the receive counts once.
 fn hand_out_again(
     queue: &mut Queue,
     receive: &Receive,

@@ -31,7 +31,7 @@ impl Engine {
         self.enqueue(name, outgoing, now, effects)
     }
 
-    /// A message without its group or deduplication id fails the whole batch; one that is too large fails alone.
+    /// A message without its group or deduplication id fails the whole batch; a message that is too large fails alone.
     pub(super) fn send_batch(
         &mut self,
         name: &QueueName,
@@ -122,7 +122,7 @@ fn sent(content: &Content) -> Sent {
     }
 }
 
-/// What keeps a message from being sent twice; none for a standard queue.
+/// Returns the deduplication key of a message; `None` for a standard queue.
 fn deduplication_key(queue: &Queue, content: &Content) -> Option<DeduplicationKey> {
     let fifo = queue.settings.fifo.as_ref()?;
     let id = content

@@ -11,10 +11,10 @@ use crate::sqs::request::VisibilityChange;
 const MAX_IN_FLIGHT_SECONDS: u32 = 43_200;
 
 impl Engine {
-    /// Deletes the message that a handle is for.
+    /// Deletes the message of a receipt handle.
     ///
-    /// Nothing is wrong with deleting a message that is gone. On a standard queue, the latest handle deletes even
-    /// when its time is up, and an older one has no effect; on a FIFO queue, both are refused.
+    /// Deleting a message that was deleted before succeeds. On a standard queue, the latest handle deletes the message even
+    /// after its visibility timeout, and an older handle has no effect. On a FIFO queue, both are refused.
     pub(super) fn delete(
         &mut self,
         name: &QueueName,
@@ -43,9 +43,9 @@ impl Engine {
         }
     }
 
-    /// Hides the message that a handle is for from now until a new time, or shows it at once.
+    /// Sets a new visibility timeout for the message of a receipt handle, from now; 0 shows it at once.
     ///
-    /// On a standard queue, nothing happens if the handle's time is up and nobody received the message since.
+    /// On a standard queue, nothing happens if the visibility timeout has ended and the message was not received since.
     pub(super) fn change_visibility(
         &mut self,
         name: &QueueName,

@@ -88,7 +88,7 @@ pub(super) fn boolean(name: &str, value: &str) -> Result<bool, Fault> {
     }
 }
 
-/// The type of a queue is what its name says: naming it again is fine, changing it is not.
+/// The name of a queue decides its type. The attribute may repeat the type but not change it.
 fn fifo_queue(settings: &Settings, value: &str) -> Result<(), Fault> {
     let asked = boolean("FifoQueue", value)?;
     match (settings.fifo.is_some(), asked) {

@@ -7,7 +7,7 @@ use crate::sqs::name::QueueName;
 const MAX_RECEIVE_COUNT: u32 = 1_000;
 const MAX_SOURCES: usize = 10;
 
-/// Where messages go that were received too often.
+/// The redrive policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Redrive {
     pub(crate) target_arn: String,
@@ -56,7 +56,7 @@ impl Redrive {
     }
 }
 
-/// Which queues may name this one as their dead-letter queue.
+/// The redrive allow policy: which queues may use this queue as their dead-letter queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum RedriveAllow {
     All,

@@ -29,7 +29,7 @@ const NAMES: [&str; 21] = [
     "VisibilityTimeout",
 ];
 
-/// How many messages a queue holds, by what can be done with them.
+/// The numbers of visible, delayed and in-flight messages of a queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) visible: usize,
@@ -38,7 +38,7 @@ pub(crate) struct Counts {
 }
 
 impl Settings {
-    /// The attributes of a queue that a request asks for by name or by `All`.
+    /// Returns the attributes of a queue that a request names, or all of them for `All`.
     pub(crate) fn render(
         &self,
         names: &[String],

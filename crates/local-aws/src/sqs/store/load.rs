@@ -113,7 +113,7 @@ fn moves(connection: &Connection, engine: &mut Engine) -> Result<(), StoreError>
     Ok(())
 }
 
-/// The highest number that a table has ever given.
+/// Returns the highest number that a table has ever assigned.
 fn last_number(connection: &Connection, table: &str) -> Result<u64, StoreError> {
     let mut statement = connection.prepare("SELECT seq FROM sqlite_sequence WHERE name = ?1")?;
     let mut rows = statement.query([table])?;

@@ -5,7 +5,7 @@ use crate::sqs::engine::Write;
 use crate::sqs::message::{Delivery, GroupId, Message, QueueId, Seq};
 use crate::sqs::moment::Moment;
 
-/// Makes one change, within the transaction that is open.
+/// Carries out one write within the open transaction.
 pub(super) fn save(connection: &Connection, write: &Write) -> Result<(), StoreError> {
     let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| -> Result<(), StoreError> {
         connection.prepare_cached(sql)?.execute(values)?;

@@ -12,7 +12,7 @@ const MAX_ATTRIBUTES: usize = 10;
 const MAX_NAME: usize = 256;
 const RESERVED: [&str; 2] = ["aws.", "amazon."];
 
-/// A message attribute as it is sent.
+/// A message attribute of a request.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct SentAttribute {

@@ -11,7 +11,7 @@ use crate::sqs::settings::MAX_MESSAGE_BYTES;
 const MAX_ENTRIES: usize = 10;
 const MAX_ID: usize = 80;
 
-/// The form that all batches have.
+/// The common form of batches.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct BatchOf<T> {
@@ -91,7 +91,7 @@ pub(super) fn change_visibility(batch: BatchOf<Change>) -> Result<Request, Fault
     })
 }
 
-/// The entries by their ids, if the batch as a whole is well-formed.
+/// Returns the entries by their ids, if the batch is well-formed.
 fn checked<T>(entries: Option<Vec<Entry<T>>>) -> Result<Vec<(String, T)>, Fault> {
     let entries = entries.unwrap_or_default();
     if entries.is_empty() {

@@ -15,7 +15,7 @@ use crate::sqs::name::QueueName;
 use crate::sqs::request::{Batch, MoveReport, Reply, Sent};
 use received::ReceivedShape;
 
-/// The body of a successful answer.
+/// Returns the body of a successful response.
 pub(crate) fn encode(reply: &Reply, view: &View, base_url: &str) -> Vec<u8> {
     let urls = |names: &[QueueName]| -> Vec<String> {
         names.iter().map(|name| name.url(base_url)).collect()
@@ -46,7 +46,7 @@ pub(crate) fn encode(reply: &Reply, view: &View, base_url: &str) -> Vec<u8> {
     }
 }
 
-/// The answer to a request that failed as a whole.
+/// Returns the response to a failed request.
 pub(crate) fn encode_fault(fault: &Fault) -> SqsResponse {
     let sender = if fault.code.is_senders() {
         "Sender"

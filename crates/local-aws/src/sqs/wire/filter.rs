@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::sqs::attribute::Attribute;
 
-/// What of each received message the caller asked to see.
+/// The attributes that a receive requests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct View {
     /// Names of system attributes.

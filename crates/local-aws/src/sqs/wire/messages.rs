@@ -21,7 +21,7 @@ pub(super) struct Send {
     message: SentMessage,
 }
 
-/// What a message is sent with, alone or in a batch.
+/// The fields of a message to send, alone or in a batch.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct SentMessage {
@@ -74,7 +74,7 @@ pub(super) fn send(send: Send) -> Result<Request, Fault> {
     })
 }
 
-/// Checks a message as far as it can be without its queue, and gives it an id.
+/// Checks a message as far as possible without its queue, and assigns its id.
 pub(super) fn outgoing(sent: SentMessage) -> Result<Outgoing, Fault> {
     let body = required(
         sent.message_body.filter(|body| !body.is_empty()),
@@ -112,7 +112,7 @@ pub(super) fn outgoing(sent: SentMessage) -> Result<Outgoing, Fault> {
     })
 }
 
-/// A body over the largest that any queue takes is refused before it is looked at.
+/// Refuses a body over the limit of all queues before anything else is checked.
 fn check_body_size(body: &str) -> Result<(), Fault> {
     if body.len() > MAX_MESSAGE_BYTES as usize {
         return Err(Fault::invalid(format!(

@@ -28,7 +28,7 @@ pub(super) struct Cancel {
     task_handle: Option<String>,
 }
 
-/// What is inside a task's handle.
+/// The content of a task's handle.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Handle {

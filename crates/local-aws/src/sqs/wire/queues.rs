@@ -17,7 +17,7 @@ const BAD_NAME: &str =
 pub(super) struct Create {
     queue_name: Option<String>,
     attributes: Option<BTreeMap<String, String>>,
-    /// Spelt in lower case by the service's model, unlike everything else.
+    /// The service's model spells this in lower case, unlike all other members.
     #[serde(rename = "tags", alias = "Tags")]
     tags: Option<BTreeMap<String, String>>,
 }
@@ -203,7 +203,7 @@ fn page(limit: Option<i64>, token: Option<String>) -> Result<Page, Fault> {
     })
 }
 
-/// The token that asks for what follows a queue.
+/// Returns the token of the page after a queue.
 pub(super) fn token(after: &QueueName) -> String {
     STANDARD.encode(after.as_str())
 }

@@ -8,26 +8,26 @@ use crate::sqs::message::QueueId;
 use crate::sqs::moment::Moment;
 use crate::sqs::request::{Receive, Received, Reply};
 
-/// A call for messages that has found none so far.
-pub(super) struct Waiter {
+/// A receive that has found no message so far.
+pub(super) struct WaitingReceive {
     pub(super) receive: Receive,
     pub(super) answer: oneshot::Sender<Answer>,
     pub(super) until: Moment,
 }
 
-/// The calls that wait for messages, by queue, those that came first at the front. No queue is there without one.
+/// The waiting receives by queue, the earliest first. A queue without one has no entry.
 #[derive(Default)]
-pub(super) struct WaitingRoom {
-    queues: BTreeMap<QueueId, VecDeque<Waiter>>,
+pub(super) struct WaitingReceives {
+    queues: BTreeMap<QueueId, VecDeque<WaitingReceive>>,
 }
 
-impl WaitingRoom {
-    pub(super) fn enter(&mut self, queue: QueueId, waiter: Waiter) {
+impl WaitingReceives {
+    pub(super) fn push(&mut self, queue: QueueId, waiter: WaitingReceive) {
         self.queues.entry(queue).or_default().push_back(waiter);
     }
 
-    /// Takes the first in line.
-    pub(super) fn leave(&mut self, queue: QueueId) -> Option<Waiter> {
+    /// Removes the earliest receive of a queue.
+    pub(super) fn pop(&mut self, queue: QueueId) -> Option<WaitingReceive> {
         let waiters = self.queues.get_mut(&queue)?;
         let first = waiters.pop_front();
         if waiters.is_empty() {
@@ -36,24 +36,24 @@ impl WaitingRoom {
         first
     }
 
-    /// Puts back the first in line.
-    pub(super) fn stay(&mut self, queue: QueueId, waiter: Waiter) {
+    /// Puts back the earliest receive of a queue.
+    pub(super) fn put_back(&mut self, queue: QueueId, waiter: WaitingReceive) {
         self.queues.entry(queue).or_default().push_front(waiter);
     }
 
-    /// Those of these queues for which someone waits.
+    /// Returns those of the queues that have a waiting receive.
     pub(super) fn among(&self, queues: &BTreeSet<QueueId>) -> Vec<QueueId> {
         let waited_for = |queue: &&QueueId| self.queues.contains_key(queue);
         queues.iter().filter(waited_for).copied().collect()
     }
 
-    /// The queues for which someone waits and in which a hidden message is due to be seen.
+    /// Returns the queues with a waiting receive in which a hidden message becomes visible by now.
     pub(super) fn due(&self, engine: &Engine, now: Moment) -> Vec<QueueId> {
         let due = |queue: &QueueId| engine.next_visible(*queue).is_some_and(|due| due <= now);
         self.queues.keys().copied().filter(due).collect()
     }
 
-    /// When someone's time is up, or a message becomes visible for which someone waits.
+    /// Returns when the next receive's wait time ends, or a message becomes visible for a waiting receive.
     pub(super) fn next_due(&self, engine: &Engine) -> Option<Moment> {
         let visible = self
             .queues
@@ -63,7 +63,7 @@ impl WaitingRoom {
         visible.chain(patience).min()
     }
 
-    /// Lets go of those whose time is up, with nothing.
+    /// Answers receives whose wait time has ended, without messages.
     pub(super) fn expire(&mut self, now: Moment) -> Vec<(oneshot::Sender<Answer>, Answer)> {
         let mut expired = Vec::new();
         self.queues.retain(|queue, waiters| {
@@ -79,7 +79,7 @@ impl WaitingRoom {
         expired
     }
 
-    /// Lets go of everyone, with nothing.
+    /// Answers all receives, without messages.
     pub(super) fn dismiss(&mut self) -> Vec<(oneshot::Sender<Answer>, Answer)> {
         let queues = std::mem::take(&mut self.queues);
         let all = queues.into_iter().flat_map(|(queue, waiters)| {

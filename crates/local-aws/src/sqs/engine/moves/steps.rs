@@ -9,7 +9,7 @@ use crate::sqs::fault::Fault;
 use crate::sqs::message::{Content, Delivery, Message};
 use crate::sqs::moment::Moment;
 
-/// What a task moves in one go if it has no rate of its own: others get their turn in between.
+/// The maximum of messages that a task without a rate moves in one step, so that other requests are served in between.
 const MESSAGES_PER_STEP: usize = 100;
 const STEP_MILLIS: u64 = 10;
 
@@ -36,7 +36,7 @@ impl Engine {
         }
     }
 
-    /// Moves what this step may move: one message at a rate, many without one.
+    /// Moves the messages of one step: one message with a rate, many without.
     fn step(&mut self, task: &mut MoveRecord, now: Moment, effects: &mut Effects) {
         let (limit, pause) = match task.per_second {
             Some(rate) => (1, 1_000 / u64::from(rate.max(1))),
@@ -65,7 +65,7 @@ impl Engine {
         }
     }
 
-    /// Moves the next message of a task; false if there is none, or why it can't be done.
+    /// Moves the next message of a task. Returns false if there is none, or why it can't be moved.
     fn move_one(
         &mut self,
         task: &MoveRecord,
@@ -115,7 +115,7 @@ impl Engine {
     }
 }
 
-/// A moved message is a new one to the service; its id is made from the old one and its new number.
+/// The service treats a moved message as a new one. Its id is derived from the old id and its new number.
 fn new_id(content: &Content, seq: u64) -> Uuid {
     let digest = Sha256::new()
         .chain_update(content.id)

@@ -67,7 +67,7 @@ impl<'a> MessageShape<'a> {
         let attributes_md5 = if shown.len() == content.attributes.len() {
             content.attributes_md5
         } else {
-            // SDKs compare it with what they get, not with what was sent.
+            // SDKs compare the digest with the attributes that they receive, not with those that were sent.
             Checksum::of_attributes(shown.iter().map(|(name, attribute)| (*name, *attribute)))
         };
         Self {

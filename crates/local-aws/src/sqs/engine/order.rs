@@ -6,13 +6,13 @@ use crate::sqs::moment::Moment;
 
 /// The order in which the visible messages of a queue are received.
 #[derive(Debug)]
-pub(super) enum Line {
+pub(super) enum Order {
     /// By the time when they became visible.
     Standard(BTreeSet<(Moment, Seq)>),
     Fifo(Groups),
 }
 
-impl Line {
+impl Order {
     pub(super) fn new(fifo: bool) -> Self {
         if fifo {
             Self::Fifo(Groups::default())
@@ -48,8 +48,8 @@ impl Line {
         }
     }
 
-    /// The next messages to be received; of a FIFO queue, of one group. Empty only if there is none. So many that come
-    /// first, messages or groups, are passed over: from the last, the line goes round.
+    /// Returns the next messages to receive; for a FIFO queue, those of one group. Empty only if there is none. The first
+    /// `passed_over` messages or groups are skipped and come last instead.
     pub(super) fn front(&self, limit: usize, passed_over: usize) -> Vec<Seq> {
         match self {
             Self::Standard(visible) => {
