@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::deployment::Deployment;
-use crate::exit::EXIT_CODES;
-use crate::telemetry::Telemetry;
 use crate::command;
 #[cfg(feature = "local")]
 use crate::demo;
+use crate::deployment::Deployment;
+use crate::exit::EXIT_CODES;
+use crate::telemetry::Telemetry;
 
 /// Digital Art House: commands in, lessons scheduled, charged and told of.
 ///

@@ -36,7 +36,7 @@ pub struct Stack {
 #[derive(Debug, Clone, Copy)]
 pub struct RunSummary {
     /// What the command worker did.
-    pub commands: sqs_consumer::Summary,
+    pub commands: sqs_consumer::Snapshot,
     /// What the stream processor did.
     pub streams: dynamo_streams::Summary,
 }
@@ -176,14 +176,14 @@ impl Stack {
         &self,
         settings: &Settings,
         shutdown: CancellationToken,
-    ) -> anyhow::Result<sqs_consumer::Summary> {
+    ) -> anyhow::Result<sqs_consumer::Snapshot> {
         let (consumer, handler) = command_worker(
             self.store.clone(),
             &self.clients.sqs,
             &self.queues,
             settings,
         )?;
-        self.vitals.watch_commands(consumer.stats(), settings);
+        self.vitals.watch_commands(consumer.monitor(), settings);
         Box::pin(consumer.run(handler, shutdown))
             .await
             .context("the command worker has ended")
@@ -225,8 +225,8 @@ impl Stack {
 /// five seconds; a drain waits a second at most for the poll in flight.
 pub fn local_settings() -> Settings {
     let mut settings = Settings::default();
-    settings.commands.wait = Duration::from_secs(1);
-    settings.commands.retry.first = Duration::from_secs(1);
+    settings.commands.wait_time = Duration::from_secs(1);
+    settings.commands.retry.first_delay = Duration::from_secs(1);
     settings.commands.settle_linger = Duration::from_millis(20);
     settings.sender.linger = Duration::from_millis(2);
     let streams = &mut settings.streams;

@@ -1,4 +1,4 @@
-//! What a handler is told besides the message.
+//! The circumstances of a delivery, for the handler.
 
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
@@ -17,16 +17,16 @@ pub struct Context {
     trace: Option<TraceContext>,
 }
 
-/// Why a handler is asked to stop.
+/// Why a handler is cancelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CancelReason {
-    /// The message's visibility ended or could not be extended: somebody else may have it now.
+    /// The message's visibility timeout ended or could not be renewed: another consumer may have received the message.
     LeaseLost,
-    /// The consumer is shutting down and its grace is nearly over.
-    GraceEnding,
+    /// The shutdown timeout is about to end.
+    ShuttingDown,
 }
 
-/// The token of one delivery and why it fired.
+/// The cancellation token of one delivery, and why it fired.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Cancellation {
     token: CancellationToken,
@@ -42,7 +42,11 @@ impl Cancellation {
 }
 
 impl Context {
-    pub(crate) fn new(message: &Message, attempt: u32, cancellation: Cancellation) -> Self {
+    pub(crate) fn with_cancellation(
+        message: &Message,
+        attempt: u32,
+        cancellation: Cancellation,
+    ) -> Self {
         Self {
             attempt,
             message: message.clone(),
@@ -51,20 +55,14 @@ impl Context {
         }
     }
 
-    /// Makes a context by hand, for a handler's tests: one that fires when `token` does.
+    /// Makes a context for the test of a handler: one that is cancelled when `token` fires.
     #[must_use]
-    pub fn by_hand(message: &Message, attempt: u32, token: CancellationToken) -> Self {
-        Self::new(
-            message,
-            attempt,
-            Cancellation {
-                token,
-                reason: Arc::default(),
-            },
-        )
+    pub fn new(message: &Message, attempt: u32, token: CancellationToken) -> Self {
+        let reason = Arc::default();
+        Self::with_cancellation(message, attempt, Cancellation { token, reason })
     }
 
-    /// Returns which real attempt this is, from 1: handler runs that failed, as far as this process remembers, plus one.
+    /// Returns the number of this attempt, from 1: the failed attempts that this process remembers, plus one.
     ///
     /// Releases, deferrals and lost leases are not attempts.
     #[must_use]
@@ -72,7 +70,7 @@ impl Context {
         self.attempt
     }
 
-    /// Returns how often the queue has handed the message out, this time included.
+    /// Returns how often the message has been received, this time included.
     #[must_use]
     pub fn receive_count(&self) -> u32 {
         self.message.receive_count()
@@ -90,30 +88,30 @@ impl Context {
         self.message.group_id()
     }
 
-    /// Returns the trace that the message was sent in, if the sender told.
+    /// Returns the trace context of the sender, if the message carries one.
     #[must_use]
     pub fn trace_context(&self) -> Option<&TraceContext> {
         self.trace.as_ref()
     }
 
-    /// Waits until the handler should stop: the lease is lost, or the drain's grace is nearly over.
+    /// Waits until the handler is cancelled: the lease is lost, or the shutdown timeout is about to end.
     pub async fn cancelled(&self) {
         self.cancellation.token.cancelled().await;
     }
 
-    /// Returns whether the handler should stop.
+    /// Returns whether the handler is cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.cancellation.token.is_cancelled()
     }
 
-    /// Returns the token behind [`cancelled`](Self::cancelled), to be passed on.
+    /// Returns the token behind [`cancelled`](Self::cancelled), for the tasks of the handler.
     #[must_use]
-    pub fn cancellation_token(&self) -> CancellationToken {
-        self.cancellation.token.clone()
+    pub fn cancellation_token(&self) -> &CancellationToken {
+        &self.cancellation.token
     }
 
-    /// Returns why the token fired, once it has.
+    /// Returns why the handler is cancelled, if it is.
     #[must_use]
     pub fn cancel_reason(&self) -> Option<CancelReason> {
         self.cancellation.reason.get().copied()

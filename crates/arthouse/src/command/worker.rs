@@ -30,10 +30,10 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
     let stack = probes.watch_with_tables(stack);
     let mut settings = Settings::default();
     settings.commands.concurrency = options.concurrency.get();
-    settings.commands.wait = Duration::from_secs(options.poll_seconds);
-    settings.commands.held_messages = settings
+    settings.commands.wait_time = Duration::from_secs(options.poll_seconds);
+    settings.commands.max_in_flight_messages = settings
         .commands
-        .held_messages
+        .max_in_flight_messages
         .max(options.concurrency.get());
     info!(queue = stack.queues.commands, "the command worker begins");
     let summary = stack.run_commands(&settings, shutdown).await?;
@@ -42,16 +42,16 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
 }
 
 /// Logs what a worker did.
-pub(super) fn tell(summary: &sqs_consumer::Summary) {
-    let stats = &summary.stats;
+pub(super) fn tell(last: &sqs_consumer::Snapshot) {
+    let counters = &last.counters;
     info!(
-        received = stats.received,
-        done = stats.done,
-        retried = stats.retried,
-        deferred = stats.deferred,
-        dead_lettered = stats.dead_lettered,
-        unsettled = summary.unsettled,
-        drained_in_ms = summary.drained_in.as_millis(),
+        received = counters.received,
+        done = counters.done,
+        retried = counters.retried,
+        deferred = counters.deferred,
+        dead_lettered = counters.dead_lettered,
+        unsettled = last.in_flight,
+        drained_in_ms = last.draining_for.unwrap_or_default().as_millis(),
         "the command worker has ended"
     );
 }

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use sqs_consumer::memory::{Fault, MemoryQueue, Operation};
+use sqs_consumer::testing::{FakeQueue, Fault, Operation};
 use sqs_consumer::{
-    Consumer, Context, Disposition, ErrorKind, Handler, Message, RetryPolicy, Settings, Stats,
+    Consumer, Context, Disposition, ErrorKind, Handler, Message, RetryPolicy, Settings, Snapshot,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +18,7 @@ use crate::rig::{grouped, ms, secs};
 struct Plan {
     fifo: bool,
     concurrency: usize,
-    per_group: Option<usize>,
+    concurrency_per_group: Option<usize>,
     messages: Vec<Planned>,
     /// How long each consumer runs before it is drained and the next takes over; the last runs to the end.
     shifts: Vec<Duration>,
@@ -79,14 +79,16 @@ fn plans(faults: bool) -> impl Strategy<Value = Plan> {
         prop_oneof![Just(0_usize), 2..9_usize],
     )
         .prop_map(
-            |(fifo, concurrency, per_group, messages, shifts, faults, repeat_every)| Plan {
-                fifo,
-                concurrency,
-                per_group,
-                messages,
-                shifts,
-                faults,
-                repeat_every: if fifo { 0 } else { repeat_every },
+            |(fifo, concurrency, concurrency_per_group, messages, shifts, faults, repeat_every)| {
+                Plan {
+                    fifo,
+                    concurrency,
+                    concurrency_per_group,
+                    messages,
+                    shifts,
+                    faults,
+                    repeat_every: if fifo { 0 } else { repeat_every },
+                }
             },
         )
 }
@@ -97,7 +99,7 @@ struct Watcher(Arc<Watch>);
 
 struct Watch {
     plan: Plan,
-    queue: MemoryQueue,
+    queue: FakeQueue,
     seen: Mutex<Seen>,
 }
 
@@ -122,7 +124,7 @@ impl Drop for Running<'_> {
 }
 
 impl Watcher {
-    fn new(plan: &Plan, queue: &MemoryQueue) -> Self {
+    fn new(plan: &Plan, queue: &FakeQueue) -> Self {
         Self(Arc::new(Watch {
             plan: plan.clone(),
             queue: queue.clone(),
@@ -153,7 +155,7 @@ impl Watcher {
         let limit = if plan.fifo {
             1
         } else {
-            plan.per_group.unwrap_or(usize::MAX)
+            plan.concurrency_per_group.unwrap_or(usize::MAX)
         };
         if together > limit {
             seen.violations
@@ -218,7 +220,7 @@ impl Watcher {
     }
 
     /// Notes what has arrived in the dead-letter queue: its order is settled then.
-    fn bury(&self, dead_letters: &MemoryQueue) {
+    fn dead_letter(&self, dead_letters: &FakeQueue) {
         let seen = &mut *self.0.seen.lock().unwrap();
         seen.buried.extend(
             dead_letters
@@ -231,13 +233,13 @@ impl Watcher {
 
 struct Handling {
     watcher: Watcher,
-    dead_letters: MemoryQueue,
+    dead_letters: FakeQueue,
 }
 
 impl Handler for Handling {
     async fn handle(&self, message: &Message, context: &Context) -> Disposition {
         let index: usize = message.body().parse().unwrap();
-        self.watcher.bury(&self.dead_letters);
+        self.watcher.dead_letter(&self.dead_letters);
         let (time, step) = self.watcher.begin(index, message);
         let running = Running(&self.watcher.0, index);
         tokio::time::sleep(time).await;
@@ -252,10 +254,10 @@ impl Handler for Handling {
 fn settings(plan: &Plan) -> Settings {
     Settings {
         concurrency: plan.concurrency,
-        per_group: plan.per_group,
+        concurrency_per_group: plan.concurrency_per_group,
         retry: RetryPolicy {
-            first: secs(1),
-            longest: secs(20),
+            first_delay: secs(1),
+            max_delay: secs(20),
             ..RetryPolicy::default()
         },
         ..Settings::default()
@@ -279,18 +281,18 @@ fn faults(rate: u8, seed: u64) -> impl FnMut(Operation, u64) -> Fault + Send + '
 /// What a case came to.
 struct Outcome {
     plan: Plan,
-    queue: MemoryQueue,
-    dead_letters: MemoryQueue,
+    queue: FakeQueue,
+    dead_letters: FakeQueue,
     ids: Vec<String>,
-    stats: Vec<Stats>,
+    snapshots: Vec<Snapshot>,
     unsettled: usize,
     watcher: Watcher,
 }
 
 async fn run(plan: Plan) -> Outcome {
     let suffix = if plan.fifo { ".fifo" } else { "" };
-    let queue = MemoryQueue::with_latency(format!("source{suffix}"), ms(3));
-    let dead_letters = MemoryQueue::with_latency(format!("dead{suffix}"), ms(3));
+    let queue = FakeQueue::with_latency(format!("source{suffix}"), ms(3));
+    let dead_letters = FakeQueue::with_latency(format!("dead{suffix}"), ms(3));
     queue.repeat_deliveries(plan.repeat_every);
     if let Some((rate, seed)) = plan.faults {
         queue.set_faults(faults(rate, seed));
@@ -298,7 +300,7 @@ async fn run(plan: Plan) -> Outcome {
     }
     let watcher = Watcher::new(&plan, &queue);
     let arrivals = tokio::spawn(arrive(plan.clone(), queue.clone()));
-    let (mut stats, mut unsettled) = (Vec::new(), 0);
+    let (mut snapshots, mut unsettled) = (Vec::new(), 0);
     for shift in plan.shifts.iter().map(Some).chain([None]) {
         let handler = Handling {
             watcher: watcher.clone(),
@@ -317,10 +319,10 @@ async fn run(plan: Plan) -> Outcome {
             }
         }
         shutdown.cancel();
-        let summary = task.await.unwrap().unwrap();
-        assert!(summary.drained_in <= settings(&plan).grace);
-        unsettled += summary.unsettled;
-        stats.push(summary.stats);
+        let snapshot = task.await.unwrap().unwrap();
+        assert!(snapshot.draining_for.unwrap() <= settings(&plan).shutdown_timeout);
+        unsettled += snapshot.in_flight;
+        snapshots.push(snapshot);
     }
     let ids = arrivals.await.unwrap();
     Outcome {
@@ -328,14 +330,14 @@ async fn run(plan: Plan) -> Outcome {
         queue,
         dead_letters,
         ids,
-        stats,
+        snapshots,
         unsettled,
         watcher,
     }
 }
 
 /// Sends the messages at their times and returns their ids by index.
-async fn arrive(plan: Plan, queue: MemoryQueue) -> Vec<String> {
+async fn arrive(plan: Plan, queue: FakeQueue) -> Vec<String> {
     let mut order: Vec<usize> = (0..plan.messages.len()).collect();
     order.sort_by_key(|index| (plan.messages[*index].at, *index));
     let start = tokio::time::Instant::now();
@@ -350,7 +352,7 @@ async fn arrive(plan: Plan, queue: MemoryQueue) -> Vec<String> {
     ids
 }
 
-async fn until_empty(queue: &MemoryQueue, arrivals: &tokio::task::JoinHandle<Vec<String>>) {
+async fn until_empty(queue: &FakeQueue, arrivals: &tokio::task::JoinHandle<Vec<String>>) {
     let limit = tokio::time::Instant::now() + secs(6 * 3_600);
     while !(arrivals.is_finished() && queue.is_empty()) {
         assert!(
@@ -365,7 +367,11 @@ async fn until_empty(queue: &MemoryQueue, arrivals: &tokio::task::JoinHandle<Vec
 fn check(outcome: &Outcome) {
     let seen = outcome.watcher.0.seen.lock().unwrap();
     assert_eq!(seen.violations, Vec::<String>::new());
-    let lost: u64 = outcome.stats.iter().map(|stats| stats.lease_losses).sum();
+    let lost: u64 = outcome
+        .snapshots
+        .iter()
+        .map(|snapshot| snapshot.counters.lost_leases)
+        .sum();
     if outcome.plan.faults.is_none() {
         assert_eq!(
             (lost, outcome.unsettled),

@@ -26,7 +26,7 @@ pub(super) async fn deliver(
 ) -> Result<()> {
     let total = messages.len();
     let settings = SenderSettings {
-        requests_in_flight: REQUESTS_IN_FLIGHT,
+        max_concurrent_requests: REQUESTS_IN_FLIGHT,
         linger: Duration::from_millis(2),
         ..SenderSettings::default()
     };
@@ -49,7 +49,7 @@ pub(super) async fn deliver(
         () = show_progress(&sender, total) => Ok(()),
     };
     sent.with_context(|| {
-        let sent = sender.stats().sent;
+        let sent = sender.counters().sent;
         format!("{sent} of {total} commands were sent; to send the same file again is safe, a command id takes effect once")
     })
 }
@@ -81,7 +81,7 @@ async fn show_progress(sender: &BatchSender, total: usize) {
     loop {
         ticks.tick().await;
         // A progress line that can't be shown is no loss.
-        let _lost = write!(terminal, "\r{} of {total} sent \r", sender.stats().sent)
+        let _lost = write!(terminal, "\r{} of {total} sent \r", sender.counters().sent)
             .and_then(|()| terminal.flush());
     }
 }

@@ -1,18 +1,18 @@
-//! What is remembered of messages that are not held: attempts that failed, and what is finished.
+//! What is remembered of messages that are not in flight: failed attempts, and finished messages.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
 /// How many messages of each kind are remembered.
 const REMEMBERED: usize = 10_000;
 
-/// What is remembered from one run to the next where a process runs many: batches that somebody else receives.
+/// The history of a process; a [`BatchConsumer`](crate::BatchConsumer) passes it from one batch to the next.
 #[derive(Debug)]
-pub(crate) struct Memory {
+pub(crate) struct History {
     pub(crate) attempts: Attempts,
     pub(crate) finished: Finished,
 }
 
-impl Default for Memory {
+impl Default for History {
     fn default() -> Self {
         Self {
             attempts: Attempts::new(REMEMBERED),
@@ -21,7 +21,7 @@ impl Default for Memory {
     }
 }
 
-/// Remembers how many real attempts failed, by message id, for as many messages as it has room for.
+/// Remembers the failed attempts of a bounded number of messages, by message id.
 #[derive(Debug)]
 pub(crate) struct Attempts {
     failed: HashMap<String, u32>,
@@ -38,12 +38,12 @@ impl Attempts {
         }
     }
 
-    /// Returns the number of the attempt that comes next, from 1.
+    /// Returns the number of the next attempt, from 1.
     pub(crate) fn next(&self, message_id: &str) -> u32 {
         self.failed.get(message_id).copied().unwrap_or(0) + 1
     }
 
-    /// Counts a failed attempt; the longest known message is forgotten when there is no room.
+    /// Counts a failed attempt. If there is no room, the oldest message is forgotten.
     pub(crate) fn count(&mut self, message_id: &str) {
         if let Some(failed) = self.failed.get_mut(message_id) {
             *failed += 1;
@@ -58,7 +58,7 @@ impl Attempts {
         }
     }
 
-    /// Forgets a message that is finished with.
+    /// Forgets a finished message.
     pub(crate) fn forget(&mut self, message_id: &str) {
         if self.failed.remove(message_id).is_some() {
             self.order.retain(|known| known != message_id);
@@ -66,7 +66,7 @@ impl Attempts {
     }
 }
 
-/// Remembers the ids of the messages finished last, for as many as it has room for.
+/// Remembers the ids of a bounded number of finished messages.
 #[derive(Debug)]
 pub(crate) struct Finished {
     ids: HashSet<String>,
