@@ -20,7 +20,7 @@ const REACTION_ATTEMPTS: u32 = 70;
 impl Default for Settings {
     fn default() -> Self {
         let mut streams = dynamo_streams::Settings::default();
-        streams.retry.attempts = REACTION_ATTEMPTS;
+        streams.retry.max_attempts = REACTION_ATTEMPTS;
         Self {
             commands: sqs_consumer::Settings::default(),
             sender: sqs_consumer::SenderSettings::default(),

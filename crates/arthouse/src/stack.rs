@@ -38,7 +38,7 @@ pub struct RunSummary {
     /// What the command worker did.
     pub commands: sqs_consumer::Snapshot,
     /// What the stream processor did.
-    pub streams: dynamo_streams::Summary,
+    pub streams: dynamo_streams::Snapshot,
 }
 
 impl Stack {
@@ -197,7 +197,7 @@ impl Stack {
         &self,
         settings: &Settings,
         shutdown: CancellationToken,
-    ) -> anyhow::Result<dynamo_streams::Summary> {
+    ) -> anyhow::Result<dynamo_streams::Snapshot> {
         let workers = stream_workers(
             &self.clients,
             self.store.clone(),
@@ -236,6 +236,6 @@ pub fn local_settings() -> Settings {
     streams.heartbeat_interval = Duration::from_secs(1);
     streams.lease_duration = Duration::from_secs(4);
     streams.sync_interval = Duration::from_millis(500);
-    streams.discovery_interval = Duration::from_secs(5);
+    streams.list_shards_interval = Duration::from_secs(5);
     settings
 }

@@ -1,7 +1,7 @@
 use anyhow::{Context, Result, bail};
 use arthouse_worker::Settings;
 use clap::Args;
-use dynamo_streams::{LaneId, RedriveReport, Selection};
+use dynamo_streams::{ItemId, RedriveReport, Selection};
 use serde_json::{Value, json};
 
 use crate::deployment::Deployment;
@@ -21,7 +21,7 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
     let selection = match &options.lane {
         None => Selection::All,
-        Some(text) => Selection::Lane(lane(text)?),
+        Some(text) => Selection::Item(lane(text)?),
     };
     let stack = deployment.stack().await?;
     let operations = stack.operations()?;
@@ -41,7 +41,7 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
     })
 }
 
-fn lane(text: &str) -> Result<LaneId> {
+fn lane(text: &str) -> Result<ItemId> {
     match text.parse() {
         Ok(lane) => Ok(lane),
         Err(_) => bail!(crate::exit::Failure::BadInput(format!(

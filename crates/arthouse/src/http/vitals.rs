@@ -145,7 +145,7 @@ impl Commands {
 
 impl Streams {
     fn signs(&self) -> [Sign; 3] {
-        let pulse = self.monitor.pulse();
+        let figures = self.monitor.snapshot();
         let sign = |name, silent| Sign {
             name,
             silent,
@@ -153,10 +153,10 @@ impl Streams {
             is_loop: true,
         };
         // A processor that holds no idle shard has none that stands still.
-        let shards = pulse.shards.unwrap_or_default();
+        let shards = figures.since_shard_read.unwrap_or_default();
         [
-            sign("heartbeat", pulse.heartbeat),
-            sign("lease_table", pulse.lease_table),
+            sign("heartbeat", figures.since_heartbeat),
+            sign("lease_table", figures.since_lease_table_read),
             sign("shards", Some(shards)),
         ]
     }

@@ -8,8 +8,8 @@ use super::encoding::{Attributes, keyed, s, time, wrong_family};
 use super::key::{Key, PARTITION_KEY};
 use crate::arn;
 use crate::error::Error;
+use crate::item::Item;
 use crate::observer::{GapCause, GapRecord};
-use crate::record::Item;
 use crate::sdk_error::classify;
 
 impl LeaseTable {
@@ -108,8 +108,8 @@ fn decode(item: &Item) -> Result<GapRecord, Error> {
         other @ (Key::Lease { .. }
         | Key::Worker { .. }
         | Key::Stream { .. }
-        | Key::Lane { .. }
-        | Key::Parked { .. }) => return Err(wrong_family(&other)),
+        | Key::ParkedItem { .. }
+        | Key::ParkedRecord { .. }) => return Err(wrong_family(&other)),
     };
     Ok(GapRecord {
         table_name: arn::table_name(&stream_arn).to_owned(),
