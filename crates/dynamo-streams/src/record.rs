@@ -7,6 +7,7 @@ mod event;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use crate::item::{Item, ItemId};
 
@@ -40,7 +41,8 @@ pub struct Record {
 }
 
 /// What happened to the item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum EventKind {
     /// The item is new.
     Insert,

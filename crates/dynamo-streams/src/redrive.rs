@@ -25,8 +25,6 @@ const MAX_RECORDS_PER_READ: usize = 50;
 pub enum Selection {
     /// Every item with parked records.
     All,
-    /// The items of one table.
-    Table(String),
     /// One item.
     Item(ItemId),
 }
@@ -56,12 +54,11 @@ pub(crate) async fn redrive<L: ParkedStore, H: Handler>(
 ) -> Result<RedriveReport, Error> {
     let id = format!("redrive-{:016x}", fastrand::u64(..));
     let mut report = RedriveReport::default();
-    let (table, wanted) = match selection {
-        Selection::All => (None, None),
-        Selection::Table(table) => (Some(table.as_str()), None),
-        Selection::Item(item_id) => (None, Some(*item_id)),
+    let wanted = match selection {
+        Selection::All => None,
+        Selection::Item(item_id) => Some(*item_id),
     };
-    for item in store.parked_items(table).await? {
+    for item in store.parked_items(None).await? {
         if shutdown.is_cancelled() {
             break;
         }

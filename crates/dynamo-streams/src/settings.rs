@@ -112,50 +112,28 @@ impl Settings {
     /// Returns an error for the first invalid setting.
     pub(crate) fn check(&self) -> Result<(), Error> {
         const POSITIVE: &str = "must be more than zero";
-        let records = (1..=1_000).contains(&self.max_records_per_read);
         let idle = self.idle_poll_interval >= self.poll_interval;
+        let per_read = (1..=1_000).contains(&self.max_records_per_read);
+        let records = self.max_in_flight_records_per_shard > 0;
+        let bytes = self.max_in_flight_bytes_per_shard > 0;
+        let per_shard = self.concurrency_per_shard > 0;
+        let retry = self.retry.max_attempts > 0;
+        let heartbeat = !self.heartbeat_interval.is_zero();
+        let listing = !self.list_shards_interval.is_zero();
         let lease = self.self_fence_after() > self.heartbeat_interval;
         let rules = [
             ("poll_interval", !self.poll_interval.is_zero(), POSITIVE),
             ("idle_poll_interval", idle, "must be at least poll_interval"),
-            ("max_records_per_read", records, "must be 1 to 1,000"),
-            (
-                "max_in_flight_records_per_shard",
-                self.max_in_flight_records_per_shard > 0,
-                POSITIVE,
-            ),
-            (
-                "max_in_flight_bytes_per_shard",
-                self.max_in_flight_bytes_per_shard > 0,
-                POSITIVE,
-            ),
-            (
-                "concurrency_per_shard",
-                self.concurrency_per_shard > 0,
-                POSITIVE,
-            ),
+            ("max_records_per_read", per_read, "must be 1 to 1,000"),
+            ("max_in_flight_records_per_shard", records, POSITIVE),
+            ("max_in_flight_bytes_per_shard", bytes, POSITIVE),
+            ("concurrency_per_shard", per_shard, POSITIVE),
             ("concurrency", self.concurrency > 0, POSITIVE),
-            (
-                "retry",
-                self.retry.max_attempts > 0,
-                "must allow an attempt",
-            ),
-            (
-                "heartbeat_interval",
-                !self.heartbeat_interval.is_zero(),
-                POSITIVE,
-            ),
+            ("retry", retry, "must allow an attempt"),
+            ("heartbeat_interval", heartbeat, POSITIVE),
             ("sync_interval", !self.sync_interval.is_zero(), POSITIVE),
-            (
-                "list_shards_interval",
-                !self.list_shards_interval.is_zero(),
-                POSITIVE,
-            ),
-            (
-                "lease_duration",
-                lease,
-                "must be more than 1.25 times heartbeat_interval",
-            ),
+            ("list_shards_interval", listing, POSITIVE),
+            ("lease_duration", lease, "must outlast a late heartbeat"),
         ];
         match rules.into_iter().find(|(_, holds, _)| !holds) {
             None => Ok(()),

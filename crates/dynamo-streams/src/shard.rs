@@ -1,5 +1,7 @@
 //! One held shard: decides what to read, handle, park and checkpoint next, without any IO.
 
+#[cfg(test)]
+mod digest;
 mod event;
 mod reader;
 pub(crate) mod runner;
@@ -234,26 +236,19 @@ impl Shard {
 
     fn command_for(&mut self, item_id: ItemId, ordinal: u64) -> Option<Command> {
         let record = Arc::clone(self.watermark.record(ordinal)?);
-        let attempts = self.watermark.attempts(ordinal);
-        if let Some(reason) = self.to_park.get(&ordinal).cloned() {
+        let parked = match self.to_park.get(&ordinal) {
+            Some(reason) => Some((reason.clone(), self.watermark.attempts(ordinal))),
+            None if self.parking.is_parked(item_id) => Some((BEHIND.to_owned(), 0)),
+            None => None,
+        };
+        if let Some((reason, attempts)) = parked {
             return Some(Command::Park {
                 item_id,
                 ordinal,
                 record,
                 reason,
                 attempts,
-                behind: false,
-            });
-        }
-        if self.parking.is_parked(item_id) {
-            let reason = BEHIND.to_owned();
-            return Some(Command::Park {
-                item_id,
-                ordinal,
-                record,
-                reason,
-                attempts: 0,
-                behind: true,
+                behind: !self.to_park.contains_key(&ordinal),
             });
         }
         let attempt = self.watermark.count_attempt(ordinal);
@@ -382,34 +377,6 @@ impl Shard {
         if error.is_some_and(Error::is_fenced) {
             self.exit = Some(Exit::Lost);
         }
-    }
-}
-
-#[cfg(test)]
-impl Shard {
-    /// Digests the state for the model: all that decides what comes next, except the settings and the load.
-    pub(crate) fn digest(&self) -> u64 {
-        use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-        let Self {
-            settings: _,
-            reader,
-            queues,
-            watermark,
-            parking,
-            to_park,
-            writing,
-            write_due,
-            stop,
-            bytes_since_checkpoint: _,
-            checkpointed_at,
-            exit,
-        } = self;
-        let mut hasher = DefaultHasher::new();
-        queues.hash(&mut hasher);
-        let work = (reader, watermark, parking, to_park);
-        let ending = (writing, write_due, stop, checkpointed_at, exit);
-        format!("{work:?}{ending:?}").hash(&mut hasher);
-        hasher.finish()
     }
 }
 

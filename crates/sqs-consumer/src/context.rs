@@ -1,7 +1,6 @@
 //! The circumstances of a delivery, for the handler.
 
 use std::sync::{Arc, OnceLock};
-use std::time::SystemTime;
 
 use tokio_util::sync::CancellationToken;
 
@@ -12,7 +11,6 @@ use crate::trace::TraceContext;
 #[derive(Debug, Clone)]
 pub struct Context {
     attempt: u32,
-    message: Message,
     cancellation: Cancellation,
     trace: Option<TraceContext>,
 }
@@ -49,7 +47,6 @@ impl Context {
     ) -> Self {
         Self {
             attempt,
-            message: message.clone(),
             cancellation,
             trace: message.trace_context(),
         }
@@ -70,42 +67,13 @@ impl Context {
         self.attempt
     }
 
-    /// Returns how often the message has been received, this time included.
-    #[must_use]
-    pub fn receive_count(&self) -> u32 {
-        self.message.receive_count()
-    }
-
-    /// Returns when the queue accepted the message.
-    #[must_use]
-    pub fn sent_at(&self) -> SystemTime {
-        self.message.sent_at()
-    }
-
-    /// Returns the message group, if the message has one.
-    #[must_use]
-    pub fn group_id(&self) -> Option<&str> {
-        self.message.group_id()
-    }
-
     /// Returns the trace context of the sender, if the message carries one.
     #[must_use]
     pub fn trace_context(&self) -> Option<&TraceContext> {
         self.trace.as_ref()
     }
 
-    /// Waits until the handler is cancelled: the lease is lost, or the shutdown timeout is about to end.
-    pub async fn cancelled(&self) {
-        self.cancellation.token.cancelled().await;
-    }
-
-    /// Returns whether the handler is cancelled.
-    #[must_use]
-    pub fn is_cancelled(&self) -> bool {
-        self.cancellation.token.is_cancelled()
-    }
-
-    /// Returns the token behind [`cancelled`](Self::cancelled), for the tasks of the handler.
+    /// Returns a token that fires when the lease is lost or the shutdown timeout is about to end. Pass it to the tasks of the handler.
     #[must_use]
     pub fn cancellation_token(&self) -> &CancellationToken {
         &self.cancellation.token

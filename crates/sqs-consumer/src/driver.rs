@@ -17,7 +17,7 @@ use crate::handler::Handler;
 use crate::history::History;
 use crate::message::Message;
 use crate::monitor::Snapshot;
-use crate::queue::{ErrorKind, Queue, QueueError, Receipt, Receive};
+use crate::queue::{ErrorKind, Queue, QueueError, Receive};
 use crate::sender::BatchSender;
 use crate::sender::settings::SenderSettings;
 use crate::settings::Settings;
@@ -156,26 +156,16 @@ impl<Q: Queue, H: Handler> Driver<Q, H> {
                 detail,
             } => self.dead_letter(key, &message, attempt, &reason, &detail),
             Command::Delete(entries) => {
-                let (queue, receipts) = (Arc::clone(&self.queue), receipts(&entries));
-                let request = async move { queue.delete(receipts).await };
-                self.request(DELETE, request, move |result| {
-                    Event::Deleted(Answer { entries, result })
-                });
+                let queue = Arc::clone(&self.queue);
+                let receipts = entries.iter().map(|entry| entry.receipt.clone()).collect();
+                self.request(
+                    DELETE,
+                    async move { queue.delete(receipts).await },
+                    |result| Event::Deleted(Answer { entries, result }),
+                );
             }
-            Command::Release(entries) => {
-                let (queue, changes) = (Arc::clone(&self.queue), changes(&entries));
-                let request = async move { queue.change_visibility(changes).await };
-                self.request(CHANGE, request, move |result| {
-                    Event::Released(Answer { entries, result })
-                });
-            }
-            Command::Renew(entries) => {
-                let (queue, changes) = (Arc::clone(&self.queue), changes(&entries));
-                let request = async move { queue.change_visibility(changes).await };
-                self.request(CHANGE, request, move |result| {
-                    Event::Renewed(Answer { entries, result })
-                });
-            }
+            Command::Release(entries) => self.change_visibility(entries, Event::Released),
+            Command::Renew(entries) => self.change_visibility(entries, Event::Renewed),
             Command::Stop => {}
         }
     }
@@ -188,6 +178,16 @@ impl<Q: Queue, H: Handler> Driver<Q, H> {
             async move { queue.receive(request).await },
             move |result| Event::Received { reserved, result },
         );
+    }
+
+    fn change_visibility(&self, entries: Vec<Entry>, event: fn(Answer) -> Event) {
+        let queue = Arc::clone(&self.queue);
+        let change = |entry: &Entry| (entry.receipt.clone(), entry.visibility_timeout);
+        let changes = entries.iter().map(change).collect();
+        let request = async move { queue.change_visibility(changes).await };
+        self.request(CHANGE, request, move |result| {
+            event(Answer { entries, result })
+        });
     }
 
     /// Sends a request in a task of its own, so that nothing here can cancel it.
@@ -214,15 +214,13 @@ impl<Q: Queue, H: Handler> Driver<Q, H> {
         });
     }
 
-    fn replied(
-        &mut self,
-        Reply {
+    fn replied(&mut self, reply: Reply) -> Event {
+        let Reply {
             event,
             operation,
             took,
             failure,
-        }: Reply,
-    ) -> Event {
+        } = reply;
         self.meter
             .requested(operation, took, failure.as_ref().map(|error| error.kind));
         if failure.is_none() && operation != DEAD_LETTER {
@@ -253,23 +251,16 @@ impl<Q: Queue, H: Handler> Driver<Q, H> {
             return;
         };
         let copy = dead_letter::copy(message, attempt, self.queue.name(), *fifo, reason, detail);
-        let (sender, replies) = (sender.clone(), self.replies.0.clone());
+        let sender = sender.clone();
         let (message_id, reason) = (message.message_id().to_owned(), reason.to_owned());
-        let started = Instant::now();
-        tokio::spawn(async move {
+        let request = async move {
             let sent = sender.send(copy).await;
             log::dead_lettered(&message_id, attempt, &reason, &sent);
-            let event = Event::DeadLettered {
-                key,
-                accepted: sent.is_ok(),
-            };
-            let reply = Reply {
-                event,
-                operation: DEAD_LETTER,
-                took: started.elapsed(),
-                failure: None,
-            };
-            let _ = replies.send(reply); // fails only when the run is over
+            Ok(sent.is_ok())
+        };
+        self.request(DEAD_LETTER, request, move |accepted| {
+            let accepted = accepted == Ok(true);
+            Event::DeadLettered { key, accepted }
         });
     }
 
@@ -295,17 +286,6 @@ impl<Q: Queue, H: Handler> Driver<Q, H> {
         };
         (ended, self.table.into_history())
     }
-}
-
-fn receipts(entries: &[Entry]) -> Vec<Receipt> {
-    entries.iter().map(|entry| entry.receipt.clone()).collect()
-}
-
-fn changes(entries: &[Entry]) -> Vec<(Receipt, Duration)> {
-    entries
-        .iter()
-        .map(|entry| (entry.receipt.clone(), entry.visibility_timeout))
-        .collect()
 }
 
 async fn sleep_until(at: Option<Instant>) {

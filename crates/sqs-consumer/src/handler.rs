@@ -11,7 +11,7 @@ use crate::message::Message;
 /// Handles messages.
 ///
 /// Delivery is at least once, so a handler must be idempotent. A panic is caught and counts as [`Disposition::Retry`]. Heartbeats renew the
-/// lease of a message while its handler runs; a handler that runs long should watch [`Context::cancelled`].
+/// lease of a message while its handler runs; a handler that runs long should watch [`Context::cancellation_token`].
 pub trait Handler: Send + Sync + 'static {
     /// Handles one delivery of a message and returns what happens to the message next.
     fn handle(

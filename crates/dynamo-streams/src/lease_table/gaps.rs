@@ -1,11 +1,9 @@
 //! Gaps in the lease table.
 
-use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-
 use super::LeaseTable;
 use super::encoding::{Attributes, keyed, s, time, wrong_family};
 use super::key::{Key, PARTITION_KEY};
+use super::requests::ignore_refusal;
 use crate::arn;
 use crate::error::Error;
 use crate::item::Item;
@@ -31,17 +29,8 @@ impl LeaseTable {
             .expression_attribute_names("#to", "to")
             .expression_attribute_names("#pk", PARTITION_KEY)
             .expression_attribute_values(":to", s(to));
-        match request.send().await {
-            Ok(_) => Ok(()),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(classify("UpdateItem", error)),
-        }
+        let answer = request.send().await;
+        ignore_refusal(answer.map_err(|error| classify("UpdateItem", error)))
     }
 
     pub(super) async fn read_gaps(&self) -> Result<Vec<GapRecord>, Error> {
@@ -59,17 +48,8 @@ impl LeaseTable {
             .condition_expression("attribute_not_exists(#pk) OR detected_at = :detected_at")
             .expression_attribute_names("#pk", PARTITION_KEY)
             .expression_attribute_values(":detected_at", time(gap.detected_at));
-        match request.send().await {
-            Ok(_) => Ok(()),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(classify("DeleteItem", error)),
-        }
+        let answer = request.send().await;
+        ignore_refusal(answer.map_err(|error| classify("DeleteItem", error)))
     }
 }
 

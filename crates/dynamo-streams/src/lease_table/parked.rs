@@ -13,7 +13,8 @@ use parts::{decode_parts, encode_parts};
 use super::LeaseTable;
 use super::encoding::{Attributes, keyed, lease_key, n, s, time, wrong_family};
 use super::key::{Key, PARTITION_KEY, SEPARATOR, SORT_KEY};
-use super::requests::read_all;
+use super::requests::{accepted, ignore_refusal, read_all};
+use super::updates::HELD;
 use crate::error::Error;
 use crate::item::{Item, ItemId};
 use crate::lease::Guard;
@@ -171,11 +172,7 @@ impl ParkedStore for LeaseTable {
             .send()
             .await
             .map_err(|error| classify("DeleteItem", error));
-        match answer {
-            Ok(_) => Ok(true),
-            Err(error) if error.is_fenced() => Ok(false),
-            Err(error) => Err(error),
-        }
+        accepted(answer)
     }
 
     async fn release_claim(&self, item: &ParkedItem, redrive: &str) -> Result<(), Error> {
@@ -190,10 +187,7 @@ impl ParkedStore for LeaseTable {
             .send()
             .await
             .map_err(|error| classify("UpdateItem", error));
-        match answer {
-            Err(error) if !error.is_fenced() => Err(error),
-            Ok(_) | Err(_) => Ok(()),
-        }
+        ignore_refusal(answer)
     }
 
     async fn put_gap(&self, gap: &GapRecord) -> Result<(), Error> {
@@ -241,7 +235,7 @@ impl LeaseTable {
         let check = ConditionCheck::builder()
             .table_name(&self.table)
             .set_key(Some(keyed(&lease_key(&self.application, &guard.shard))))
-            .condition_expression("#owner = :owner AND #epoch = :epoch")
+            .condition_expression(HELD)
             .expression_attribute_names("#owner", "owner")
             .expression_attribute_names("#epoch", "epoch")
             .expression_attribute_values(":owner", s(&guard.owner))

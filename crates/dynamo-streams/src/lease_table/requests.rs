@@ -54,15 +54,8 @@ impl LeaseTable {
             .set_item(Some(item))
             .condition_expression("attribute_not_exists(#pk)")
             .expression_attribute_names("#pk", PARTITION_KEY);
-        match request
-            .send()
-            .await
-            .map_err(|error| classify("PutItem", error))
-        {
-            Ok(_) => Ok(true),
-            Err(error) if error.is_fenced() => Ok(false),
-            Err(error) => Err(error),
-        }
+        let answer = request.send().await;
+        accepted(answer.map_err(|error| classify("PutItem", error)))
     }
 }
 
@@ -75,6 +68,23 @@ pub(super) async fn read_all(query: QueryFluentBuilder) -> Result<Vec<Item>, Err
         .try_collect()
         .await
         .map_err(|error| classify("Query", error))
+}
+
+/// Takes a write that its condition refused for a success.
+pub(super) fn ignore_refusal<T>(answer: Result<T, Error>) -> Result<(), Error> {
+    match answer {
+        Err(error) if !error.is_fenced() => Err(error),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// Returns whether the condition of a write held.
+pub(super) fn accepted<T>(answer: Result<T, Error>) -> Result<bool, Error> {
+    match answer {
+        Ok(_) => Ok(true),
+        Err(error) if error.is_fenced() => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(test)]

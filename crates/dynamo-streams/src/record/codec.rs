@@ -20,11 +20,7 @@ impl Record {
         let stored = StoredRecord {
             stream_arn: self.stream_arn.clone(),
             event_id: self.event_id.clone(),
-            event: match self.event {
-                EventKind::Insert => Event::Insert,
-                EventKind::Modify => Event::Modify,
-                EventKind::Remove => Event::Remove,
-            },
+            event: self.event,
             keys: encode_item(&self.keys)?,
             old_image: self.old_image.as_ref().map(encode_item).transpose()?,
             new_image: self.new_image.as_ref().map(encode_item).transpose()?,
@@ -47,11 +43,7 @@ impl Record {
             table_name: arn::table_name(&stored.stream_arn).to_owned(),
             stream_arn: stored.stream_arn,
             event_id: stored.event_id,
-            event: match stored.event {
-                Event::Insert => EventKind::Insert,
-                Event::Modify => EventKind::Modify,
-                Event::Remove => EventKind::Remove,
-            },
+            event: stored.event,
             keys: restore_item(stored.keys)?,
             old_image: stored.old_image.map(restore_item).transpose()?,
             new_image: stored.new_image.map(restore_item).transpose()?,
@@ -69,7 +61,7 @@ impl Record {
 struct StoredRecord {
     stream_arn: String,
     event_id: String,
-    event: Event,
+    event: EventKind,
     keys: BTreeMap<String, Value>,
     old_image: Option<BTreeMap<String, Value>>,
     new_image: Option<BTreeMap<String, Value>>,
@@ -77,14 +69,6 @@ struct StoredRecord {
     created_at: DateTime<Utc>,
     user_identity: Option<(String, String)>,
     size_bytes: u64,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-enum Event {
-    Insert,
-    Modify,
-    Remove,
 }
 
 #[derive(Serialize, Deserialize)]

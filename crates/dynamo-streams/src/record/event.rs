@@ -18,21 +18,13 @@ struct EventRecord {
     #[serde(rename = "eventID", default)]
     event_id: String,
     #[serde(rename = "eventName")]
-    event: Kind,
+    event: EventKind,
     #[serde(rename = "eventSourceARN")]
     stream_arn: String,
     #[serde(rename = "dynamodb")]
     change: Change,
     #[serde(rename = "userIdentity")]
     user_identity: Option<Identity>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-enum Kind {
-    Insert,
-    Modify,
-    Remove,
 }
 
 #[derive(Deserialize)]
@@ -74,11 +66,7 @@ impl Record {
             table_name: arn::table_name(&event.stream_arn).to_owned(),
             stream_arn: event.stream_arn,
             event_id: event.event_id,
-            event: match event.event {
-                Kind::Insert => EventKind::Insert,
-                Kind::Modify => EventKind::Modify,
-                Kind::Remove => EventKind::Remove,
-            },
+            event: event.event,
             keys: restore_item(change.keys)?,
             old_image,
             new_image: image(change.new_image)?,

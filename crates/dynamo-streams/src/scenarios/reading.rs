@@ -107,7 +107,10 @@ async fn trimmed_records_are_a_durable_gap_and_reading_goes_on_behind_it() {
     );
     assert_eq!(gaps[0].detected_at, noticed);
     let observed = world.journal.notes().gaps;
-    assert_eq!((observed.len(), observed[0].detected_at), (1, gaps[0].detected_at));
+    assert_eq!(
+        (observed.len(), observed[0].detected_at),
+        (1, gaps[0].detected_at)
+    );
     assert_eq!(
         worker.monitor.snapshot().counters.gaps,
         1,

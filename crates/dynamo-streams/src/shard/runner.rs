@@ -55,13 +55,15 @@ where
         shared,
         guard: Arc::new(guard),
         machine,
-        attempts: lost.child_token(),
-        stopping: CancellationToken::new(),
+        tokens: Tokens {
+            attempts: lost.child_token(),
+            stopping: CancellationToken::new(),
+        },
         work: JoinSet::new(),
     };
     let exit = runner.drive(lost, directive).await;
     // No task may act for this lease after its end.
-    runner.attempts.cancel();
+    runner.tokens.attempts.cancel();
     runner.work.shutdown().await;
     figures.forget(&shard);
     exit
@@ -94,10 +96,7 @@ struct Runner<S, L, H> {
     shared: Arc<Shared<S, L, H>>,
     guard: Arc<Guard>,
     machine: Shard,
-    /// Fires when attempts must end.
-    attempts: CancellationToken,
-    /// Fires when attempts that have not begun must not begin.
-    stopping: CancellationToken,
+    tokens: Tokens,
     work: JoinSet<Event>,
 }
 
@@ -143,7 +142,7 @@ where
                 Wake::Event(event) => self.machine.handle(event, Instant::now()),
                 Wake::TimedOut if abandoned.is_some() => return Exit::Lost,
                 Wake::TimedOut => {
-                    self.attempts.cancel();
+                    self.tokens.attempts.cancel();
                     self.work.shutdown().await;
                     self.machine.abandon();
                     abandoned = Some(Instant::now() + LAST_WRITES);
@@ -151,7 +150,7 @@ where
                 Wake::Due => {}
             }
             if self.machine.stopping_since().is_some() {
-                self.stopping.cancel();
+                self.tokens.stopping.cancel();
             }
         }
     }
@@ -186,10 +185,7 @@ where
     fn start(&mut self, command: Command) {
         let shared = Arc::clone(&self.shared);
         let guard = Arc::clone(&self.guard);
-        let tokens = Tokens {
-            attempts: self.attempts.clone(),
-            stopping: self.stopping.clone(),
-        };
+        let tokens = self.tokens.clone();
         self.work
             .spawn(async move { shared.carry_out(&guard, command, &tokens).await });
     }

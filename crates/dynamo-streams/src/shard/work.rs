@@ -35,6 +35,7 @@ pub(crate) struct Shared<S, L, H> {
 }
 
 /// The tokens that cancel the work on a shard.
+#[derive(Clone)]
 pub(crate) struct Tokens {
     /// Fires when attempts must end.
     pub(crate) attempts: CancellationToken,

@@ -43,14 +43,14 @@ async fn a_message_goes_to_the_dead_letter_queue_when_its_attempts_are_used_up()
 async fn throttling_does_not_burn_a_message_into_the_dead_letter_queue() {
     let queue = FakeQueue::new("commands");
     queue.put(message("throttled"));
-    let mut rig = Rig::start(&queue, Settings::default(), |_, context| {
+    let mut rig = Rig::start(&queue, Settings::default(), |message, _| {
         let busy = Disposition::Defer {
             after: Some(secs(60)),
             reason: "dependency throttled".to_owned(),
         };
         (
             ms(0),
-            if context.receive_count() <= 30 {
+            if message.receive_count() <= 30 {
                 Act::Say(busy)
             } else {
                 Act::done()

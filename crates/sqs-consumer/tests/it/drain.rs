@@ -161,7 +161,7 @@ async fn the_context_says_that_the_consumer_is_shutting_down() {
     let handler = handler_fn(move |_, context: sqs_consumer::Context| {
         let tell = tell.clone();
         async move {
-            context.cancelled().await;
+            context.cancellation_token().cancelled().await;
             tell.send(context.cancel_reason()).unwrap();
             Disposition::Done
         }

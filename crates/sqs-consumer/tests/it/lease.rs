@@ -64,10 +64,10 @@ async fn visibility_is_extended_up_to_the_cap_of_twelve_hours_and_then_the_handl
     let queue = FakeQueue::new("commands");
     let id = queue.put(message("hangs")).unwrap();
     let began = Instant::now();
-    let mut rig = Rig::start(&queue, Settings::default(), |_, context| {
+    let mut rig = Rig::start(&queue, Settings::default(), |message, _| {
         (
             ms(0),
-            if context.receive_count() == 1 {
+            if message.receive_count() == 1 {
                 Act::UntilCancelled(crate::rig::retry())
             } else {
                 Act::done()
@@ -161,9 +161,12 @@ async fn the_token_tells_that_the_lease_is_lost() {
     let handler = sqs_consumer::handler_fn(move |_, context: sqs_consumer::Context| {
         let tell = tell.clone();
         async move {
-            context.cancelled().await;
-            tell.send((context.cancel_reason(), context.is_cancelled()))
-                .unwrap();
+            context.cancellation_token().cancelled().await;
+            tell.send((
+                context.cancel_reason(),
+                context.cancellation_token().is_cancelled(),
+            ))
+            .unwrap();
             Disposition::Done
         }
     });

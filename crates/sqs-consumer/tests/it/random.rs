@@ -1,17 +1,17 @@
 //! Random arrivals, handler times, failures, faults of the queue and drains, under paused time.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+mod watcher;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use sqs_consumer::testing::{FakeQueue, Fault, Operation};
-use sqs_consumer::{
-    Consumer, Context, Disposition, ErrorKind, Handler, Message, RetryPolicy, Settings, Snapshot,
-};
+use sqs_consumer::{Consumer, ErrorKind, RetryPolicy, Settings, Snapshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::rig::{grouped, ms, secs};
+use watcher::{Handling, Watcher};
 
 /// What happens in one case.
 #[derive(Debug, Clone)]
@@ -91,164 +91,6 @@ fn plans(faults: bool) -> impl Strategy<Value = Plan> {
                 }
             },
         )
-}
-
-/// Does what the plan says and watches what it must never see.
-#[derive(Clone)]
-struct Watcher(Arc<Watch>);
-
-struct Watch {
-    plan: Plan,
-    queue: FakeQueue,
-    seen: Mutex<Seen>,
-}
-
-#[derive(Default)]
-struct Seen {
-    runs: BTreeMap<usize, usize>,
-    running: BTreeSet<usize>,
-    done: BTreeMap<usize, usize>,
-    buried: BTreeSet<usize>,
-    violations: Vec<String>,
-    /// Violations that are no fault of the consumer if leases were lost.
-    unless_lost: Vec<String>,
-}
-
-/// Marks a run as over even when its future is dropped.
-struct Running<'a>(&'a Watch, usize);
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.0.seen.lock().unwrap().running.remove(&self.1);
-    }
-}
-
-impl Watcher {
-    fn new(plan: &Plan, queue: &FakeQueue) -> Self {
-        Self(Arc::new(Watch {
-            plan: plan.clone(),
-            queue: queue.clone(),
-            seen: Mutex::default(),
-        }))
-    }
-
-    fn begin(&self, index: usize, message: &Message) -> (Duration, Step) {
-        let Watch { plan, queue, seen } = &*self.0;
-        let seen = &mut *seen.lock().unwrap();
-        let group = plan.messages[index].group;
-        if !seen.running.insert(index) {
-            seen.violations
-                .push(format!("message {index} runs twice at once"));
-        }
-        if seen.running.len() > plan.concurrency {
-            seen.violations.push(format!(
-                "{} handlers of {}",
-                seen.running.len(),
-                plan.concurrency
-            ));
-        }
-        let together = seen
-            .running
-            .iter()
-            .filter(|other| plan.messages[**other].group == group)
-            .count();
-        let limit = if plan.fifo {
-            1
-        } else {
-            plan.concurrency_per_group.unwrap_or(usize::MAX)
-        };
-        if together > limit {
-            seen.violations
-                .push(format!("{together} handlers of group {group}"));
-        }
-        if plan.fifo {
-            let sent_before = |other: &usize| {
-                (plan.messages[*other].at, *other) < (plan.messages[index].at, index)
-            };
-            let unsettled = (0..plan.messages.len())
-                .filter(|other| plan.messages[*other].group == group && sent_before(other))
-                .find(|other| !seen.done.contains_key(other) && !seen.buried.contains(other));
-            if let Some(other) = unsettled {
-                seen.violations
-                    .push(format!("message {index} overtook {other} of its group"));
-            }
-        }
-        if seen.done.contains_key(&index) {
-            seen.unless_lost
-                .push(format!("message {index} was handled after it was done"));
-        }
-        if queue.hidden_until(message.message_id()).is_none() {
-            seen.unless_lost
-                .push(format!("message {index} was visible when it began"));
-        }
-        let run = seen.runs.entry(index).or_default();
-        let step = plan.messages[index]
-            .runs
-            .get(*run)
-            .copied()
-            .unwrap_or((Duration::ZERO, Step::Done));
-        *run += 1;
-        step
-    }
-
-    fn end(&self, index: usize, message: &Message, context: &Context, step: Step) -> Disposition {
-        let seen = &mut *self.0.seen.lock().unwrap();
-        if !context.is_cancelled() && self.0.queue.hidden_until(message.message_id()).is_none() {
-            seen.unless_lost
-                .push(format!("message {index} had become visible when it ended"));
-        }
-        let reason = "as planned".to_owned();
-        match step {
-            Step::Done => {
-                *seen.done.entry(index).or_default() += 1;
-                Disposition::Done
-            }
-            Step::Retry => Disposition::Retry {
-                after: None,
-                reason,
-            },
-            Step::Defer => Disposition::Defer {
-                after: None,
-                reason,
-            },
-            Step::DeadLetter => Disposition::DeadLetter {
-                reason,
-                detail: String::new(),
-            },
-            Step::Panic => unreachable!("panics don't end"),
-        }
-    }
-
-    /// Notes what has arrived in the dead-letter queue: its order is settled then.
-    fn dead_letter(&self, dead_letters: &FakeQueue) {
-        let seen = &mut *self.0.seen.lock().unwrap();
-        seen.buried.extend(
-            dead_letters
-                .messages()
-                .iter()
-                .map(|copy| copy.body.parse::<usize>().unwrap()),
-        );
-    }
-}
-
-struct Handling {
-    watcher: Watcher,
-    dead_letters: FakeQueue,
-}
-
-impl Handler for Handling {
-    async fn handle(&self, message: &Message, context: &Context) -> Disposition {
-        let index: usize = message.body().parse().unwrap();
-        self.watcher.dead_letter(&self.dead_letters);
-        let (time, step) = self.watcher.begin(index, message);
-        let running = Running(&self.watcher.0, index);
-        tokio::time::sleep(time).await;
-        if let Step::Panic = step {
-            drop(running);
-            std::panic::resume_unwind(Box::new("as planned")); // without the hook's print
-        }
-        self.watcher.end(index, message, context, step)
-    }
 }
 
 fn settings(plan: &Plan) -> Settings {
@@ -365,7 +207,7 @@ async fn until_empty(queue: &FakeQueue, arrivals: &tokio::task::JoinHandle<Vec<S
 }
 
 fn check(outcome: &Outcome) {
-    let seen = outcome.watcher.0.seen.lock().unwrap();
+    let seen = outcome.watcher.seen();
     assert_eq!(seen.violations, Vec::<String>::new());
     let lost: u64 = outcome
         .snapshots
@@ -395,13 +237,13 @@ fn check(outcome: &Outcome) {
     if outcome.plan.faults.is_none() {
         assert!(
             dead.values().all(|copies| *copies == 1),
-            "buried more than once: {dead:?}"
+            "dead_lettered more than once: {dead:?}"
         );
     }
     for (index, id) in outcome.ids.iter().enumerate() {
         let ends =
             usize::from(seen.done.contains_key(&index)) + usize::from(dead.contains_key(&index));
-        assert_eq!(ends, 1, "message {index} must be done or buried");
+        assert_eq!(ends, 1, "message {index} must be done or dead_lettered");
         assert_eq!(
             outcome.queue.deletions(id),
             1,

@@ -72,7 +72,7 @@ impl Handler for Scripted {
             runs.push(Run {
                 body: message.body().to_owned(),
                 attempt: context.attempt(),
-                receive_count: context.receive_count(),
+                receive_count: message.receive_count(),
                 began: Instant::now(),
                 ended: None,
             });
@@ -84,7 +84,7 @@ impl Handler for Scripted {
             Act::Say(disposition) => disposition,
             Act::Panic => panic!("as scripted"),
             Act::UntilCancelled(disposition) => {
-                context.cancelled().await;
+                context.cancellation_token().cancelled().await;
                 disposition
             }
             Act::Hang => std::future::pending().await,
