@@ -265,18 +265,25 @@ async fn twenty_thousand_messages_with_failures_panics_and_a_sigterm_in_the_midd
     println!("the rest in {:?}: {:?}", began.elapsed(), rest);
 
     assert_eq!(local.counts(&source).await, (0, 0));
-    let (done, buried) = (worker.done(), local.empty(&dead).await);
+    let (done, died) = (worker.done(), local.empty(&dead).await);
     assert!(
         done.values().all(|times| *times == 1),
         "a message was done twice"
     );
+    check_fates(&done, &died);
+    print_requests(&[snapshot, rest]);
+    local.shutdown().await;
+}
+
+/// Each message is done or dead-lettered, as it was planned.
+fn check_fates(done: &BTreeMap<usize, usize>, dead: &BTreeMap<usize, (String, String)>) {
     for n in 0..MESSAGES {
         let expected = match Worker::fate(n) {
             "fails" => Some("as planned"),
             "panics" => Some("panicked: as planned"),
             _ => None,
         };
-        let found = buried
+        let found = dead
             .get(&n)
             .map(|(reason, detail)| (reason.as_str(), detail.as_str()));
         assert_eq!(
@@ -286,8 +293,6 @@ async fn twenty_thousand_messages_with_failures_panics_and_a_sigterm_in_the_midd
         );
         assert_eq!(done.contains_key(&n), expected.is_none(), "message {n}");
     }
-    print_requests(&[snapshot, rest]);
-    local.shutdown().await;
 }
 
 fn print_requests(summaries: &[Snapshot]) {
