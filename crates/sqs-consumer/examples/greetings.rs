@@ -67,11 +67,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     while let Some(sent) = sending.join_next().await {
         sent??;
     }
-    println!(
-        "{} sent in {} requests",
-        sender.counters().sent,
-        sender.counters().requests
-    );
+    println!("{:?}", sender.counters());
 
     let settings = Settings {
         wait_time: Duration::from_secs(1), // so that the drain has no long poll to wait for

@@ -122,7 +122,7 @@ impl Local {
                     message.body.unwrap().parse().unwrap(),
                     (text("reason"), text("detail")),
                 );
-                assert_eq!(before, None, "a message was buried twice");
+                assert_eq!(before, None, "a message was dead_letters twice");
                 let receipt = message.receipt_handle.unwrap();
                 self.client
                     .delete_message()
@@ -234,12 +234,7 @@ async fn twenty_thousand_messages_with_failures_panics_and_a_sigterm_in_the_midd
         .await;
     send_sigterm();
     let snapshot = run.await.unwrap();
-    println!(
-        "half done in {:?}, drained in {:?}: {:?}",
-        began.elapsed(),
-        snapshot.draining_for.unwrap(),
-        snapshot
-    );
+    println!("half done in {:?}: {snapshot:?}", began.elapsed());
     assert_eq!(snapshot.in_flight, 0);
     assert!(snapshot.draining_for.unwrap() < settings().shutdown_timeout);
 
@@ -265,7 +260,7 @@ async fn twenty_thousand_messages_with_failures_panics_and_a_sigterm_in_the_midd
     println!("the rest in {:?}: {:?}", began.elapsed(), rest);
 
     assert_eq!(local.counts(&source).await, (0, 0));
-    let (done, buried) = (worker.done(), local.empty(&dead).await);
+    let (done, dead_letters) = (worker.done(), local.empty(&dead).await);
     assert!(
         done.values().all(|times| *times == 1),
         "a message was done twice"
@@ -276,7 +271,7 @@ async fn twenty_thousand_messages_with_failures_panics_and_a_sigterm_in_the_midd
             "panics" => Some("panicked: as planned"),
             _ => None,
         };
-        let found = buried
+        let found = dead_letters
             .get(&n)
             .map(|(reason, detail)| (reason.as_str(), detail.as_str()));
         assert_eq!(
@@ -290,8 +285,8 @@ async fn twenty_thousand_messages_with_failures_panics_and_a_sigterm_in_the_midd
     local.shutdown().await;
 }
 
-fn print_requests(summaries: &[Snapshot]) {
-    let sum = |count: fn(&Snapshot) -> u64| summaries.iter().map(count).sum::<u64>();
+fn print_requests(snapshots: &[Snapshot]) {
+    let sum = |count: fn(&Snapshot) -> u64| snapshots.iter().map(count).sum::<u64>();
     let (receives, deletes) = (
         sum(|s| s.counters.receive_requests),
         sum(|s| s.counters.delete_requests),
