@@ -67,11 +67,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     while let Some(sent) = sending.join_next().await {
         sent??;
     }
-    println!(
-        "{} sent in {} requests",
-        sender.counters().sent,
-        sender.counters().requests
-    );
+    println!("{:?}", sender.counters());
 
     let consumer = Consumer::builder(client.clone(), &guests)
         .dead_letter_queue(&dead)

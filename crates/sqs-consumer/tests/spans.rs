@@ -55,7 +55,7 @@ fn message(body: &str) -> OutgoingMessage {
     }
 }
 
-/// Fails at first; then the message with a trace is done and the other one buried.
+/// Fails at first; then the message with a trace is done and the other one dead-lettered.
 async fn act(message: Message, context: sqs_consumer::Context) -> Disposition {
     tokio::time::sleep(Duration::from_millis(10)).await;
     match (message.trace_context().is_some(), context.attempt()) {

@@ -82,7 +82,7 @@ async fn deployments_do_not_burn_a_message_into_the_dead_letter_queue() {
         let snapshot = rig.stop().await;
         assert_eq!(
             snapshot.counters.released, 2,
-            "one dropped at the end of the grace, one not started"
+            "one dropped at the end of the shutdown timeout, one not started"
         );
         assert_eq!(queue.visible().len(), 2);
     }

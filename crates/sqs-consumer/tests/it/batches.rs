@@ -179,7 +179,7 @@ async fn what_fails_comes_back_later_each_time_and_in_the_end_goes_to_the_dead_l
     assert_eq!(
         report.failed,
         Vec::<String>::new(),
-        "buried, and with it done"
+        "dead-lettered, and so done"
     );
     assert!(queue.is_empty(), "and the one behind it has had its turn");
     let copy = mapping.dead_letters.messages().remove(0);

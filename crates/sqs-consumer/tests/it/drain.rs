@@ -1,4 +1,4 @@
-//! Drain: stop polling, let the poll in flight return, give back what has not started, finish the rest, within the grace.
+//! The drain: receive no more, let the receive in flight return, release what has not started, let handlers finish.
 
 use sqs_consumer::testing::{FakeQueue, Fault, Operation};
 use sqs_consumer::{CancelReason, Consumer, Disposition, Error, ErrorKind, Settings, handler_fn};
@@ -135,7 +135,7 @@ async fn handlers_are_cancelled_before_the_shutdown_timeout_and_dropped_before_i
 
     assert!(
         began.elapsed() <= secs(24),
-        "{:?} of a grace of 25 s",
+        "{:?} of a shutdown timeout of 25 s",
         began.elapsed()
     );
     assert_eq!(
