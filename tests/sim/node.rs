@@ -271,7 +271,7 @@ fn settings(clock: &ProcessClock) -> Settings {
     streams.heartbeat_interval = Duration::from_secs(4);
     streams.lease_duration = Duration::from_secs(12);
     streams.sync_interval = Duration::from_secs(3);
-    streams.discovery_interval = Duration::from_secs(20);
+    streams.list_shards_interval = Duration::from_secs(20);
     streams.handover_timeout = Duration::from_secs(10);
     settings
 }

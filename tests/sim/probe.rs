@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dynamo_streams::{Record, RecordContext, RecordHandler};
+use dynamo_streams::{Context as RecordContext, Handler as RecordHandler, Record};
 use futures::FutureExt as _;
 use sqs_consumer::{Context, Handler, Message};
 

@@ -157,10 +157,10 @@ impl Bug {
         self,
         disposition: dynamo_streams::Disposition,
     ) -> dynamo_streams::Disposition {
-        use dynamo_streams::Disposition::{Done, Quarantine, Retry};
+        use dynamo_streams::Disposition::{Done, Park, Retry};
         match (self, disposition) {
             (Self::RecordRetryDropped, Retry { .. }) => Done,
-            (Self::RecordRetryParked, Retry { reason }) => Quarantine { reason },
+            (Self::RecordRetryParked, Retry { reason }) => Park { reason },
             (_, disposition) => disposition,
         }
     }

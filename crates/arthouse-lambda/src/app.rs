@@ -100,8 +100,8 @@ impl App {
         let handler = self.command_handler.clone();
         let report = self.commands.handle(batch, handler, deadline.stop()).await;
         info!(
-            done = report.stats.done,
-            dead_lettered = report.stats.dead_lettered,
+            done = report.counters.done,
+            dead_lettered = report.counters.dead_lettered,
             failed = report.failed.len(),
             "batch of commands handled"
         );
@@ -156,9 +156,9 @@ impl App {
 
 fn settings() -> Settings {
     let mut settings = Settings::default();
-    settings.commands.wait = Duration::ZERO;
+    settings.commands.wait_time = Duration::ZERO;
     settings.commands.request_timeout = REQUEST_TIMEOUT;
-    settings.commands.grace = GRACE;
-    settings.commands.notice = NOTICE;
+    settings.commands.shutdown_timeout = GRACE;
+    settings.commands.cancellation_notice = NOTICE;
     settings
 }

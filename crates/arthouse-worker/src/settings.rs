@@ -22,7 +22,7 @@ const REACTION_ATTEMPTS: u32 = 70;
 impl Default for Settings {
     fn default() -> Self {
         let mut streams = dynamo_streams::Settings::default();
-        streams.retry.attempts = REACTION_ATTEMPTS;
+        streams.retry.max_attempts = REACTION_ATTEMPTS;
         Self {
             commands: sqs_consumer::Settings::default(),
             sender: sqs_consumer::SenderSettings::default(),
@@ -38,8 +38,8 @@ impl Default for Settings {
 /// A drain waits at most a second for the poll in flight.
 pub fn local_settings() -> Settings {
     let mut settings = Settings::default();
-    settings.commands.wait = Duration::from_secs(1);
-    settings.commands.retry.first = Duration::from_secs(1);
+    settings.commands.wait_time = Duration::from_secs(1);
+    settings.commands.retry.first_delay = Duration::from_secs(1);
     settings.commands.settle_linger = Duration::from_millis(20);
     settings.sender.linger = Duration::from_millis(2);
     let streams = &mut settings.streams;
@@ -49,6 +49,6 @@ pub fn local_settings() -> Settings {
     streams.heartbeat_interval = Duration::from_secs(1);
     streams.lease_duration = Duration::from_secs(4);
     streams.sync_interval = Duration::from_millis(500);
-    streams.discovery_interval = Duration::from_secs(5);
+    streams.list_shards_interval = Duration::from_secs(5);
     settings
 }

@@ -113,7 +113,7 @@ impl<'a> Play<'a> {
             stack.clients.sqs.clone(),
             &stack.queues.commands,
             SenderSettings {
-                requests_in_flight: 16,
+                max_concurrent_requests: 16,
                 ..SenderSettings::default()
             },
         );

@@ -87,11 +87,11 @@ fn is_invalid_setting(cause: &(dyn Error + 'static)) -> bool {
         || matches!(cause.downcast_ref(), Some(ClientsError::Endpoint { .. }))
         || matches!(
             cause.downcast_ref(),
-            Some(sqs_consumer::Error::Setting { .. })
+            Some(sqs_consumer::Error::InvalidSetting { .. })
         )
         || matches!(
             cause.downcast_ref(),
-            Some(dynamo_streams::Error::Configuration(_))
+            Some(dynamo_streams::Error::InvalidSetting { .. })
         )
 }
 
@@ -143,7 +143,7 @@ mod tests {
             Exit::BadInput
         );
         assert_eq!(Exit::of(&anyhow::anyhow!("no route")), Exit::Failure);
-        let setting = sqs_consumer::Error::Setting {
+        let setting = sqs_consumer::Error::InvalidSetting {
             setting: "concurrency",
             rule: "must be 1 to 100,000",
         };

@@ -94,7 +94,7 @@ impl Probes {
     /// Takes the signs of life of a command worker that is about to run.
     pub(crate) fn watch_commands(&self, worker: &CommandWorker, settings: &Settings) {
         self.vitals
-            .watch_commands(worker.consumer.stats(), settings);
+            .watch_commands(worker.consumer.monitor(), settings);
     }
 
     /// Takes the signs of life of a stream processor that is about to run.

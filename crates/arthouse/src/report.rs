@@ -52,7 +52,7 @@ fn hint_for(cause: &(dyn Error + 'static)) -> Option<&'static str> {
     if let Some(QueueError::Missing(_)) = cause.downcast_ref() {
         return Some("are --prefix, endpoint and region the ones that it was made with?");
     }
-    if let Some(sqs_consumer::Error::QueueMissing(_)) = cause.downcast_ref() {
+    if let Some(sqs_consumer::Error::QueueNotFound(_)) = cause.downcast_ref() {
         return Some("run `arthouse provision`, with the same --prefix, endpoint and region");
     }
     if let Some(dynamo_streams::Error::NotFound { .. } | dynamo_streams::Error::NoStream { .. }) =

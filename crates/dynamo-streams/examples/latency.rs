@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use dynamo_streams::{Disposition, Processor, Record, RecordContext, RecordHandler, Settings};
+use dynamo_streams::{Context, Disposition, Handler, Processor, Record, Settings};
 use service::Service;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -30,8 +30,8 @@ struct Clock {
     all: Arc<Notify>,
 }
 
-impl RecordHandler for Clock {
-    async fn handle(&self, record: &Record, _: &RecordContext) -> Disposition {
+impl Handler for Clock {
+    async fn handle(&self, record: &Record, _: &Context) -> Disposition {
         let now = Instant::now();
         let name = record.keys["PK"].as_s().cloned().unwrap_or_default();
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);

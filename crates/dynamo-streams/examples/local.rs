@@ -1,4 +1,4 @@
-//! A record that fails, its quarantine and its redrive, on a service in this process.
+//! A record that fails, is parked, and is redriven, on a service in this process.
 //!
 //! Run it with `cargo run -p dynamo-streams --example local`.
 
@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use dynamo_streams::{
-    Disposition, Operations, Processor, Record, RecordContext, RecordHandler, RetryPolicy,
-    Selection, Settings,
+    Context, Disposition, Handler, Operations, Processor, Record, RetryPolicy, Selection, Settings,
 };
 use service::Service;
 use tokio_util::sync::CancellationToken;
@@ -21,8 +20,8 @@ struct Printer {
     mended: bool,
 }
 
-impl RecordHandler for Printer {
-    async fn handle(&self, record: &Record, context: &RecordContext) -> Disposition {
+impl Handler for Printer {
+    async fn handle(&self, record: &Record, context: &Context) -> Disposition {
         let name = record.keys["PK"].as_s().map_or("?", String::as_str);
         let version = record
             .new_image
@@ -50,7 +49,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             poll_interval: Duration::from_millis(20),
             idle_poll_interval: Duration::from_millis(100),
             retry: RetryPolicy {
-                attempts: 2,
+                max_attempts: 2,
                 ..RetryPolicy::default()
             },
             ..Settings::default()
@@ -66,12 +65,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
             write(&service.dynamo, item, version).await?;
         }
     }
-    while monitor.snapshot().counts.done + monitor.snapshot().counts.quarantined < 6 {
+    while monitor.snapshot().counters.done + monitor.snapshot().counters.parked < 6 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 
     let operations = Operations::new(service.dynamo.clone(), "Leases", "example")?;
-    println!("in quarantine: {:?}", operations.parked_lanes().await?);
+    println!("parked: {:?}", operations.parked_items().await?);
     println!("the cause is mended; redrive:");
     let report = operations
         .redrive(

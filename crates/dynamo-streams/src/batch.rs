@@ -1,4 +1,4 @@
-//! Batches that somebody else reads: AWS Lambda's event source mapping.
+//! Batches that AWS Lambda's event source mapping reads and checkpoints.
 
 #[cfg(test)]
 mod tests;
@@ -14,25 +14,25 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::error::{Error, chain};
-use crate::handler::{Disposition, RecordContext, RecordHandler};
-use crate::lanes::Lanes;
+use crate::handler::{Context, Disposition, Handler};
+use crate::item::ItemId;
+use crate::item_queues::ItemQueues;
 use crate::lease_table::LeaseTable;
-use crate::lineage::unseen::Unseen;
-use crate::observer::QuarantinedRecord;
+use crate::lineage::missing_parents::MissingParents;
+use crate::observer::ParkedRecord;
 use crate::processor::setup::Setup;
-use crate::record::{LaneId, Record};
+use crate::record::Record;
 use crate::shard::BEHIND;
 use crate::shard::work::Shared;
 use crate::store::{ParkOutcome, ParkedStore};
 use crate::watermark::Watermark;
 
-/// Handles batches of records that somebody else reads from the streams and keeps the checkpoint of.
-/// Made by [`Processor::into_batches`](crate::Processor::into_batches).
+/// Handles batches of records that AWS Lambda's event source mapping reads and checkpoints. Made by
+/// [`Processor::into_batches`](crate::Processor::into_batches).
 ///
-/// Records of one item are handled in order and one at a time, different items side by side. What is to be
-/// quarantined is parked in the lease table, and the later records of its item behind it, as a processor does;
-/// the redrive is the same. It holds no lease, so a park is not fenced: a batch that the service gave up on may
-/// still park a record that another batch has handled since, and a redrive then repeats it.
+/// Records of one item are handled in order and one at a time, different items side by side. Records are parked in the lease table, with the
+/// later records of their item behind them, and redriven as those of a processor. No lease fences a park: a batch that the service has
+/// abandoned may still park a record that another batch has handled, and a redrive then repeats that record.
 #[derive(Debug)]
 pub struct BatchProcessor {
     store: LeaseTable,
@@ -40,23 +40,23 @@ pub struct BatchProcessor {
     handlers: Arc<Semaphore>,
 }
 
-/// What came of a batch.
+/// The result of a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BatchReport {
-    /// The sequence number of the first record that is not finished: the `itemIdentifier` of a partial batch
-    /// response. All before it are handled or parked; it and all behind it are to come again.
+    /// The sequence number of the first record that is not finished: the `itemIdentifier` of a partial batch response. The mapping delivers
+    /// it and all later records again.
     pub first_unfinished: Option<String>,
-    /// Records whose handler said done.
+    /// Records whose handler returned `Done`.
     pub done: u64,
     /// Records that were parked.
     pub parked: u64,
-    /// Records that failed, or were not begun because the time was up.
+    /// Records that failed, or were not started before `stop` fired.
     pub unfinished: u64,
 }
 
 impl BatchProcessor {
     pub(crate) fn new(store: LeaseTable, setup: Setup) -> Self {
-        let handlers = Arc::new(Semaphore::new(setup.settings.concurrent_handlers));
+        let handlers = Arc::new(Semaphore::new(setup.settings.concurrency));
         Self {
             store,
             setup,
@@ -64,10 +64,9 @@ impl BatchProcessor {
         }
     }
 
-    /// Handles a batch of one shard, in the order of the shard, until every record is finished or has failed, or
-    /// until `stop` fires: attempts are then dropped at their next await. Nothing is tried twice: whoever reads
-    /// the stream brings again what is not finished.
-    pub async fn handle<H: RecordHandler>(
+    /// Handles a batch of one shard, in the order of the shard, until every record is finished or has failed, or until `stop` fires: attempts
+    /// are then dropped at their next await. No record is tried twice, since the mapping delivers unfinished records again.
+    pub async fn handle<H: Handler>(
         &self,
         records: Vec<Record>,
         handler: H,
@@ -80,27 +79,27 @@ impl BatchProcessor {
             observer: Arc::clone(&self.setup.observer),
             settings: self.setup.settings.clone(),
             figures: Arc::clone(&self.setup.figures),
-            unseen: Unseen::default(),
+            missing_parents: MissingParents::default(),
             handlers: Arc::clone(&self.handlers),
         };
         Box::pin(handle(&shared, records, stop)).await
     }
 }
 
-/// What came of a record.
+/// How the handling of a record ended.
 enum End {
     Done,
     Parked,
     Unfinished,
 }
 
-async fn handle<L: ParkedStore, H: RecordHandler>(
+async fn handle<L: ParkedStore, H: Handler>(
     shared: &Shared<(), L, H>,
     records: Vec<Record>,
     stop: &CancellationToken,
 ) -> BatchReport {
     let total = records.len() as u64;
-    let mut parked = match parked_lanes(&shared.store, &records).await {
+    let mut parked = match parked_item_ids(&shared.store, &records).await {
         Ok(parked) => parked,
         Err(error) => {
             warn!(error = chain(&error), "the parked items could not be read");
@@ -114,36 +113,36 @@ async fn handle<L: ParkedStore, H: RecordHandler>(
             };
         }
     };
-    let (mut watermark, mut lanes) = (Watermark::default(), Lanes::default());
+    let (mut watermark, mut queues) = (Watermark::default(), ItemQueues::default());
     for record in records {
-        let lane = record.lane();
-        lanes.push(lane, watermark.push(Arc::new(record)));
+        let item_id = record.item_id();
+        queues.push(item_id, watermark.push(Arc::new(record)));
     }
     let (mut running, mut report) = (FuturesUnordered::new(), BatchReport::default());
     loop {
-        while running.len() < shared.settings.lanes_per_shard
-            && let Some((lane, ordinal)) = lanes.start(Instant::now())
+        while running.len() < shared.settings.concurrency_per_shard
+            && let Some((item_id, ordinal)) = queues.start(Instant::now())
             && let Some(record) = watermark.record(ordinal).map(Arc::clone)
         {
-            let behind = parked.contains(&lane);
+            let behind = parked.contains(&item_id);
             running.push(async move {
                 let end = finish(shared, &record, behind, stop).await;
-                (lane, ordinal, end)
+                (item_id, ordinal, end)
             });
         }
-        let Some((lane, ordinal, end)) = running.next().await else {
+        let Some((item_id, ordinal, end)) = running.next().await else {
             break;
         };
         match end {
             End::Done => report.done += 1,
             End::Parked => {
                 report.parked += 1;
-                parked.insert(lane);
+                parked.insert(item_id);
             }
-            End::Unfinished => continue, // its lane stands still
+            End::Unfinished => continue, // the later records of its item are not started
         }
         watermark.finish(ordinal);
-        lanes.finish(lane);
+        queues.finish(item_id);
     }
     report.first_unfinished = watermark
         .head()
@@ -152,23 +151,23 @@ async fn handle<L: ParkedStore, H: RecordHandler>(
     report
 }
 
-async fn parked_lanes<L: ParkedStore>(
+async fn parked_item_ids<L: ParkedStore>(
     store: &L,
     records: &[Record],
-) -> Result<BTreeSet<LaneId>, Error> {
+) -> Result<BTreeSet<ItemId>, Error> {
     let tables: BTreeSet<&str> = records
         .iter()
         .map(|record| record.table_name.as_str())
         .collect();
     let mut parked = BTreeSet::new();
     for table in tables {
-        parked.extend(store.parked_lanes(table).await?);
+        parked.extend(store.parked_item_ids(table).await?);
     }
     Ok(parked)
 }
 
-/// Handles a record, or parks it: at once if its item is in quarantine, else if its handler asks for it.
-async fn finish<L: ParkedStore, H: RecordHandler>(
+/// Handles a record, or parks it: behind the parked records of its item, or if its handler returns [`Disposition::Park`].
+async fn finish<L: ParkedStore, H: Handler>(
     shared: &Shared<(), L, H>,
     record: &Record,
     behind: bool,
@@ -177,32 +176,30 @@ async fn finish<L: ParkedStore, H: RecordHandler>(
     if behind {
         match park(shared, record, BEHIND.to_owned(), true).await {
             Ok(ParkOutcome::Parked) => return End::Parked,
-            Ok(ParkOutcome::LaneOpen) => {} // it was redriven meanwhile
+            Ok(ParkOutcome::ItemNotParked) => {} // the item was reopened meanwhile
             Err(_) => return End::Unfinished,
         }
     }
-    let context = RecordContext::new(1, 0, stop.clone());
+    let context = Context::new(1, stop.clone());
     match shared.deliver(record, &context, stop).await {
         Some(Disposition::Done) => End::Done,
         Some(Disposition::Retry { .. }) | None => End::Unfinished,
-        Some(Disposition::Quarantine { reason }) => {
-            match park(shared, record, reason, false).await {
-                Ok(_) => End::Parked,
-                Err(_) => End::Unfinished,
-            }
-        }
+        Some(Disposition::Park { reason }) => match park(shared, record, reason, false).await {
+            Ok(_) => End::Parked,
+            Err(_) => End::Unfinished,
+        },
     }
 }
 
-async fn park<L: ParkedStore, H: RecordHandler>(
+async fn park<L: ParkedStore, H: Handler>(
     shared: &Shared<(), L, H>,
     record: &Record,
     reason: String,
     behind: bool,
 ) -> Result<ParkOutcome, Error> {
-    let parked = QuarantinedRecord {
+    let parked = ParkedRecord {
         record: record.clone(),
-        lane: record.lane(),
+        item_id: record.item_id(),
         reason,
         attempts: u32::from(!behind),
         behind,

@@ -1,4 +1,4 @@
-//! The time as people see it.
+//! The time of day.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,12 +6,12 @@ use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 
-/// Tells the time of day: for ages, stamps and the start of a stream, never for judging who is alive.
+/// The time of day: for ages, timestamps and the start of a stream, never for deciding which worker is alive.
 #[derive(Clone)]
 pub struct WallClock(Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>);
 
 impl WallClock {
-    /// Asks a function, as a simulation needs it.
+    /// Makes a clock of a function, for a simulation.
     pub fn from_fn(now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }

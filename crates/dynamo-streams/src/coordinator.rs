@@ -1,6 +1,6 @@
-//! The coordinator of one worker: looks at the lease table, takes and gives shards, finds new ones.
+//! The coordinator of one worker: reads the lease table, takes and hands over leases, lists shards.
 
-mod finding;
+mod listing;
 mod searches;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,11 +14,11 @@ use tracing::{error, info, warn};
 
 use crate::discovery;
 use crate::error::{Error, chain};
-use crate::handler::RecordHandler;
+use crate::handler::Handler;
 use crate::heartbeat::Fence;
 use crate::lease::balance::{Move, Situation, moves};
+use crate::lease::check::{LeaseCheck, check_lease};
 use crate::lease::liveness::Liveness;
-use crate::lease::standing::{Standing, standing};
 use crate::lease::{Guard, Lease, View};
 use crate::lineage;
 use crate::shard::Exit;
@@ -26,8 +26,13 @@ use crate::shard::runner::{self, Directive};
 use crate::shard::work::Shared;
 use crate::source::{ShardKey, StreamSource};
 use crate::store::{LeaseStore, ParkedStore};
-use finding::Found;
 use searches::Searches;
+
+/// The result of a listing.
+enum Found {
+    Shards(Result<(), Error>),
+    Children(ShardKey, Result<bool, Error>),
+}
 
 pub(crate) struct Coordinator<S, L, H> {
     shared: Arc<Shared<S, L, H>>,
@@ -37,13 +42,13 @@ pub(crate) struct Coordinator<S, L, H> {
     liveness: Liveness,
     held: BTreeMap<ShardKey, Held>,
     shards: JoinSet<Exit>,
-    /// What this worker asked for and has not been given yet.
-    asked: BTreeMap<ShardKey, Instant>,
+    /// The leases that this worker requested and has not got yet.
+    requested: BTreeMap<ShardKey, Instant>,
     /// Finished shards whose children are not known yet.
     searches: Searches,
-    /// The one call for shards that is under way.
+    /// The listing in flight; there is one at a time.
     discovery: JoinSet<Found>,
-    survey_due: Instant,
+    listing_due: Instant,
     sync_due: Instant,
 }
 
@@ -58,7 +63,7 @@ impl<S, L, H> Coordinator<S, L, H>
 where
     S: StreamSource,
     L: LeaseStore + ParkedStore,
-    H: RecordHandler,
+    H: Handler,
 {
     pub(crate) fn new(
         shared: Arc<Shared<S, L, H>>,
@@ -75,35 +80,36 @@ where
             fence,
             held: BTreeMap::new(),
             shards: JoinSet::new(),
-            asked: BTreeMap::new(),
+            requested: BTreeMap::new(),
             searches: Searches::default(),
             discovery: JoinSet::new(),
-            survey_due: now,
+            listing_due: now,
             sync_due: now,
         }
     }
 
-    /// Looks for the first time, and finds the shards if no other worker is there to do it.
+    /// Reads the lease table for the first time, and lists the shards if this worker leads.
     pub(crate) async fn begin(&mut self) -> Result<(), Error> {
         let view = self.shared.store.view().await?;
-        self.shared.figures.viewed();
+        self.shared.figures.lease_table_read();
         self.liveness
             .observe(&view.heartbeats, &view.leases, Instant::now());
         if self.leads() {
-            let surveyed = discovery::survey(&self.shared, &self.tables).await;
-            if let Err(error @ Error::NoStream { .. }) = surveyed {
+            let listed = discovery::list_shards(&self.shared, &self.tables).await;
+            if let Err(error @ Error::NoStream { .. }) = listed {
                 return Err(error);
             }
-            self.surveyed(&surveyed);
+            self.shards_listed(&listed);
         }
         Ok(())
     }
 
-    /// Works until it is told to shut down, then drains.
+    /// Runs until `shutdown` fires, then drains.
     pub(crate) async fn run(&mut self, shutdown: &CancellationToken) {
         loop {
             let search_due = self.searches.next_due();
-            let discovery_due = search_due.map_or(self.survey_due, |due| due.min(self.survey_due));
+            let discovery_due =
+                search_due.map_or(self.listing_due, |due| due.min(self.listing_due));
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => break,
@@ -116,7 +122,7 @@ where
         self.drain().await;
     }
 
-    /// The lowest of the live workers lists the shards for all.
+    /// Whether this worker lists the shards for all: it is the first of the live workers.
     fn leads(&self) -> bool {
         let live = self.liveness.live(Instant::now());
         live.first().is_none_or(|first| *first >= self.me)
@@ -131,7 +137,7 @@ where
                 return;
             }
         };
-        self.shared.figures.viewed();
+        self.shared.figures.lease_table_read();
         let now = Instant::now();
         self.liveness.observe(&view.heartbeats, &view.leases, now);
         self.compare(&view, now);
@@ -141,9 +147,9 @@ where
         if self.leads() {
             self.sweep(now).await;
         }
-        // Who waits for a handover looks more often.
+        // While a handover is awaited the table is read more often.
         let interval = self.shared.settings.sync_interval;
-        let wait = if self.asked.is_empty() {
+        let wait = if self.requested.is_empty() {
             interval
         } else {
             interval / 5
@@ -151,7 +157,7 @@ where
         self.sync_due = Instant::now() + wait;
     }
 
-    /// Stops what another worker has by now, and hands over what a live worker asks for.
+    /// Stops shards whose lease is lost, and hands over those that a live worker requests.
     fn compare(&mut self, view: &View, now: Instant) {
         let leases: BTreeMap<&ShardKey, &Lease> = view
             .leases
@@ -161,25 +167,25 @@ where
         for (shard, held) in &self.held {
             let lease = leases.get(shard).copied();
             let is_live = |worker: &str| self.liveness.is_live(worker, now);
-            match standing(lease, &self.me, held.epoch, is_live) {
-                Standing::Held => {}
-                Standing::Lost => held.lost.cancel(),
-                Standing::AskedFor(asker) => {
+            match check_lease(lease, &self.me, held.epoch, is_live) {
+                LeaseCheck::Held => {}
+                LeaseCheck::Lost => held.lost.cancel(),
+                LeaseCheck::HandoverRequested(worker) => {
                     held.directive.send_if_modified(|directive| {
-                        let news = !directive.stop;
+                        let changed = !directive.stop;
                         *directive = Directive {
                             stop: true,
-                            handover_to: Some(asker.to_owned()),
+                            handover_to: Some(worker.to_owned()),
                         };
-                        news
+                        changed
                     });
                 }
             }
         }
-        self.asked.retain(|shard, _| {
+        self.requested.retain(|shard, _| {
             leases
                 .get(shard)
-                .is_some_and(|lease| lease.is_asked_for_by(&self.me))
+                .is_some_and(|lease| lease.is_requested_by(&self.me))
         });
     }
 
@@ -191,20 +197,20 @@ where
             ready: &ready,
             liveness: &self.liveness,
             held: &held,
-            asked: &self.asked,
+            requested: &self.requested,
             handover_timeout: self.shared.settings.handover_timeout,
             now,
         });
         for step in moves {
-            let (Move::Take(shard) | Move::Ask(shard)) = &step;
+            let (Move::Take(shard) | Move::RequestHandover(shard)) = &step;
             let Some(lease) = ready.iter().find(|lease| lease.shard == *shard) else {
                 continue;
             };
             match step {
-                // A second reader of a shard would be one that nobody can stop.
+                // A second reader of a shard could not be stopped.
                 Move::Take(_) if self.held.contains_key(&lease.shard) => {}
                 Move::Take(_) => self.take(lease, fence).await,
-                Move::Ask(_) => self.ask(lease, now).await,
+                Move::RequestHandover(_) => self.request_handover(lease, now).await,
             }
         }
     }
@@ -213,34 +219,39 @@ where
         self.shared.figures.lease_writes();
         match self.shared.store.take(lease.seen(), &self.me).await {
             Ok(taken) => {
-                info!(shard = %taken.shard, epoch = taken.epoch, from = lease.owner, "a shard is taken");
+                info!(shard = %taken.shard, epoch = taken.epoch, from = lease.owner, "a lease is taken");
                 self.shared.figures.taken_leases();
-                self.asked.remove(&taken.shard);
+                self.requested.remove(&taken.shard);
                 self.read(taken, fence);
             }
             Err(error) if error.is_fenced() => {}
             Err(error) => {
-                warn!(shard = %lease.shard, error = chain(&error), "a shard could not be taken");
+                warn!(shard = %lease.shard, error = chain(&error), "a lease could not be taken");
             }
         }
     }
 
-    async fn ask(&mut self, lease: &Lease, now: Instant) {
+    async fn request_handover(&mut self, lease: &Lease, now: Instant) {
         self.shared.figures.lease_writes();
-        match self.shared.store.ask(lease.seen(), &self.me).await {
+        match self
+            .shared
+            .store
+            .request_handover(lease.seen(), &self.me)
+            .await
+        {
             Ok(()) => {
-                info!(shard = %lease.shard, holder = lease.owner, "a shard is asked for");
-                self.asked.insert(lease.shard.clone(), now);
+                info!(shard = %lease.shard, holder = lease.owner, "a lease is requested");
+                self.requested.insert(lease.shard.clone(), now);
             }
             Err(error) if error.is_fenced() => {}
             Err(error) => {
-                warn!(shard = %lease.shard, error = chain(&error), "a shard could not be asked for");
+                warn!(shard = %lease.shard, error = chain(&error), "a lease could not be requested");
             }
         }
     }
 
     fn read(&mut self, lease: Lease, fence: &CancellationToken) {
-        let (directive, told) = watch::channel(Directive::default());
+        let (directive, received) = watch::channel(Directive::default());
         let lost = fence.child_token();
         let guard = Guard {
             shard: lease.shard.clone(),
@@ -248,7 +259,13 @@ where
             epoch: lease.epoch,
         };
         let (shard, epoch) = (lease.shard.clone(), lease.epoch);
-        let run = runner::run(Arc::clone(&self.shared), lease, guard, lost.clone(), told);
+        let run = runner::run(
+            Arc::clone(&self.shared),
+            lease,
+            guard,
+            lost.clone(),
+            received,
+        );
         let task = self.shards.spawn(run).id();
         self.held.insert(
             shard,
@@ -284,7 +301,7 @@ where
                 self.shared.figures.finished_shards();
                 let now = Instant::now();
                 self.searches.begin(shard, now);
-                // What waited for this shard may be known already.
+                // Its children may have leases already.
                 self.sync_due = now;
             }
             Exit::Lost => self.shared.figures.lost_leases(),
@@ -296,7 +313,12 @@ where
     async fn sweep(&self, now: Instant) {
         for (worker, beat) in self.liveness.long_dead(now) {
             self.shared.figures.lease_writes();
-            match self.shared.store.retire(&worker, Some(beat)).await {
+            match self
+                .shared
+                .store
+                .remove_heartbeat(&worker, Some(beat))
+                .await
+            {
                 Err(error) if !error.is_fenced() => {
                     warn!(
                         worker,
@@ -309,21 +331,21 @@ where
         }
     }
 
-    /// Stops reading, lets what runs end, saves, gives every shard away.
+    /// Stops reading, lets handlers end, writes the last checkpoints, releases every lease.
     async fn drain(&mut self) {
         self.discovery.shutdown().await;
         for held in self.held.values() {
             held.directive.send_if_modified(|directive| {
-                let news = !directive.stop;
+                let changed = !directive.stop;
                 directive.stop = true;
-                news
+                changed
             });
         }
         while let Some(ended) = self.shards.join_next_with_id().await {
             self.shard_ended(ended);
         }
         self.shared.figures.lease_writes();
-        if let Err(error) = self.shared.store.retire(&self.me, None).await {
+        if let Err(error) = self.shared.store.remove_heartbeat(&self.me, None).await {
             warn!(error = chain(&error), "the heartbeat could not be removed");
         }
     }

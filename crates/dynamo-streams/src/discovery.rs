@@ -1,4 +1,4 @@
-//! Discovery: listings of streams and shards, turned into leases.
+//! Discovery: lists streams and shards and makes their leases.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use tracing::{info, warn};
 
 use crate::arn;
 use crate::error::Error;
-use crate::handler::RecordHandler;
+use crate::handler::Handler;
 use crate::lease::{Checkpoint, Lease, StreamEntry, View};
 use crate::lineage;
 use crate::observer::{GapCause, GapRecord};
@@ -19,22 +19,22 @@ use crate::store::{LeaseStore, ParkedStore};
 /// How far the clocks of this machine and of the service may differ at the first ever start.
 const CLOCK_SLACK: TimeDelta = TimeDelta::seconds(5);
 
-/// What a listing of a whole stream showed.
+/// A listing of shards of a stream.
 struct Listing {
     shards: Vec<ListedShard>,
-    /// Whether the stream takes records, and so may get further shards.
+    /// Whether the stream is enabled, and so may get further shards.
     enabled: bool,
 }
 
-/// Lists everything: the streams of the tables and all of their shards.
-pub(crate) async fn survey<S, L, H>(
+/// Lists the streams of the tables and all of their shards.
+pub(crate) async fn list_shards<S, L, H>(
     shared: &Shared<S, L, H>,
     tables: &[String],
 ) -> Result<(), Error>
 where
     S: StreamSource,
     L: LeaseStore + ParkedStore,
-    H: RecordHandler,
+    H: Handler,
 {
     for table in tables {
         let view = shared.store.view().await?;
@@ -54,10 +54,10 @@ where
             let entry = known.iter().find(|entry| entry.stream_arn == stream_arn);
             match entry {
                 Some(entry) if entry.drained => {}
-                Some(entry) => survey_stream(shared, entry, &view).await?,
+                Some(entry) => list_stream(shared, entry, &view).await?,
                 None => {
-                    let entry = enter(shared, &stream_arn, known.is_empty()).await?;
-                    survey_stream(shared, &entry, &view).await?;
+                    let entry = add_stream(shared, &stream_arn, known.is_empty()).await?;
+                    list_stream(shared, &entry, &view).await?;
                 }
             }
         }
@@ -65,8 +65,7 @@ where
     Ok(())
 }
 
-/// Asks for the children of a finished shard. Tells whether the search is over: they have leases, or
-/// there will be none.
+/// Lists the children of a finished shard. Returns whether the search is over: they have leases, or there will be none.
 pub(crate) async fn children<S, L, H>(
     shared: &Shared<S, L, H>,
     stream_arn: &str,
@@ -75,7 +74,7 @@ pub(crate) async fn children<S, L, H>(
 where
     S: StreamSource,
     L: LeaseStore + ParkedStore,
-    H: RecordHandler,
+    H: Handler,
 {
     let listing = match list(shared, stream_arn, Some(parent)).await {
         Err(Error::NotFound { .. }) => return Ok(true),
@@ -96,8 +95,8 @@ where
     Ok(found || !listing.enabled)
 }
 
-/// Enters a stream that is new to this application, with the choice of its start.
-async fn enter<S, L: LeaseStore, H>(
+/// Adds a stream that is new to this application, with its start position.
+async fn add_stream<S, L: LeaseStore, H>(
     shared: &Shared<S, L, H>,
     stream_arn: &str,
     first_ever: bool,
@@ -114,10 +113,10 @@ async fn enter<S, L: LeaseStore, H>(
         seeded: false,
         drained: false,
     };
-    info!(stream = stream_arn, start = ?entry.start, "a stream is entered");
+    info!(stream = stream_arn, start = ?entry.start, "a stream is added");
     shared.figures.lease_writes();
-    shared.store.enter_stream(&entry).await?;
-    // Another worker may have been first, and its choice stands.
+    shared.store.add_stream(&entry).await?;
+    // Another worker may have been first; then its choice is used.
     let view = shared.store.view().await?;
     let kept = view
         .streams
@@ -126,7 +125,7 @@ async fn enter<S, L: LeaseStore, H>(
     Ok(kept.unwrap_or(entry))
 }
 
-async fn survey_stream<S, L, H>(
+async fn list_stream<S, L, H>(
     shared: &Shared<S, L, H>,
     entry: &StreamEntry,
     view: &View,
@@ -134,7 +133,7 @@ async fn survey_stream<S, L, H>(
 where
     S: StreamSource,
     L: LeaseStore + ParkedStore,
-    H: RecordHandler,
+    H: Handler,
 {
     let listing = match list(shared, &entry.stream_arn, None).await {
         Err(Error::NotFound { .. }) => Listing {
@@ -170,17 +169,19 @@ async fn make_leases<S, L, H>(
 where
     S: StreamSource,
     L: LeaseStore + ParkedStore,
-    H: RecordHandler,
+    H: Handler,
 {
     let known = leases_of(&entry.stream_arn, view);
     let now = shared.settings.wall_clock.now();
-    let given_up = |shard: &ListedShard| shared.unseen.given_up(&shard.id);
-    let growth = lineage::grow(entry, listing, &known, given_up, now);
-    shared.unseen.wait_for(&growth.early);
-    for orphan in growth.breaks {
-        shared.note_gap(unseen(&entry.stream_arn, orphan)).await?;
+    let timed_out = |shard: &ListedShard| shared.missing_parents.timed_out(&shard.id);
+    let new = lineage::new_leases(entry, listing, &known, timed_out, now);
+    shared.missing_parents.wait_for(&new.waiting);
+    for orphan in new.orphans {
+        shared
+            .note_gap(missing_parent(&entry.stream_arn, orphan))
+            .await?;
     }
-    for lease in &growth.leases {
+    for lease in &new.leases {
         shared.figures.lease_writes();
         if shared.store.create(lease).await? {
             info!(shard = %lease.shard, "a shard was found");
@@ -197,7 +198,7 @@ fn leases_of<'a>(stream_arn: &str, view: &'a View) -> BTreeMap<&'a str, &'a Leas
         .collect()
 }
 
-fn unseen(stream_arn: &str, orphan: ListedShard) -> GapRecord {
+fn missing_parent(stream_arn: &str, orphan: ListedShard) -> GapRecord {
     GapRecord {
         stream_arn: stream_arn.to_owned(),
         table_name: arn::table_name(stream_arn).to_owned(),
@@ -206,7 +207,7 @@ fn unseen(stream_arn: &str, orphan: ListedShard) -> GapRecord {
         to: orphan.first_sequence_number,
         cause: GapCause::ParentUnseen,
         since: None,
-        // Stamped when it is noted.
+        // Set when the gap is recorded.
         detected_at: chrono::DateTime::UNIX_EPOCH,
     }
 }
@@ -249,10 +250,10 @@ async fn list<S: StreamSource, L, H>(
             });
         }
         if page.next == after {
-            warn!(stream = stream_arn, "a listing does not move on");
+            warn!(stream = stream_arn, "a listing makes no progress");
             return Err(Error::unavailable(
                 "DescribeStream",
-                "the listing does not move on",
+                "the listing makes no progress",
             ));
         }
         after = page.next;

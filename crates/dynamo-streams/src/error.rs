@@ -1,62 +1,65 @@
-//! What can go wrong with the machines around the consumer.
+//! The errors of this crate.
 
 /// A boxed error of a client or a codec.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 
-/// The errors of this crate.
-///
-/// A record that its handler refuses is no error: see [`Disposition`](crate::Disposition).
+/// The errors of this crate. A failed record is not one of them: see [`Disposition`](crate::Disposition).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A setting can't be honoured.
-    #[error("the configuration does not work: {0}")]
-    Configuration(String),
-    /// The table is known, but no stream was ever enabled on it.
+    /// A setting is invalid.
+    #[error("invalid setting {setting}: it {rule}")]
+    InvalidSetting {
+        /// The field of [`Settings`](crate::Settings), or the method of [`ProcessorBuilder`](crate::ProcessorBuilder).
+        setting: &'static str,
+        /// What is required of it.
+        rule: &'static str,
+    },
+    /// The table has no stream.
     #[error("the table {table} has no stream")]
     NoStream {
         /// The name of the table.
         table: String,
     },
-    /// The shard iterator is older than the service keeps it (15 minutes).
+    /// The shard iterator is older than 15 minutes.
     #[error("the shard iterator expired")]
     IteratorExpired,
-    /// The position lies before the oldest record that the stream still has (24 hours).
+    /// The position is before the oldest record that the stream still has (24 hours).
     #[error("the position was trimmed from the stream")]
     Trimmed,
-    /// The stream, the shard or the table does not exist (any more).
-    #[error("{operation} found nothing of that name")]
+    /// The stream, the shard or the table does not exist.
+    #[error("{operation} found no such resource")]
     NotFound {
-        /// The call that failed.
+        /// The operation that failed, as the AWS API calls it.
         operation: &'static str,
     },
-    /// The service asks for fewer calls, or two writes met on one item.
+    /// The service throttled the request, or two writes of one item conflicted.
     #[error("{operation} was throttled")]
     Throttled {
-        /// The call that failed.
+        /// The operation that failed, as the AWS API calls it.
         operation: &'static str,
-        /// What the client said.
+        /// The client's own error.
         #[source]
         source: BoxError,
     },
-    /// The call failed in a way that a later attempt may mend.
+    /// The request failed; a later attempt may succeed.
     #[error("{operation} failed")]
     Unavailable {
-        /// The call that failed.
+        /// The operation that failed, as the AWS API calls it.
         operation: &'static str,
-        /// What the client said.
+        /// The client's own error.
         #[source]
         source: BoxError,
     },
-    /// The write was refused because the lease has another owner or epoch by now.
+    /// The write was refused, since the lease has another owner or epoch.
     #[error("the lease is held by another worker")]
     Fenced,
-    /// An item of the lease table does not have the shape this version writes.
+    /// A record or an item of the lease table is malformed.
     #[error("an item of the lease table cannot be read: {0}")]
     Corrupt(String),
 }
 
-/// What a failed call to a stream means for the reader of a shard.
+/// What a failed request to a stream means for the reader of a shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReadFailure {
     Expired,
@@ -82,7 +85,7 @@ impl Error {
             Error::IteratorExpired => ReadFailure::Expired,
             Error::Trimmed => ReadFailure::Trimmed,
             Error::NotFound { .. } => ReadFailure::Missing,
-            Error::Configuration(_)
+            Error::InvalidSetting { .. }
             | Error::NoStream { .. }
             | Error::Throttled { .. }
             | Error::Unavailable { .. }

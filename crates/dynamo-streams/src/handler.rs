@@ -1,4 +1,4 @@
-//! What the user of this crate writes: the reaction to one record.
+//! The handler, which an application writes.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -7,78 +7,68 @@ use tokio_util::sync::CancellationToken;
 
 use crate::record::Record;
 
-/// Reacts to records.
+/// Handles records.
 ///
-/// A record may arrive more than once (after a crash, a lost lease, a redrive), so a reaction must be
-/// harmless when repeated: make its writes conditional. Records of one item arrive in order and one
-/// at a time; records of different items run side by side. A panic counts as [`Disposition::Retry`].
-pub trait RecordHandler: Send + Sync + 'static {
-    /// Reacts to one record and says what is to become of it.
+/// Delivery is at least once (after a crash, a lost lease, a redrive), so a handler must be idempotent: make its writes conditional.
+/// Records of one item arrive in order and one at a time; records of different items run side by side. A panic is caught and counts as
+/// [`Disposition::Retry`].
+pub trait Handler: Send + Sync + 'static {
+    /// Handles one delivery of a record and returns what happens to the record next.
     fn handle(
         &self,
         record: &Record,
-        context: &RecordContext,
+        context: &Context,
     ) -> impl Future<Output = Disposition> + Send;
 }
 
-impl<H: RecordHandler> RecordHandler for Arc<H> {
+impl<H: Handler> Handler for Arc<H> {
     fn handle(
         &self,
         record: &Record,
-        context: &RecordContext,
+        context: &Context,
     ) -> impl Future<Output = Disposition> + Send {
         H::handle(self, record, context)
     }
 }
 
-/// What is to become of a record.
+/// What happens to a record after its handler has returned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Disposition {
-    /// The reaction took place; the checkpoint may pass the record.
+    /// The record is finished; the checkpoint may pass it.
     Done,
-    /// Try again later; after the last attempt of [`RetryPolicy`](crate::RetryPolicy) the record is quarantined.
+    /// The attempt failed: the record is tried again, or parked after the last attempt of the [`RetryPolicy`](crate::RetryPolicy).
     Retry {
-        /// Why, for the log and the quarantine; free of personal data.
+        /// Why, in a few constant words. It is logged and stored, so it must contain no personal data.
         reason: String,
     },
-    /// Park the record now, and the later records of its item behind it.
-    Quarantine {
-        /// Why, for the log and the quarantine; free of personal data.
+    /// The record is parked, and the later records of its item behind it.
+    Park {
+        /// Why, in a few constant words. It is logged and stored, so it must contain no personal data.
         reason: String,
     },
 }
 
-/// The circumstances of one attempt.
+/// The circumstances of one delivery.
 #[derive(Clone, Debug)]
-pub struct RecordContext {
+pub struct Context {
     attempt: u32,
-    epoch: u64,
     token: CancellationToken,
 }
 
-impl RecordContext {
-    /// Makes a context, as a test of a handler needs it.
-    pub fn new(attempt: u32, epoch: u64, token: CancellationToken) -> Self {
-        Self {
-            attempt,
-            epoch,
-            token,
-        }
+impl Context {
+    /// Makes a context for the test of a handler: one that is cancelled when `token` fires.
+    pub fn new(attempt: u32, token: CancellationToken) -> Self {
+        Self { attempt, token }
     }
 
-    /// Counts the attempts of this process at this record, from 1.
+    /// Returns the number of this attempt in this process, from 1.
     pub fn attempt(&self) -> u32 {
         self.attempt
     }
 
-    /// The epoch of the lease under which the record was read: it grows with every change of owner.
-    pub fn epoch(&self) -> u64 {
-        self.epoch
-    }
-
-    /// Fires when the lease is lost or the grace of a drain has ended; the attempt is then dropped at
-    /// its next await. Hand it to work that the attempt has passed on to other tasks.
-    pub fn token(&self) -> &CancellationToken {
+    /// Returns a token that fires when the lease is lost or the shutdown timeout has ended; the attempt is then dropped at its next await.
+    /// Pass it to the tasks of the handler.
+    pub fn cancellation_token(&self) -> &CancellationToken {
         &self.token
     }
 }

@@ -1,4 +1,4 @@
-//! The worker's heartbeat, and the fence that falls when it fails: independent of handlers and shards.
+//! The heartbeat of the worker, independent of handlers and shards, and the fence that is lowered when it fails.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,15 +12,15 @@ use crate::lease::Heartbeat;
 use crate::shard::work::Shared;
 use crate::store::LeaseStore;
 
-/// The wait before a heartbeat that failed is tried again.
+/// The delay before a failed heartbeat is retried.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Stands between a worker and its leases: while it is down, nothing may be held.
+/// Separates a worker from its leases: while the fence is down, no lease may be held.
 #[derive(Debug, Default)]
 pub(crate) struct Fence(Mutex<Option<CancellationToken>>);
 
 impl Fence {
-    /// A token that fires when the fence falls; nothing while it is down.
+    /// A token that fires when the fence is lowered; none while it is down.
     pub(crate) fn token(&self) -> Option<CancellationToken> {
         self.0
             .lock()
@@ -33,7 +33,7 @@ impl Fence {
         token.get_or_insert_default();
     }
 
-    fn fall(&self) {
+    fn lower(&self) {
         let token = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(token) = token {
             token.cancel();
@@ -41,7 +41,7 @@ impl Fence {
     }
 }
 
-/// Beats until it is dropped. The first beat has been sent before `began`.
+/// Writes heartbeats until it is dropped. The first was sent before `began`.
 pub(crate) async fn run<S, L: LeaseStore, H>(
     shared: Arc<Shared<S, L, H>>,
     worker: String,
@@ -52,14 +52,14 @@ pub(crate) async fn run<S, L: LeaseStore, H>(
     let mut valid_until = began + shared.settings.self_fence_after();
     let mut due = began + shared.settings.heartbeat_interval;
     loop {
-        fall_unless(&fence, valid_until, sleep_until(due)).await;
+        lower_fence_at(&fence, valid_until, sleep_until(due)).await;
         let asked = Instant::now();
         beats += 1;
         let call = timeout(
             shared.settings.heartbeat_interval,
-            beat(&shared, &worker, beats),
+            write(&shared, &worker, beats),
         );
-        match fall_unless(&fence, valid_until, call).await {
+        match lower_fence_at(&fence, valid_until, call).await {
             Ok(Ok(())) => {
                 valid_until = asked + shared.settings.self_fence_after();
                 due = asked + shared.settings.heartbeat_interval;
@@ -79,8 +79,8 @@ pub(crate) async fn run<S, L: LeaseStore, H>(
     }
 }
 
-/// Sends one heartbeat, with the worker's figures.
-pub(crate) async fn beat<S, L: LeaseStore, H>(
+/// Writes one heartbeat, with the worker's figures.
+pub(crate) async fn write<S, L: LeaseStore, H>(
     shared: &Shared<S, L, H>,
     worker: &str,
     beat: u64,
@@ -89,23 +89,23 @@ pub(crate) async fn beat<S, L: LeaseStore, H>(
     let heartbeat = Heartbeat {
         worker: worker.to_owned(),
         beat,
-        beaten_at: shared.settings.wall_clock.now(),
+        sent_at: shared.settings.wall_clock.now(),
         figures: shared.figures.publish(),
     };
-    shared.store.beat(&heartbeat).await?;
-    shared.figures.beaten();
+    shared.store.write_heartbeat(&heartbeat).await?;
+    shared.figures.heartbeat_written();
     Ok(())
 }
 
-/// Raises the fence for the first time, after the first beat.
+/// Makes a raised fence, after the first heartbeat.
 pub(crate) fn raised() -> Arc<Fence> {
     let fence = Fence::default();
     fence.raise();
     Arc::new(fence)
 }
 
-/// Awaits the future; meanwhile the fence falls when the time is over.
-async fn fall_unless<F: Future>(fence: &Fence, valid_until: Instant, future: F) -> F::Output {
+/// Awaits the future, and lowers the fence at `valid_until` if the future is not ready before.
+async fn lower_fence_at<F: Future>(fence: &Fence, valid_until: Instant, future: F) -> F::Output {
     tokio::pin!(future);
     tokio::select! {
         biased;
@@ -113,8 +113,8 @@ async fn fall_unless<F: Future>(fence: &Fence, valid_until: Instant, future: F) 
         output = &mut future => return output,
     }
     if fence.token().is_some() {
-        info!("the heartbeat is too old: every shard is given up");
-        fence.fall();
+        info!("the heartbeat is too old: every lease is given up");
+        fence.lower();
     }
     future.await
 }
@@ -124,17 +124,17 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn the_fence_falls_when_a_heartbeat_is_not_answered_in_time() {
+    async fn the_fence_is_lowered_when_a_heartbeat_is_not_answered_in_time() {
         let fence = raised();
         let token = fence.token().unwrap();
         let valid_until = Instant::now() + Duration::from_secs(20);
         let late = tokio::time::sleep(Duration::from_secs(60));
         let seen = async {
             let fall = timeout(Duration::from_secs(60), token.cancelled());
-            fall.await.expect("it falls");
+            fall.await.expect("it is lowered");
             Instant::now()
         };
-        let ((), fell) = tokio::join!(fall_unless(&fence, valid_until, late), seen);
+        let ((), fell) = tokio::join!(lower_fence_at(&fence, valid_until, late), seen);
         assert_eq!(fell, valid_until);
         assert!(fence.token().is_none());
         fence.raise();
@@ -142,10 +142,10 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_fence_stands_while_heartbeats_are_answered() {
+    async fn the_fence_stays_raised_while_heartbeats_are_answered() {
         let fence = raised();
         let valid_until = Instant::now() + Duration::from_secs(20);
-        fall_unless(
+        lower_fence_at(
             &fence,
             valid_until,
             tokio::time::sleep(Duration::from_secs(19)),

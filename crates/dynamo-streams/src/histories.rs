@@ -78,7 +78,7 @@ impl History {
                 reason: "by chance".to_owned(),
             };
             if poison && item == POISON {
-                return Some(Disposition::Quarantine {
+                return Some(Disposition::Park {
                     reason: "poison".to_owned(),
                 });
             }
@@ -89,8 +89,8 @@ impl History {
             ..world
         }
         .with(|settings| {
-            settings.retry.attempts = 30;
-            settings.retry.longest_wait = Duration::from_secs(2);
+            settings.retry.max_attempts = 30;
+            settings.retry.max_delay = Duration::from_secs(2);
         });
         let violations = Arc::default();
         audit(&world, &violations);
@@ -186,7 +186,7 @@ fn audit(world: &World, violations: &Arc<Mutex<Vec<String>>>) {
         let mut settled = journal.done_numbers();
         settled.extend(&saved.parked);
         let before = streams.records().into_iter().filter(|(shard, record)| {
-            *shard == saved.shard.shard_id && number(record) <= saved.reached
+            *shard == saved.shard.shard_id && number(record) <= saved.checkpoint
         });
         let open: Vec<u64> = before
             .map(|(_, record)| number(&record))
@@ -200,13 +200,13 @@ fn audit(world: &World, violations: &Arc<Mutex<Vec<String>>>) {
         }
         let mut last = last.lock().unwrap();
         let known = last.entry(saved.shard.shard_id.clone()).or_default();
-        if saved.epoch < known.0 || saved.reached < known.1 {
+        if saved.epoch < known.0 || saved.checkpoint < known.1 {
             violations
                 .lock()
                 .unwrap()
                 .push(format!("{saved:?} after {known:?}"));
         }
-        *known = (saved.epoch, saved.reached);
+        *known = (saved.epoch, saved.checkpoint);
     });
 }
 

@@ -1,8 +1,8 @@
-//! A lease: who reads a shard, and how far its records are finished.
+//! A lease: which worker reads a shard, and its checkpoint.
 
 pub(crate) mod balance;
+pub(crate) mod check;
 pub(crate) mod liveness;
-pub(crate) mod standing;
 
 use chrono::{DateTime, Utc};
 
@@ -11,9 +11,9 @@ use crate::source::ShardKey;
 /// How far the records of a shard are finished.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Checkpoint {
-    /// Nothing yet: begin with the oldest record.
+    /// No record yet: begin at the oldest record.
     TrimHorizon,
-    /// Nothing yet: begin with the oldest record, but leave out what was written before this time.
+    /// No record yet: begin at the oldest record, but skip records that were written before this time.
     Since(DateTime<Utc>),
     /// All records up to this sequence number.
     After(String),
@@ -29,19 +29,19 @@ pub(crate) struct Lease {
     /// Grows with every change of owner; writes under an older epoch are refused.
     pub(crate) epoch: u64,
     pub(crate) checkpoint: Checkpoint,
-    /// The worker that asks for the lease.
+    /// The worker that requests the handover of the lease.
     pub(crate) handover_to: Option<String>,
     /// When the shard was read to its end and every record finished.
     pub(crate) finished_at: Option<DateTime<Utc>>,
-    /// What the shard lately carried, in bytes a second, as its holder measured it.
+    /// The recent load of the shard in bytes a second, as its holder measured it.
     pub(crate) load: u64,
-    /// When the checkpoint last moved, or a holder that gave the shard away had last read it; before that, when the shard was found,
-    /// or the one before it ended.
+    /// When the checkpoint last moved, or when the last holder that released the lease had last read the shard. Before that, when the shard
+    /// was found or its parent ended.
     pub(crate) checkpointed_at: DateTime<Utc>,
 }
 
 impl Lease {
-    /// Makes the lease of a shard that nobody has read yet.
+    /// Makes the lease of a shard that was never read.
     pub(crate) fn new(
         shard: ShardKey,
         parent: Option<String>,
@@ -65,12 +65,12 @@ impl Lease {
         self.finished_at.is_some()
     }
 
-    /// Whether the worker has asked for the lease and may still get it.
-    pub(crate) fn is_asked_for_by(&self, worker: &str) -> bool {
+    /// Whether the worker has requested the lease and may still get it.
+    pub(crate) fn is_requested_by(&self, worker: &str) -> bool {
         self.handover_to.as_deref() == Some(worker) && !self.is_finished()
     }
 
-    /// What must still be true of the stored lease for a write to be accepted.
+    /// The state that the stored lease must still have for a write to be accepted.
     pub(crate) fn seen(&self) -> Seen<'_> {
         Seen {
             shard: &self.shard,
@@ -81,7 +81,7 @@ impl Lease {
     }
 }
 
-/// A lease as an observer saw it.
+/// A lease as another worker read it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seen<'a> {
     pub(crate) shard: &'a ShardKey,
@@ -98,15 +98,15 @@ pub(crate) struct Guard {
     pub(crate) epoch: u64,
 }
 
-/// A worker's sign of life, with the figures it publishes.
+/// The heartbeat of a worker, with its figures.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Heartbeat {
     pub(crate) worker: String,
     /// Counts this worker's heartbeats.
     pub(crate) beat: u64,
-    /// When it was sent, by the worker's own clock: for people, not for judging who is alive.
-    pub(crate) beaten_at: DateTime<Utc>,
-    pub(crate) figures: crate::figures::Snapshot,
+    /// When it was sent, by the worker's own clock: for people, not for deciding which worker is alive.
+    pub(crate) sent_at: DateTime<Utc>,
+    pub(crate) figures: crate::monitor::Snapshot,
 }
 
 /// A stream that the application reads.
@@ -117,7 +117,7 @@ pub(crate) struct StreamEntry {
     pub(crate) start: Checkpoint,
     /// Whether the leases of its first shards have all been made.
     pub(crate) seeded: bool,
-    /// Whether it is disabled or gone, and every shard of it finished.
+    /// Whether it is disabled or deleted, and all of its shards are finished.
     pub(crate) drained: bool,
 }
 

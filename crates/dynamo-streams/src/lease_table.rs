@@ -5,6 +5,8 @@ mod gaps;
 pub(crate) mod key;
 mod leases;
 mod parked;
+mod requests;
+mod updates;
 
 use std::time::Duration;
 
@@ -33,11 +35,11 @@ pub(crate) struct LeaseTable {
 }
 
 impl LeaseTable {
-    /// Fails if the application's name holds the character that separates the parts of a key.
+    /// Fails if the application's name is empty or contains the separator of the parts of a key.
     pub(crate) fn new(client: Client, table: &str, application: &str) -> Result<Self, Error> {
         if application.is_empty() || application.contains(key::SEPARATOR) {
-            let reason = format!("{application:?} is no name for an application");
-            return Err(Error::Configuration(reason));
+            let (setting, rule) = ("application", "must be neither empty nor contain #");
+            return Err(Error::InvalidSetting { setting, rule });
         }
         Ok(Self {
             client,
@@ -47,8 +49,8 @@ impl LeaseTable {
     }
 }
 
-/// Describes a lease table: on-demand billing, keys `PK` and `SK` of type string, encrypted under the account's own key, since parked
-/// records lie in it whole.
+/// Defines a lease table: on-demand billing, keys `PK` and `SK` of type string, encryption under the account's own key, since it stores
+/// parked records.
 pub fn definition(name: &str) -> CreateTableInputBuilder {
     let attribute = |name: &str| {
         AttributeDefinition::builder()
@@ -74,7 +76,7 @@ pub fn definition(name: &str) -> CreateTableInputBuilder {
         .key_schema(key(SORT_KEY, KeyType::Range))
 }
 
-/// Creates the lease table unless it exists, and waits until it is active, two minutes at most.
+/// Creates the lease table unless it exists, and waits up to two minutes until it is active.
 pub async fn create_lease_table(client: &Client, name: &str) -> Result<(), Error> {
     let created = definition(name).send_with(client).await;
     if let Err(error) = created

@@ -2,6 +2,7 @@
 
 mod error;
 mod handler;
+mod item;
 mod observer;
 mod record;
 mod settings;
@@ -14,11 +15,11 @@ mod discovery;
 mod heartbeat;
 mod shard;
 
-mod lanes;
+mod item_queues;
 mod lease;
 mod lineage;
 mod pacing;
-mod quarantine;
+mod parking;
 mod watermark;
 
 mod source;
@@ -32,7 +33,7 @@ mod operations;
 mod redrive;
 mod status;
 
-mod figures;
+mod monitor;
 
 mod arn;
 mod clock;
@@ -52,14 +53,15 @@ mod testing;
 pub use batch::{BatchProcessor, BatchReport};
 pub use clock::WallClock;
 pub use error::{BoxError, Error};
-pub use figures::{Counts, Monitor, Pulse, Snapshot};
-pub use handler::{Disposition, RecordContext, RecordHandler};
+pub use handler::{Context, Disposition, Handler};
+pub use item::{Item, ItemId};
 pub use lease_table::create_lease_table;
-pub use observer::{GapCause, GapRecord, Observer, QuarantinedRecord, Unobserved};
+pub use monitor::{Counters, Monitor, Snapshot};
+pub use observer::{GapCause, GapRecord, NoopObserver, Observer, ParkedRecord};
 pub use operations::Operations;
-pub use processor::{Processor, ProcessorBuilder, Summary};
-pub use record::{EventKind, Item, LaneId, Record, UserIdentity};
+pub use processor::{Processor, ProcessorBuilder};
+pub use record::{EventKind, Record, UserIdentity};
 pub use redrive::{RedriveReport, Selection};
 pub use settings::{RetryPolicy, Settings, StartPosition};
 pub use status::{ShardStatus, Status, WorkerStatus};
-pub use store::ParkedLane;
+pub use store::ParkedItem;

@@ -1,6 +1,6 @@
-//! Lineage: which shards there are, which may be read, which are done.
+//! Lineage: which shards exist, which may be read, which are finished.
 
-pub(crate) mod unseen;
+pub(crate) mod missing_parents;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,70 +10,69 @@ use crate::arn;
 use crate::lease::{Checkpoint, Lease, StreamEntry};
 use crate::source::{ListedShard, ShardKey};
 
-/// How long finished shards are remembered: listings go on showing them for a day and more.
+/// How long finished shards are remembered: listings show them for more than a day.
 const FINISHED_MEMORY: TimeDelta = TimeDelta::hours(48);
 
-/// What a listing means for the leases of its stream.
+/// The leases that follow from a listing.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Growth {
+pub(crate) struct NewLeases {
     /// The leases to make, parents before children.
     pub(crate) leases: Vec<Lease>,
-    /// Shards whose parent nobody has seen and nobody waits for any longer: what it held was never read.
-    pub(crate) breaks: Vec<ListedShard>,
-    /// Shards whose parent nobody has seen yet: it may still be listed.
-    pub(crate) early: Vec<ListedShard>,
+    /// Shards whose parent was never listed although they have waited for it: the records of the parent were never read.
+    pub(crate) orphans: Vec<ListedShard>,
+    /// Shards that wait for their parent to be listed.
+    pub(crate) waiting: Vec<ListedShard>,
 }
 
-/// Compares a listing with the known leases of its stream. A stream that is not seeded yet gets its
-/// chosen start; later shards always begin at their oldest record. A shard whose parent nobody has seen
-/// waits, and its descendants with it, until `given_up` says that it has waited enough.
+/// Compares a listing with the known leases of its stream. The first shards of a stream begin at its chosen start, later ones at their
+/// oldest record. A shard whose parent was never listed waits with its descendants, until `timed_out` returns that it has waited enough.
 ///
 /// Shard ids sort by the time they were made: `shardId-<milliseconds, 20 digits>-<digest>`.
-pub(crate) fn grow(
+pub(crate) fn new_leases(
     stream: &StreamEntry,
     listing: &[ListedShard],
     known: &BTreeMap<&str, &Lease>,
-    given_up: impl Fn(&ListedShard) -> bool,
+    timed_out: impl Fn(&ListedShard) -> bool,
     now: DateTime<Utc>,
-) -> Growth {
+) -> NewLeases {
     let listed: BTreeSet<&str> = listing.iter().map(|shard| shard.id.as_str()).collect();
-    // A shard with a child is closed, whatever else the listing says of it.
+    // A shard with a child is closed, whatever else the listing shows.
     let closed: BTreeSet<&str> = listing
         .iter()
         .filter_map(|shard| shard.parent.as_deref())
         .collect();
-    let mut waiting: BTreeSet<&str> = BTreeSet::new();
-    let mut growth = Growth::default();
+    let mut waiting_ids: BTreeSet<&str> = BTreeSet::new();
+    let mut new = NewLeases::default();
     for shard in parents_first(listing) {
         if known.contains_key(shard.id.as_str()) {
             continue;
         }
         let parent = shard.parent.as_deref();
-        let unseen = parent.is_some_and(|id| !listed.contains(id) && !known.contains_key(id));
-        // At the first start an absent parent is a trimmed one, unless older shards are still listed.
-        if unseen && (stream.seeded || parent > listed.first().copied()) {
-            if !given_up(shard) {
-                growth.early.push(shard.clone());
-                waiting.insert(&shard.id);
+        let missing = parent.is_some_and(|id| !listed.contains(id) && !known.contains_key(id));
+        // At the first start a missing parent was trimmed, unless older shards are still listed.
+        if missing && (stream.seeded || parent > listed.first().copied()) {
+            if !timed_out(shard) {
+                new.waiting.push(shard.clone());
+                waiting_ids.insert(&shard.id);
                 continue;
             }
-            growth.breaks.push(shard.clone());
+            new.orphans.push(shard.clone());
         }
-        if parent.is_some_and(|parent| waiting.contains(parent)) {
-            waiting.insert(&shard.id);
+        if parent.is_some_and(|parent| waiting_ids.contains(parent)) {
+            waiting_ids.insert(&shard.id);
             continue;
         }
-        // Whatever it holds was written since its parent closed, and nobody has looked since then.
+        // Its records were written after its parent was closed, and no worker has read them since.
         let parent = parent.and_then(|parent| known.get(parent));
         let unread_since = parent.and_then(|parent| parent.finished_at).unwrap_or(now);
-        growth.leases.push(first_lease(
+        new.leases.push(first_lease(
             stream,
             shard,
             closed.contains(shard.id.as_str()),
             unread_since.min(now),
         ));
     }
-    growth
+    new
 }
 
 fn first_lease(
@@ -91,14 +90,13 @@ fn first_lease(
     } else {
         stream.start.clone()
     };
-    let passed_over = closed && matches!(checkpoint, Checkpoint::Since(_));
+    let skipped = closed && matches!(checkpoint, Checkpoint::Since(_));
     let mut lease = Lease::new(key, shard.parent.clone(), checkpoint, now);
-    lease.finished_at = passed_over.then_some(now);
+    lease.finished_at = skipped.then_some(now);
     lease
 }
 
-/// Orders shards so that a parent comes before its children: a child whose parent has no lease would
-/// count as free to read.
+/// Orders shards so that a parent comes before its children: a child whose parent has no lease would count as ready.
 fn parents_first(listing: &[ListedShard]) -> Vec<&ListedShard> {
     let by_id: BTreeMap<&str, &ListedShard> = listing
         .iter()
@@ -120,8 +118,7 @@ fn parents_first(listing: &[ListedShard]) -> Vec<&ListedShard> {
     order
 }
 
-/// Finds the leases that may be held now: not finished, every parent finished or absent, and every
-/// older stream of the table drained.
+/// Returns the leases that may be held now: not finished, every parent finished or absent, and every older stream of the table drained.
 pub(crate) fn ready<'a>(leases: &'a [Lease], streams: &[StreamEntry]) -> Vec<&'a Lease> {
     let unfinished: BTreeSet<&ShardKey> = leases
         .iter()
@@ -153,8 +150,7 @@ fn waits_for_older_stream(stream_arn: &str, streams: &[StreamEntry]) -> bool {
     })
 }
 
-/// Picks the streams of a table that this application reads: all from the oldest it knows on, and if
-/// it knows none, the newest alone.
+/// Returns the streams of a table that this application reads: all from the oldest known one on, or only the newest if it knows none.
 pub(crate) fn relevant(listed: &[String], known: &[&StreamEntry]) -> Vec<String> {
     let mut arns: BTreeMap<&str, &str> = listed
         .iter()
@@ -176,7 +172,7 @@ pub(crate) fn relevant(listed: &[String], known: &[&StreamEntry]) -> Vec<String>
         .collect()
 }
 
-/// Whether a stream that takes no more records has been read to its end.
+/// Whether a stream that gets no more records has been read to its end.
 pub(crate) fn is_drained(listing: &[ListedShard], known: &BTreeMap<&str, &Lease>) -> bool {
     known.values().all(|lease| lease.is_finished())
         && listing
@@ -184,7 +180,7 @@ pub(crate) fn is_drained(listing: &[ListedShard], known: &BTreeMap<&str, &Lease>
             .all(|shard| known.contains_key(shard.id.as_str()))
 }
 
-/// Finds the finished leases that may be forgotten.
+/// Returns the finished leases that may be forgotten.
 pub(crate) fn forgettable<'a>(
     listing: &[ListedShard],
     known: &BTreeMap<&str, &'a Lease>,

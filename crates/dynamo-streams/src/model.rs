@@ -106,14 +106,14 @@ impl Model for Protocol {
     fn init_states(&self) -> Vec<World> {
         let mut table = Table::default();
         let listing = Stream::default().listing();
-        let growth = lineage::grow(
+        let new = lineage::new_leases(
             &self.stream,
             &listing,
             &BTreeMap::new(),
             |_| false,
             epoch_time(0),
         );
-        for lease in growth.leases {
+        for lease in new.leases {
             table.create(lease, None);
         }
         vec![World::new(self.faults, table)]

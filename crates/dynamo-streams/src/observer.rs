@@ -1,43 +1,43 @@
-//! Hooks by which an application learns what needs it.
+//! Hooks that tell an application of parked and lost records.
 
 use std::future::ready;
 
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
-use crate::record::{LaneId, Record};
+use crate::item::ItemId;
+use crate::record::Record;
 
-/// Learns what needs somebody's attention. Each hook runs after the fact is durable, and again if the
-/// process dies before the checkpoint passed it. Until a hook returns, only its own item (for a
-/// quarantined record) or shard (for a gap) waits.
+/// Is told of parked and lost records. A hook runs once the event is durable, and again if the process dies before the checkpoint passes
+/// it. Until it returns, its item (for a parked record) or its shard (for a gap) waits.
 pub trait Observer: Send + Sync + 'static {
     /// A record was parked: the first of its item, or a later one behind it.
-    fn on_quarantined<'a>(&'a self, _parked: &'a QuarantinedRecord) -> BoxFuture<'a, ()> {
+    fn on_parked<'a>(&'a self, _parked: &'a ParkedRecord) -> BoxFuture<'a, ()> {
         Box::pin(ready(()))
     }
 
-    /// Records were lost before they were read; start the repair.
+    /// Records were lost before they were read.
     fn on_gap<'a>(&'a self, _gap: &'a GapRecord) -> BoxFuture<'a, ()> {
         Box::pin(ready(()))
     }
 }
 
-/// Observes nothing.
+/// A no-op observer.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Unobserved;
+pub struct NoopObserver;
 
-impl Observer for Unobserved {}
+impl Observer for NoopObserver {}
 
-/// A record that was parked instead of being handled.
+/// A parked record.
 #[derive(Clone, Debug, PartialEq)]
-pub struct QuarantinedRecord {
-    /// The record, whole.
+pub struct ParkedRecord {
+    /// The record.
     pub record: Record,
-    /// The lane of its item; what `redrive` is asked for.
-    pub lane: LaneId,
+    /// The id of its item, for `redrive`.
+    pub item_id: ItemId,
     /// Why the record was parked.
     pub reason: String,
-    /// How often it was tried; 0 for a record behind a parked one.
+    /// The number of attempts; 0 for a record behind a parked one.
     pub attempts: u32,
     /// Whether it was parked only because an earlier record of its item was.
     pub behind: bool,
@@ -45,7 +45,7 @@ pub struct QuarantinedRecord {
     pub parked_at: DateTime<Utc>,
 }
 
-/// A stretch of a shard that was trimmed or lost before it was read.
+/// Records of a shard that were trimmed or lost before they were read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GapRecord {
     /// The stream.
@@ -54,15 +54,14 @@ pub struct GapRecord {
     pub table_name: String,
     /// The shard.
     pub shard_id: String,
-    /// The last sequence number read before the gap; none if nothing of the shard had been read.
+    /// The last sequence number read before the gap; none if no record of the shard had been read.
     pub from: Option<String>,
-    /// The first sequence number found after the gap; none while it is not known, or if the rest of
-    /// the shard is gone.
+    /// The first sequence number after the gap; none while it is unknown, or if the rest of the shard is gone.
     pub to: Option<String>,
     /// Why there is a gap.
     pub cause: GapCause,
-    /// Nothing that was written before this is lost: 24 hours before the shard's checkpoint last moved, for
-    /// a stream keeps records no longer. None if it is not known.
+    /// The earliest time at which a lost record can have been written: 24 hours before the shard's checkpoint last moved, since a stream
+    /// keeps records for 24 hours. None if it is unknown.
     pub since: Option<DateTime<Utc>>,
     /// When it was found.
     pub detected_at: DateTime<Utc>,
@@ -75,6 +74,6 @@ pub enum GapCause {
     Trimmed,
     /// The shard, or its whole stream, is gone although it had not been read to its end.
     ShardMissing,
-    /// A shard appeared whose parent nobody has seen: what the parent held is unknown.
+    /// A shard was listed whose parent was never listed: the records of the parent are unknown.
     ParentUnseen,
 }

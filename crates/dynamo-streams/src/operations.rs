@@ -1,26 +1,26 @@
-//! What an operator asks of an application: its state, its parked records, its gaps.
+//! The operations on an application: its status, its parked records, its gaps.
 
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::WallClock;
 use crate::error::Error;
-use crate::handler::RecordHandler;
+use crate::handler::Handler;
+use crate::item::ItemId;
 use crate::lease_table::LeaseTable;
-use crate::observer::{GapRecord, QuarantinedRecord};
-use crate::record::LaneId;
+use crate::observer::{GapRecord, ParkedRecord};
 use crate::redrive::{self, RedriveReport, Selection};
 use crate::sdk_client::bounded_dynamo;
 use crate::status::{self, Status};
-use crate::store::{LeaseStore as _, ParkedLane, ParkedStore as _};
+use crate::store::{LeaseStore as _, ParkedItem, ParkedStore as _};
 
-/// What an operator asks of an application, from any process that reaches its lease table.
+/// The operations on an application, from any process that reaches its lease table.
 #[derive(Clone, Debug)]
 pub struct Operations {
     store: LeaseTable,
 }
 
 impl Operations {
-    /// Looks at the lease table of an application; fails if `application` is no name for one.
+    /// Makes the operations of an application; fails if `application` is not a valid name.
     pub fn new(
         client: aws_sdk_dynamodb::Client,
         lease_table: &str,
@@ -31,10 +31,13 @@ impl Operations {
         })
     }
 
-    /// Reads the state of the application.
+    /// Reads the status of the application.
     pub async fn status(&self) -> Result<Status, Error> {
-        let (view, parked, gaps) =
-            futures::try_join!(self.store.view(), self.store.lanes(None), self.store.gaps())?;
+        let (view, parked, gaps) = futures::try_join!(
+            self.store.view(),
+            self.store.parked_items(None),
+            self.store.gaps()
+        )?;
         Ok(status::summarise(
             view,
             parked,
@@ -43,26 +46,25 @@ impl Operations {
         ))
     }
 
-    /// Lists the items in quarantine.
-    pub async fn parked_lanes(&self) -> Result<Vec<ParkedLane>, Error> {
-        self.store.lanes(None).await
+    /// Lists the items with parked records.
+    pub async fn parked_items(&self) -> Result<Vec<ParkedItem>, Error> {
+        self.store.parked_items(None).await
     }
 
-    /// Reads the parked records of an item, the oldest first, `limit` at most.
+    /// Reads up to `limit` parked records of an item, the oldest first.
     pub async fn parked_records(
         &self,
-        lane: LaneId,
+        item_id: ItemId,
         limit: usize,
-    ) -> Result<Vec<QuarantinedRecord>, Error> {
-        self.store.parked(lane, limit).await
+    ) -> Result<Vec<ParkedRecord>, Error> {
+        self.store.parked_records(item_id, limit).await
     }
 
-    /// Hands the parked records of the selected items to the handler, item by item, the oldest first.
+    /// Handles the parked records of the selected items again, item by item, the oldest first.
     ///
-    /// A record whose handler says done is removed; any other answer ends the item's redrive and leaves
-    /// the rest parked. An item without parked records leaves the quarantine. May run beside the
-    /// processors: what they park meanwhile is redriven too.
-    pub async fn redrive<H: RecordHandler>(
+    /// A record whose handler returns `Done` is removed; any other disposition ends the redrive of the item and leaves the rest parked. An
+    /// item without parked records is reopened. The redrive may run beside the processors: records that they park meanwhile are redriven too.
+    pub async fn redrive<H: Handler>(
         &self,
         handler: &H,
         selection: &Selection,
@@ -71,12 +73,12 @@ impl Operations {
         redrive::redrive(&self.store, handler, selection, shutdown).await
     }
 
-    /// Lists the gaps that nobody has acknowledged.
+    /// Lists the gaps that are not acknowledged.
     pub async fn gaps(&self) -> Result<Vec<GapRecord>, Error> {
         self.store.gaps().await
     }
 
-    /// Removes a gap whose repair is done, unless it was found anew since it was read.
+    /// Removes a repaired gap, unless it was found again since it was read.
     pub async fn acknowledge_gap(&self, gap: &GapRecord) -> Result<(), Error> {
         self.store.acknowledge(gap).await
     }

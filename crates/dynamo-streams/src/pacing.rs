@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Empty pages in a row that are still answered at the floor: an empty page is not the tip.
-const PATIENCE: u32 = 8;
-/// The longest wait after failures in a row.
-const LONGEST_FAILURE_WAIT: Duration = Duration::from_secs(10);
+/// Empty pages in a row after which reads become rarer. An empty page does not mean that the reader has caught up.
+const EMPTY_PAGES: u32 = 8;
+/// The longest delay after failures in a row.
+const MAX_FAILURE_DELAY: Duration = Duration::from_secs(10);
 
-/// The rhythm of one shard's reads.
+/// The pace of the reads of one shard.
 #[derive(Clone, Debug)]
 pub(crate) struct Pace {
     floor: Duration,
@@ -20,23 +20,23 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    pub(crate) fn new(floor: Duration, idle: Duration, page_records: i32) -> Self {
+    pub(crate) fn new(floor: Duration, idle: Duration, max_records_per_read: i32) -> Self {
         Self {
             floor,
             idle,
-            full_page: usize::try_from(page_records).unwrap_or(usize::MAX),
+            full_page: usize::try_from(max_records_per_read).unwrap_or(usize::MAX),
             empty: 0,
             failures: 0,
         }
     }
 
-    /// When to read again after a page that was asked for at `asked`. A full page shows a backlog and
-    /// is followed at once; else the floor is counted from the last request, not from its answer.
+    /// When to read again after a page that was requested at `requested_at`. A full page means a backlog: the next read follows at once.
+    /// Otherwise the interval is counted from the request, not from its response.
     pub(crate) fn after_page(
         &mut self,
         records: usize,
         bytes: u64,
-        asked: Instant,
+        requested_at: Instant,
         now: Instant,
     ) -> Instant {
         self.failures = 0;
@@ -49,19 +49,19 @@ impl Pace {
         if records >= self.full_page || bytes >= 900_000 {
             return now;
         }
-        let doublings = self.empty.saturating_sub(PATIENCE).min(16);
+        let doublings = self.empty.saturating_sub(EMPTY_PAGES).min(16);
         let wait = self.floor.saturating_mul(1 << doublings).min(self.idle);
-        (asked + wait).max(now)
+        (requested_at + wait).max(now)
     }
 
-    /// When to try again after a failure; `chance` lies in 0..1 and spreads the workers.
+    /// When to retry after a failure; `chance` is in 0..1 and spreads the workers.
     pub(crate) fn after_failure(&mut self, chance: f64, now: Instant) -> Instant {
         self.failures = self.failures.saturating_add(1);
         let doublings = self.failures.min(16);
         let wait = self
             .floor
             .saturating_mul(1 << doublings)
-            .min(LONGEST_FAILURE_WAIT.max(self.floor));
+            .min(MAX_FAILURE_DELAY.max(self.floor));
         now + wait.mul_f64(1.0 - chance / 2.0)
     }
 }
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn only_a_long_row_of_empty_pages_slows_the_reads_and_one_record_ends_that() {
         let (mut pace, now) = pace();
-        for _ in 0..PATIENCE {
+        for _ in 0..EMPTY_PAGES {
             assert_eq!(pace.after_page(0, 0, now, now), now + FLOOR);
         }
         assert_eq!(pace.after_page(0, 0, now, now), now + FLOOR * 2);
@@ -114,7 +114,7 @@ mod tests {
         for _ in 0..20 {
             pace.after_failure(0.0, now);
         }
-        assert_eq!(pace.after_failure(0.0, now), now + LONGEST_FAILURE_WAIT);
+        assert_eq!(pace.after_failure(0.0, now), now + MAX_FAILURE_DELAY);
         assert_eq!(pace.after_page(0, 0, now, now), now + FLOOR);
     }
 }

@@ -1,4 +1,4 @@
-//! The processor: reads streams, shares their shards with its fellows, calls the handler.
+//! The processor that an application builds and runs.
 
 pub(crate) mod setup;
 
@@ -13,16 +13,17 @@ use tracing::info;
 use crate::batch::BatchProcessor;
 use crate::coordinator::Coordinator;
 use crate::error::Error;
-use crate::figures::{Counts, Figures, Monitor};
-use crate::handler::RecordHandler;
+use crate::handler::Handler;
 use crate::heartbeat;
 use crate::lease_table::LeaseTable;
-use crate::lineage::unseen::Unseen;
-use crate::observer::{Observer, Unobserved};
+use crate::lineage::missing_parents::MissingParents;
+use crate::monitor::{Figures, Monitor, Snapshot};
+use crate::observer::{NoopObserver, Observer};
 use crate::sdk_client::{bounded_dynamo, bounded_streams};
 use crate::settings::Settings;
 use crate::shard::work::Shared;
-use crate::source::{AwsSource, StreamSource};
+use crate::source::StreamSource;
+use crate::source::aws::AwsSource;
 use crate::store::{LeaseStore, ParkedStore};
 use setup::Setup;
 
@@ -36,7 +37,7 @@ pub struct Processor {
     setup: Setup,
 }
 
-/// Gathers what a [`Processor`] needs.
+/// Builds a [`Processor`].
 #[derive(Debug)]
 pub struct ProcessorBuilder {
     streams_client: aws_sdk_dynamodbstreams::Client,
@@ -46,15 +47,8 @@ pub struct ProcessorBuilder {
     setup: Setup,
 }
 
-/// What a processor did, told at its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Summary {
-    /// Counts since the processor was made.
-    pub counts: Counts,
-}
-
 impl Processor {
-    /// Begins a processor that reads through these clients.
+    /// Starts building a processor that reads through these clients.
     pub fn builder(
         streams_client: aws_sdk_dynamodbstreams::Client,
         dynamo_client: aws_sdk_dynamodb::Client,
@@ -68,69 +62,68 @@ impl Processor {
                 tables: Vec::new(),
                 worker: format!("worker-{:08x}", fastrand::u32(..)),
                 settings: Settings::default(),
-                observer: Arc::new(Unobserved),
+                observer: Arc::new(NoopObserver),
                 figures: Arc::default(),
             },
         }
     }
 
-    /// Shows the processor's figures, also while it runs.
+    /// Returns a monitor that reads the figures while the processor runs.
     pub fn monitor(&self) -> Monitor {
         Monitor(Arc::clone(&self.setup.figures))
     }
 
-    /// Reads until `shutdown` fires; then stops reading, lets running handlers end within the grace,
-    /// writes the last checkpoints and gives the shards to its fellows.
+    /// Runs until `shutdown` fires, then drains: it reads no more, lets handlers finish within `shutdown_timeout`, writes the last checkpoints
+    /// and releases its leases. Returns the final figures.
     ///
-    /// Fails only at the start: if the lease table can't be reached, or a table has no stream. Other
-    /// failures are logged and overcome. A dropped future leaves its leases to expire.
-    pub async fn run<H: RecordHandler>(
+    /// Fails only at the start: if the lease table cannot be reached, or a table has no stream. Later failures are logged and retried.
+    /// Dropping the future is like a crash: its leases expire.
+    pub async fn run<H: Handler>(
         self,
         handler: H,
         shutdown: CancellationToken,
-    ) -> Result<Summary, Error> {
+    ) -> Result<Snapshot, Error> {
         run(self.source, self.store, self.setup, handler, shutdown).await
     }
 
-    /// Makes it handle batches of records that somebody else reads from the streams and keeps the
-    /// checkpoint of, as AWS Lambda's event source mapping does.
+    /// Turns it into a processor of batches that AWS Lambda's event source mapping reads and checkpoints.
     pub fn into_batches(self) -> BatchProcessor {
         BatchProcessor::new(self.store, self.setup)
     }
 }
 
 impl ProcessorBuilder {
-    /// Adds the stream of a table; call it once a table.
+    /// Adds the stream of a table.
     #[must_use]
     pub fn stream_of_table(mut self, table: impl Into<String>) -> Self {
         self.setup.tables.push(table.into());
         self
     }
 
-    /// Names the lease table; see [`create_lease_table`](crate::lease_table::create_lease_table).
+    /// Sets the name of the lease table; see [`create_lease_table`](crate::lease_table::create_lease_table).
     #[must_use]
     pub fn lease_table(mut self, name: impl Into<String>) -> Self {
         self.lease_table = Some(name.into());
         self
     }
 
-    /// Names the application: processors of one name share shards and checkpoints, those of different
-    /// names each read everything. It may not contain `#`.
+    /// Sets the name of the application. Processors of one name share shards and checkpoints; those of different names each read every
+    /// record. It may not contain `#`.
     #[must_use]
     pub fn application(mut self, name: impl Into<String>) -> Self {
         self.application = Some(name.into());
         self
     }
 
-    /// Names this worker in the lease table; random if it is not called. Each run adds a random ending,
-    /// so that a restarted worker is not taken for its former self.
+    /// Sets the id of this worker in the lease table. The default is random. Each run adds a random suffix, so that a restarted worker is a
+    /// new worker.
     #[must_use]
     pub fn worker_id(mut self, id: impl Into<String>) -> Self {
         self.setup.worker = id.into();
         self
     }
 
-    /// Sets limits and rhythms.
+    /// Uses these settings instead of the defaults.
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
         self.setup.figures = Arc::new(Figures::new(settings.wall_clock.clone()));
@@ -145,15 +138,18 @@ impl ProcessorBuilder {
         self
     }
 
-    /// Checks what was gathered; fails with [`Error::Configuration`].
+    /// Checks the settings and makes the processor; fails with [`Error::InvalidSetting`].
     pub fn build(self) -> Result<Processor, Error> {
         self.setup.settings.check()?;
-        let missing = |what: &str| Error::Configuration(format!("{what} is missing"));
+        let missing = |setting| Error::InvalidSetting {
+            setting,
+            rule: "must be set",
+        };
         if self.setup.tables.is_empty() {
-            return Err(missing("the table whose stream to read"));
+            return Err(missing("stream_of_table"));
         }
-        let lease_table = self.lease_table.ok_or_else(|| missing("the lease table"))?;
-        let application = self.application.ok_or_else(|| missing("the application"))?;
+        let lease_table = self.lease_table.ok_or_else(|| missing("lease_table"))?;
+        let application = self.application.ok_or_else(|| missing("application"))?;
         Ok(Processor {
             source: AwsSource::new(bounded_streams(&self.streams_client)),
             store: LeaseTable::new(
@@ -173,11 +169,11 @@ pub(crate) async fn run<S, L, H>(
     setup: Setup,
     handler: H,
     shutdown: CancellationToken,
-) -> Result<Summary, Error>
+) -> Result<Snapshot, Error>
 where
     S: StreamSource,
     L: LeaseStore + ParkedStore,
-    H: RecordHandler,
+    H: Handler,
 {
     let me = format!("{}/{:08x}", setup.worker, fastrand::u32(..));
     let figures = Arc::clone(&setup.figures);
@@ -186,18 +182,18 @@ where
         store,
         handler,
         observer: setup.observer,
-        handlers: Arc::new(Semaphore::new(setup.settings.concurrent_handlers)),
+        handlers: Arc::new(Semaphore::new(setup.settings.concurrency)),
         settings: setup.settings,
         figures: Arc::clone(&figures),
-        unseen: Unseen::default(),
+        missing_parents: MissingParents::default(),
     });
     figures.register();
-    info!(worker = me, "a stream processor begins");
+    info!(worker = me, "a stream processor starts");
     let began = Instant::now();
-    heartbeat::beat(&shared, &me, 1).await?;
+    heartbeat::write(&shared, &me, 1).await?;
     let fence = heartbeat::raised();
-    let mut heart = JoinSet::new();
-    heart.spawn(heartbeat::run(
+    let mut heartbeats = JoinSet::new();
+    heartbeats.spawn(heartbeat::run(
         Arc::clone(&shared),
         me.clone(),
         Arc::clone(&fence),
@@ -206,9 +202,7 @@ where
     let mut coordinator = Coordinator::new(shared, setup.tables, me, fence);
     coordinator.begin().await?;
     coordinator.run(&shutdown).await;
-    heart.shutdown().await;
-    info!("a stream processor ends");
-    Ok(Summary {
-        counts: figures.snapshot().counts,
-    })
+    heartbeats.shutdown().await;
+    info!("a stream processor has ended");
+    Ok(figures.snapshot())
 }

@@ -1,20 +1,15 @@
-//! One change of one item, as the stream tells it.
+//! One change of one item, as the stream reports it.
 
 mod codec;
 mod convert;
 mod event;
-mod lane;
 
-use std::collections::HashMap;
 use std::fmt;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
-pub use lane::LaneId;
-
-/// An item, or its key, in the vocabulary of `aws-sdk-dynamodb`.
-pub type Item = HashMap<String, AttributeValue>;
+use crate::item::{Item, ItemId};
 
 /// One change of one item.
 ///
@@ -41,12 +36,13 @@ pub struct Record {
     pub created_at: DateTime<Utc>,
     /// Who made the change, if it was not an ordinary request; see [`Record::is_expiry`].
     pub user_identity: Option<UserIdentity>,
-    /// The size the service counts for keys and images, in bytes.
+    /// The size that the service counts for keys and images, in bytes.
     pub size_bytes: u64,
 }
 
 /// What happened to the item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum EventKind {
     /// The item is new.
     Insert,
@@ -56,7 +52,7 @@ pub enum EventKind {
     Remove,
 }
 
-/// Who made a change, as the service reports it for its own doings.
+/// Who made a change, as the service reports it for its own changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserIdentity {
     /// `Service` when DynamoDB itself made the change.
@@ -76,9 +72,9 @@ impl Record {
             })
     }
 
-    /// Names the lane of the record's item: records of one lane are handled one at a time, in order.
-    pub fn lane(&self) -> LaneId {
-        LaneId::of(&self.table_name, &self.keys)
+    /// Returns the id of the record's item. Records of one item are handled in order and one at a time.
+    pub fn item_id(&self) -> ItemId {
+        ItemId::of(&self.table_name, &self.keys)
     }
 }
 
@@ -113,6 +109,8 @@ impl fmt::Debug for AttributeNames<'_> {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_dynamodb::types::AttributeValue;
+
     use super::*;
     use crate::testing::record;
 

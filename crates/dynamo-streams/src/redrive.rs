@@ -1,4 +1,4 @@
-//! Redrive: parked records are handled again, in order, until their items are up to date.
+//! Redrive: parked records are handled again, in order, until their items have none.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -10,45 +10,43 @@ use tracing::{info, warn};
 
 use crate::clock::WallClock;
 use crate::error::{Error, chain};
-use crate::handler::{Disposition, RecordContext, RecordHandler};
-use crate::observer::QuarantinedRecord;
-use crate::record::LaneId;
-use crate::store::{ParkedLane, ParkedStore};
+use crate::handler::{Context, Disposition, Handler};
+use crate::item::ItemId;
+use crate::observer::ParkedRecord;
+use crate::store::{ParkedItem, ParkedStore};
 
-/// How long a redrive may take over one record before another redrive may take the item.
+/// How long a redrive may take over one record before another redrive may claim the item.
 const CLAIM: Duration = Duration::from_secs(300);
-/// Parked records read at a time.
-const BATCH: usize = 50;
+/// The most parked records of one read.
+const MAX_RECORDS_PER_READ: usize = 50;
 
 /// Which items to redrive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selection {
-    /// Every item in quarantine.
+    /// Every item with parked records.
     All,
-    /// The items of one table.
-    Table(String),
     /// One item.
-    Lane(LaneId),
+    Item(ItemId),
 }
 
-/// What came of a redrive.
+/// The result of a redrive.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RedriveReport {
-    /// Items that are up to date again: their later records are handled as usual.
-    pub reopened: Vec<LaneId>,
-    /// Items that stay in quarantine, each with the reason.
-    pub remaining: Vec<(LaneId, String)>,
-    /// Records whose handler said done.
+    /// Items without parked records: their later records are handled as usual.
+    pub reopened: Vec<ItemId>,
+    /// Items that still have parked records, each with the reason.
+    pub remaining: Vec<(ItemId, String)>,
+    /// Records whose handler returned `Done`.
     pub records: u64,
 }
 
-/// Why an item's redrive ended.
-enum LaneEnd {
+/// How the redrive of an item ended.
+enum ItemEnd {
     Reopened,
     Remains(String),
 }
 
-pub(crate) async fn redrive<L: ParkedStore, H: RecordHandler>(
+pub(crate) async fn redrive<L: ParkedStore, H: Handler>(
     store: &L,
     handler: &H,
     selection: &Selection,
@@ -56,64 +54,66 @@ pub(crate) async fn redrive<L: ParkedStore, H: RecordHandler>(
 ) -> Result<RedriveReport, Error> {
     let id = format!("redrive-{:016x}", fastrand::u64(..));
     let mut report = RedriveReport::default();
-    let (table, wanted) = match selection {
-        Selection::All => (None, None),
-        Selection::Table(table) => (Some(table.as_str()), None),
-        Selection::Lane(lane) => (None, Some(*lane)),
+    let wanted = match selection {
+        Selection::All => None,
+        Selection::Item(item_id) => Some(*item_id),
     };
-    for lane in store.lanes(table).await? {
+    for item in store.parked_items(None).await? {
         if shutdown.is_cancelled() {
             break;
         }
-        if wanted.is_some_and(|wanted| wanted != lane.lane) {
+        if wanted.is_some_and(|wanted| wanted != item.item_id) {
             continue;
         }
-        let end = redrive_lane(store, handler, &lane, &id, shutdown, &mut report.records).await;
-        let end = end.unwrap_or_else(|error| LaneEnd::Remains(chain(&error)));
+        let end = redrive_item(store, handler, &item, &id, shutdown, &mut report.records).await;
+        let end = end.unwrap_or_else(|error| ItemEnd::Remains(chain(&error)));
         match end {
-            LaneEnd::Reopened => {
-                info!(lane = %lane.lane, "an item is out of quarantine");
-                report.reopened.push(lane.lane);
+            ItemEnd::Reopened => {
+                info!(item = %item.item_id, "an item has no parked records any more");
+                report.reopened.push(item.item_id);
             }
-            LaneEnd::Remains(reason) => {
-                warn!(lane = %lane.lane, reason, "an item stays in quarantine");
-                store.unclaim(&lane, &id).await?;
-                report.remaining.push((lane.lane, reason));
+            ItemEnd::Remains(reason) => {
+                warn!(item = %item.item_id, reason, "an item still has parked records");
+                store.release_claim(&item, &id).await?;
+                report.remaining.push((item.item_id, reason));
             }
         }
     }
     Ok(report)
 }
 
-async fn redrive_lane<L: ParkedStore, H: RecordHandler>(
+async fn redrive_item<L: ParkedStore, H: Handler>(
     store: &L,
     handler: &H,
-    lane: &ParkedLane,
+    item: &ParkedItem,
     id: &str,
     shutdown: &CancellationToken,
     records: &mut u64,
-) -> Result<LaneEnd, Error> {
+) -> Result<ItemEnd, Error> {
+    let remains = |reason: &str| Ok(ItemEnd::Remains(reason.to_owned()));
     loop {
-        let Some(version) = claim(store, lane, id).await? else {
-            return Ok(LaneEnd::Remains("another redrive has the item".to_owned()));
+        let Some(version) = claim(store, item, id).await? else {
+            return remains("another redrive has the item");
         };
-        let batch = store.parked(lane.lane, BATCH).await?;
-        if batch.is_empty() && store.reopen(lane, id, version).await? {
-            return Ok(LaneEnd::Reopened);
+        let batch = store
+            .parked_records(item.item_id, MAX_RECORDS_PER_READ)
+            .await?;
+        if batch.is_empty() && store.reopen(item, id, version).await? {
+            return Ok(ItemEnd::Reopened);
         }
         for parked in batch {
             if shutdown.is_cancelled() {
-                return Ok(LaneEnd::Remains("the redrive was stopped".to_owned()));
+                return remains("the redrive was stopped");
             }
             // The claim is renewed before each record, so that no record outlives it.
-            if claim(store, lane, id).await?.is_none() {
-                return Ok(LaneEnd::Remains("another redrive took the item".to_owned()));
+            if claim(store, item, id).await?.is_none() {
+                return remains("another redrive took the item");
             }
             if let Err(reason) = handle(handler, &parked, shutdown).await {
-                return Ok(LaneEnd::Remains(reason));
+                return Ok(ItemEnd::Remains(reason));
             }
             store
-                .remove(lane, id, &parked.record.sequence_number)
+                .remove(item, id, &parked.record.sequence_number)
                 .await?;
             *records += 1;
         }
@@ -122,32 +122,30 @@ async fn redrive_lane<L: ParkedStore, H: RecordHandler>(
 
 async fn claim<L: ParkedStore>(
     store: &L,
-    lane: &ParkedLane,
+    item: &ParkedItem,
     id: &str,
 ) -> Result<Option<u64>, Error> {
     let now = WallClock::default().now();
     let claim = TimeDelta::from_std(CLAIM).unwrap_or_default();
-    store.claim(lane, id, now, now + claim).await
+    store.claim(item, id, now, now + claim).await
 }
 
-/// Calls the handler once; says why the record has to stay.
-async fn handle<H: RecordHandler>(
+/// Calls the handler once; an error is the reason for which the record stays parked.
+async fn handle<H: Handler>(
     handler: &H,
-    parked: &QuarantinedRecord,
+    parked: &ParkedRecord,
     shutdown: &CancellationToken,
 ) -> Result<(), String> {
     let token = shutdown.child_token();
-    let context = RecordContext::new(1, 0, token.clone());
+    let context = Context::new(1, token.clone());
     let attempt = AssertUnwindSafe(handler.handle(&parked.record, &context)).catch_unwind();
-    // The claim must outlast the attempt and the removal that follows it.
+    // The claim must outlast the attempt and the removal of the record.
     let attempt = tokio::time::timeout(CLAIM / 2, token.run_until_cancelled(attempt));
     match attempt.await {
         Err(_) => Err("the handler took too long".to_owned()),
         Ok(None) => Err("the redrive was stopped".to_owned()),
         Ok(Some(Err(_))) => Err("the handler panicked".to_owned()),
         Ok(Some(Ok(Disposition::Done))) => Ok(()),
-        Ok(Some(Ok(Disposition::Retry { reason } | Disposition::Quarantine { reason }))) => {
-            Err(reason)
-        }
+        Ok(Some(Ok(Disposition::Retry { reason } | Disposition::Park { reason }))) => Err(reason),
     }
 }

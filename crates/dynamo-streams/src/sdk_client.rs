@@ -1,12 +1,12 @@
-//! Clients whose calls end: without limits of their own a lost connection would be waited on for ever.
+//! Clients with timeouts: without one, a request on a lost connection would wait for ever.
 
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 
-/// The limit of one attempt; every call of this crate is answered within milliseconds.
+/// The timeout of one attempt; each request of this crate normally takes milliseconds.
 const ATTEMPT: Duration = Duration::from_secs(5);
-/// The limit of a call with its retries.
+/// The timeout of a request with its retries.
 const OPERATION: Duration = Duration::from_secs(15);
 
 pub(crate) fn bounded_dynamo(client: &aws_sdk_dynamodb::Client) -> aws_sdk_dynamodb::Client {
@@ -23,7 +23,7 @@ pub(crate) fn bounded_streams(
     aws_sdk_dynamodbstreams::Client::from_conf(config.to_builder().timeout_config(limits).build())
 }
 
-/// Keeps the limits that the client has and adds those that are missing.
+/// Keeps the timeouts of the client and adds the missing ones.
 fn limits(own: Option<&TimeoutConfig>) -> TimeoutConfig {
     let defaults = TimeoutConfig::builder()
         .operation_attempt_timeout(ATTEMPT)

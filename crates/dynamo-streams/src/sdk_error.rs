@@ -1,10 +1,10 @@
-//! Errors of the AWS SDK, sorted by their code and never by their text.
+//! Errors of the AWS SDK, classified by code and never by text.
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
 use crate::error::{BoxError, Error};
 
-/// Turns an SDK error into one of ours.
+/// Converts an error of the SDK.
 pub(crate) fn classify<E>(operation: &'static str, error: SdkError<E>) -> Error
 where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,

@@ -1,48 +1,47 @@
-//! The limits and rhythms of a processor.
+//! The settings of a processor, each with its default.
 
 use std::time::Duration;
 
 use crate::clock::WallClock;
 use crate::error::Error;
 
-/// The limits and rhythms of a processor, each with a default that suits AWS.
+/// How a processor behaves. Checked by [`ProcessorBuilder::build`](crate::ProcessorBuilder::build).
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where to begin in a stream that this application has never read. Kept in the lease table: later
-    /// starts go on where the last one ended.
+    /// Where to begin in a stream that this application has never read. The lease table stores it: later starts continue at the checkpoints.
+    /// Default `TrimHorizon`.
     pub start: StartPosition,
-    /// The least time between two reads of one shard that has no backlog.
+    /// The shortest time between two reads of one shard without a backlog. Default 250 ms.
     pub poll_interval: Duration,
-    /// The most time between two reads of one shard, reached when nothing happens.
+    /// The longest time between two reads of one shard, reached while no records come. Default 1 s.
     pub idle_poll_interval: Duration,
-    /// The most records asked for in one read; the service allows 1,000.
-    pub page_records: i32,
-    /// Records of one shard that are read but not yet finished, at most: the bound of memory and of
-    /// what a crash repeats.
-    pub unfinished_records_per_shard: usize,
-    /// The same in bytes; the last page may exceed it by its own size (1 MB).
-    pub unfinished_bytes_per_shard: u64,
-    /// Items of one shard whose records run side by side.
-    pub lanes_per_shard: usize,
-    /// Handlers that run at the same time in this processor.
-    pub concurrent_handlers: usize,
-    /// How often a failing record is tried, and how far apart.
+    /// The most records of one read. Default 1,000, the limit of the service.
+    pub max_records_per_read: i32,
+    /// The most records of one shard that are read and not finished: it bounds memory and what a crash repeats. Default 4,000.
+    pub max_in_flight_records_per_shard: usize,
+    /// The same in bytes; the last read may exceed it by its own size (1 MB). Default 16 MiB.
+    pub max_in_flight_bytes_per_shard: u64,
+    /// How many items of one shard are handled at once. Default 32.
+    pub concurrency_per_shard: usize,
+    /// How many handlers run at once in this processor. Default 128.
+    pub concurrency: usize,
+    /// How often and how far apart a failed record is tried.
     pub retry: RetryPolicy,
-    /// The least time between two checkpoints of one shard.
+    /// The shortest time between two checkpoints of one shard. Default 5 s.
     pub checkpoint_interval: Duration,
-    /// The time between two heartbeats of this worker: its only writes when nothing happens.
+    /// The time between two heartbeats of this worker: its only writes while no records come. Default 10 s.
     pub heartbeat_interval: Duration,
-    /// How long a worker's heartbeat must stand still, on the observer's clock, before its shards are
-    /// taken over. The worker itself stops a fifth earlier.
+    /// How long a worker's heartbeat must stay unchanged, on the observer's clock, before its leases are taken over. The worker itself stops
+    /// a fifth earlier. Default 25 s.
     pub lease_duration: Duration,
-    /// The time between two looks at the lease table.
+    /// The time between two reads of the lease table. Default 5 s.
     pub sync_interval: Duration,
-    /// The time between two full listings of the streams' shards.
-    pub discovery_interval: Duration,
-    /// How long a holder may take to hand a shard over before it is taken from it.
+    /// The time between two full listings of the shards. Default 60 s.
+    pub list_shards_interval: Duration,
+    /// How long a holder may take to hand a lease over before the lease is taken from it. Default 30 s.
     pub handover_timeout: Duration,
-    /// How long running handlers may take when the processor shuts down or hands a shard over.
-    pub drain_grace: Duration,
+    /// How long running handlers may take when the processor shuts down or hands a lease over. Default 20 s.
+    pub shutdown_timeout: Duration,
     /// The time of day.
     pub wall_clock: WallClock,
 }
@@ -50,30 +49,32 @@ pub struct Settings {
 /// Where to begin in a stream that the application has never read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StartPosition {
-    /// With the oldest record the stream still has.
+    /// At the oldest record that the stream still has.
     #[default]
     TrimHorizon,
-    /// With the records written from about now on (a few seconds earlier, for clocks that differ).
+    /// At the records that are written from now on (a few seconds earlier, since clocks differ).
     Latest,
 }
 
-/// How often a failing record is tried before it is quarantined, and how far apart.
+/// How failed records are retried.
+///
+/// The delay before attempt *n*+1 is `first_delay` × 2^(*n*−1), at most `max_delay`, less a random part of up to half of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Attempts in all, the first one included.
-    pub attempts: u32,
-    /// The wait after the first attempt; doubled after each further one, less a random part of up to half.
-    pub first_wait: Duration,
-    /// The longest wait.
-    pub longest_wait: Duration,
+    /// The delay after the first failed attempt. Default 200 ms.
+    pub first_delay: Duration,
+    /// The longest delay. Default 60 s.
+    pub max_delay: Duration,
+    /// How many attempts a record gets before it is parked. Default 12.
+    pub max_attempts: u32,
 }
 
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
-            attempts: 12,
-            first_wait: Duration::from_millis(200),
-            longest_wait: Duration::from_secs(60),
+            max_attempts: 12,
+            first_delay: Duration::from_millis(200),
+            max_delay: Duration::from_secs(60),
         }
     }
 }
@@ -84,19 +85,19 @@ impl Default for Settings {
             start: StartPosition::TrimHorizon,
             poll_interval: Duration::from_millis(250),
             idle_poll_interval: Duration::from_secs(1),
-            page_records: 1_000,
-            unfinished_records_per_shard: 4_000,
-            unfinished_bytes_per_shard: 16 << 20,
-            lanes_per_shard: 32,
-            concurrent_handlers: 128,
+            max_records_per_read: 1_000,
+            max_in_flight_records_per_shard: 4_000,
+            max_in_flight_bytes_per_shard: 16 << 20,
+            concurrency_per_shard: 32,
+            concurrency: 128,
             retry: RetryPolicy::default(),
             checkpoint_interval: Duration::from_secs(5),
             heartbeat_interval: Duration::from_secs(10),
             lease_duration: Duration::from_secs(25),
             sync_interval: Duration::from_secs(5),
-            discovery_interval: Duration::from_secs(60),
+            list_shards_interval: Duration::from_secs(60),
             handover_timeout: Duration::from_secs(30),
-            drain_grace: Duration::from_secs(20),
+            shutdown_timeout: Duration::from_secs(20),
             wall_clock: WallClock::default(),
         }
     }
@@ -108,37 +109,36 @@ impl Settings {
         self.lease_duration.mul_f64(0.8)
     }
 
+    /// Returns an error for the first invalid setting.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        let zero = [
-            ("poll_interval", self.poll_interval.is_zero()),
-            ("page_records", !(1..=1_000).contains(&self.page_records)),
-            (
-                "unfinished_records_per_shard",
-                self.unfinished_records_per_shard == 0,
-            ),
-            (
-                "unfinished_bytes_per_shard",
-                self.unfinished_bytes_per_shard == 0,
-            ),
-            ("lanes_per_shard", self.lanes_per_shard == 0),
-            ("concurrent_handlers", self.concurrent_handlers == 0),
-            ("retry.attempts", self.retry.attempts == 0),
-            ("heartbeat_interval", self.heartbeat_interval.is_zero()),
-            ("sync_interval", self.sync_interval.is_zero()),
-            ("discovery_interval", self.discovery_interval.is_zero()),
+        const POSITIVE: &str = "must be more than zero";
+        let idle = self.idle_poll_interval >= self.poll_interval;
+        let per_read = (1..=1_000).contains(&self.max_records_per_read);
+        let records = self.max_in_flight_records_per_shard > 0;
+        let bytes = self.max_in_flight_bytes_per_shard > 0;
+        let per_shard = self.concurrency_per_shard > 0;
+        let retry = self.retry.max_attempts > 0;
+        let heartbeat = !self.heartbeat_interval.is_zero();
+        let listing = !self.list_shards_interval.is_zero();
+        let lease = self.self_fence_after() > self.heartbeat_interval;
+        let rules = [
+            ("poll_interval", !self.poll_interval.is_zero(), POSITIVE),
+            ("idle_poll_interval", idle, "must be at least poll_interval"),
+            ("max_records_per_read", per_read, "must be 1 to 1,000"),
+            ("max_in_flight_records_per_shard", records, POSITIVE),
+            ("max_in_flight_bytes_per_shard", bytes, POSITIVE),
+            ("concurrency_per_shard", per_shard, POSITIVE),
+            ("concurrency", self.concurrency > 0, POSITIVE),
+            ("retry", retry, "must allow an attempt"),
+            ("heartbeat_interval", heartbeat, POSITIVE),
+            ("sync_interval", !self.sync_interval.is_zero(), POSITIVE),
+            ("list_shards_interval", listing, POSITIVE),
+            ("lease_duration", lease, "must outlast a late heartbeat"),
         ];
-        if let Some((name, _)) = zero.iter().find(|(_, out_of_range)| *out_of_range) {
-            return Err(Error::Configuration(format!("{name} is out of range")));
+        match rules.into_iter().find(|(_, holds, _)| !holds) {
+            None => Ok(()),
+            Some((setting, _, rule)) => Err(Error::InvalidSetting { setting, rule }),
         }
-        if self.idle_poll_interval < self.poll_interval {
-            let reason = "idle_poll_interval is shorter than poll_interval";
-            return Err(Error::Configuration(reason.to_owned()));
-        }
-        if self.self_fence_after() <= self.heartbeat_interval {
-            let reason = "lease_duration leaves no room for a late heartbeat";
-            return Err(Error::Configuration(reason.to_owned()));
-        }
-        Ok(())
     }
 }
 
@@ -162,9 +162,9 @@ mod tests {
 
     #[test]
     fn a_page_is_at_most_what_the_service_allows() {
-        let check = |page_records| {
+        let check = |max_records_per_read| {
             let settings = Settings {
-                page_records,
+                max_records_per_read,
                 ..Settings::default()
             };
             settings.check().is_ok()

@@ -1,5 +1,7 @@
-//! One held shard: what to read, run, park and save next, decided without any IO.
+//! One held shard: decides what to read, handle, park and checkpoint next, without any IO.
 
+#[cfg(test)]
+mod digest;
 mod event;
 mod reader;
 pub(crate) mod runner;
@@ -15,20 +17,21 @@ pub(crate) use event::{Command, Event, Exit};
 use reader::Reader;
 
 use crate::error::Error;
-use crate::figures::Gauge;
 use crate::handler::Disposition;
-use crate::lanes::Lanes;
+use crate::item::ItemId;
+use crate::item_queues::ItemQueues;
 use crate::lease::Lease;
-use crate::quarantine::{Quarantine, Verdict};
-use crate::record::{LaneId, Record};
+use crate::monitor::ShardFigures;
+use crate::parking::{AfterFailure, Parking};
+use crate::record::Record;
 use crate::settings::Settings;
 use crate::store::ParkOutcome;
 use crate::watermark::Watermark;
 
-/// Why a record is parked whose item is in quarantine.
+/// Why a record is parked behind a parked record.
 pub(crate) const BEHIND: &str = "behind a parked record of its item";
 
-/// The wait before a write to the lease table that failed is tried again.
+/// The delay before a failed write to the lease table is retried.
 const WRITE_RETRY: Duration = Duration::from_secs(1);
 
 /// The state of one held shard. Feed it events; carry out what `poll` returns.
@@ -37,20 +40,20 @@ const WRITE_RETRY: Duration = Duration::from_secs(1);
 pub(crate) struct Shard {
     settings: Settings,
     reader: Reader,
-    lanes: Lanes,
+    queues: ItemQueues,
     watermark: Watermark,
-    quarantine: Quarantine,
-    /// Records that are to be parked instead of tried again.
-    condemned: BTreeMap<u64, String>,
+    parking: Parking,
+    /// Records that are parked instead of tried again, with the reason.
+    to_park: BTreeMap<u64, String>,
     writing: Option<Write>,
     write_due: Instant,
     stop: Option<Stop>,
-    bytes_since_save: u64,
-    saved_at: Instant,
+    bytes_since_checkpoint: u64,
+    checkpointed_at: Instant,
     exit: Option<Exit>,
 }
 
-/// A write to the lease table that is under way, with the checkpoint it carries.
+/// A write to the lease table in flight, with its checkpoint.
 #[derive(Debug)]
 #[cfg_attr(test, derive(Clone))]
 struct Write(Option<String>);
@@ -63,31 +66,31 @@ struct Stop {
 }
 
 impl Shard {
-    /// Begins with a shard that was last read, or found, `unread` ago.
+    /// Makes the state of a shard that was last read, or found, `unread` ago.
     pub(crate) fn new(
         settings: Settings,
         lease: &Lease,
-        parked: BTreeSet<LaneId>,
+        parked: BTreeSet<ItemId>,
         unread: Duration,
         now: Instant,
     ) -> Self {
         Self {
             reader: Reader::new(&settings, lease, unread, now),
-            lanes: Lanes::default(),
+            queues: ItemQueues::default(),
             watermark: Watermark::default(),
-            quarantine: Quarantine::new(settings.retry, parked),
-            condemned: BTreeMap::new(),
+            parking: Parking::new(settings.retry, parked),
+            to_park: BTreeMap::new(),
             writing: None,
             write_due: now,
             stop: None,
-            bytes_since_save: 0,
-            saved_at: now,
+            bytes_since_checkpoint: 0,
+            checkpointed_at: now,
             exit: None,
             settings,
         }
     }
 
-    /// Says what to start now.
+    /// Returns the commands to carry out now.
     pub(crate) fn poll(&mut self, now: Instant) -> Vec<Command> {
         let mut commands = Vec::new();
         if self.exit.is_some() {
@@ -96,44 +99,47 @@ impl Shard {
         if self.stop.is_none() {
             let room = self.has_room();
             if !room {
-                self.condemn_head(now);
+                self.park_head_early(now);
             }
             commands.extend(self.reader.poll(room, now));
-            while self.lanes.running() < self.settings.lanes_per_shard {
-                let Some((lane, ordinal)) = self.lanes.start(now) else {
+            while self.queues.running() < self.settings.concurrency_per_shard {
+                let Some((item_id, ordinal)) = self.queues.start(now) else {
                     break;
                 };
-                commands.extend(self.job(lane, ordinal));
+                commands.extend(self.command_for(item_id, ordinal));
             }
         }
         commands.extend(self.write(now));
         commands
     }
 
-    /// When `poll` may have something to say although nothing happened.
+    /// When the next `poll` is due without an event.
     pub(crate) fn wake_at(&self) -> Option<Instant> {
         let idle = self.writing.is_none();
-        let write_due = self.write_due.max(self.next_save());
-        let save = (idle && self.watermark.has_moved()).then_some(write_due);
+        let write_due = self.write_due.max(self.next_checkpoint());
+        let checkpoint = (idle && self.watermark.has_moved()).then_some(write_due);
         let may_end = self.is_drained() || (self.stop.is_some() && self.is_still());
         let end = (idle && may_end).then_some(self.write_due);
         let (read, retry) = if self.stop.is_some() {
             (None, None)
         } else {
-            let free = self.lanes.running() < self.settings.lanes_per_shard;
-            let retry = self.lanes.next_retry().filter(|_| free);
+            let free = self.queues.running() < self.settings.concurrency_per_shard;
+            let retry = self.queues.next_retry().filter(|_| free);
             (self.reader.due(self.has_room()), retry)
         };
-        [save, end, read, retry].into_iter().flatten().min()
+        [checkpoint, end, read, retry].into_iter().flatten().min()
     }
 
     pub(crate) fn handle(&mut self, event: Event, now: Instant) {
         match event {
             Event::Opened(result) => self.reader.opened(result, now),
-            Event::Read { asked, result } => {
+            Event::Read {
+                requested_at,
+                result,
+            } => {
                 // A page that arrives during a drain is left for the next holder.
                 if self.stop.is_none() {
-                    for record in self.reader.read(asked, result, now) {
+                    for record in self.reader.read(requested_at, result, now) {
                         self.accept(record);
                     }
                 }
@@ -144,18 +150,18 @@ impl Shard {
             }
             Event::GapClosed(result) => self.reader.gap_closed(result),
             Event::Handled {
-                lane,
+                item_id,
                 ordinal,
                 disposition,
             } => {
-                self.handled(lane, ordinal, disposition, now);
+                self.handled(item_id, ordinal, disposition, now);
             }
             Event::Parked {
-                lane,
+                item_id,
                 ordinal,
                 result,
-            } => self.parked(lane, ordinal, result, now),
-            Event::Saved(result) => self.saved(result, now),
+            } => self.parked(item_id, ordinal, result, now),
+            Event::Checkpointed(result) => self.checkpointed(result, now),
             Event::Ended { exit, result } => match result {
                 Ok(()) => self.exit = Some(exit),
                 Err(error) => self.write_failed(&error, now),
@@ -163,18 +169,18 @@ impl Shard {
         }
     }
 
-    /// Stops reading and starting; what runs may end.
+    /// Stops reading and starting handlers; running handlers may end.
     pub(crate) fn stop(&mut self, handover_to: Option<String>, now: Instant) {
         let since = self.stop.as_ref().map_or(now, |stop| stop.since);
         self.stop = Some(Stop { since, handover_to });
     }
 
-    /// Gives up what still runs, at the end of the grace: its records stay unfinished.
+    /// Abandons the running handlers at the end of the shutdown timeout: their records stay unfinished.
     pub(crate) fn abandon(&mut self) {
-        self.lanes = Lanes::default();
+        self.queues = ItemQueues::default();
         self.reader.abandon();
-        if let Some(Write(Some(reached))) = self.writing.take() {
-            self.watermark.put_back(reached);
+        if let Some(Write(Some(checkpoint))) = self.writing.take() {
+            self.watermark.put_back(checkpoint);
         }
     }
 
@@ -187,22 +193,22 @@ impl Shard {
         self.exit
     }
 
-    pub(crate) fn gauge(&self) -> Gauge {
-        Gauge {
+    pub(crate) fn figures(&self) -> ShardFigures {
+        ShardFigures {
             oldest: self.watermark.oldest(),
-            unfinished: self.watermark.unfinished(),
+            in_flight: self.watermark.unfinished(),
             read_at: self.reader.idle_since(),
         }
     }
 
     fn has_room(&self) -> bool {
-        self.watermark.len() < self.settings.unfinished_records_per_shard
-            && self.watermark.unfinished_bytes() < self.settings.unfinished_bytes_per_shard
+        self.watermark.len() < self.settings.max_in_flight_records_per_shard
+            && self.watermark.unfinished_bytes() < self.settings.max_in_flight_bytes_per_shard
     }
 
-    /// Whether nothing runs that a release would have to wait for.
+    /// Whether no handler runs and no gap is being recorded, which a release waits for.
     fn is_still(&self) -> bool {
-        self.lanes.running() == 0 && !self.reader.is_noting()
+        self.queues.running() == 0 && !self.reader.is_noting()
     }
 
     fn is_drained(&self) -> bool {
@@ -210,52 +216,44 @@ impl Shard {
     }
 
     fn accept(&mut self, record: Record) {
-        self.bytes_since_save += record.size_bytes;
-        let lane = record.lane();
+        self.bytes_since_checkpoint += record.size_bytes;
+        let item_id = record.item_id();
         let ordinal = self.watermark.push(Arc::new(record));
-        self.lanes.push(lane, ordinal);
+        self.queues.push(item_id, ordinal);
     }
 
-    /// When the window is full, a failing record at its front is parked early, so that it blocks no other.
-    fn condemn_head(&mut self, now: Instant) {
+    /// Parks a failing record early if it is the first unfinished record while there is no room for further ones.
+    fn park_head_early(&mut self, now: Instant) {
         let Some((ordinal, record)) = self.watermark.head() else {
             return;
         };
-        let failing =
-            self.watermark.attempts(ordinal) > 0 && !self.condemned.contains_key(&ordinal);
-        if failing && self.lanes.hurry(record.lane(), now) {
+        let failing = self.watermark.attempts(ordinal) > 0 && !self.to_park.contains_key(&ordinal);
+        if failing && self.queues.retry_now(record.item_id(), now) {
             let reason = "failing while the window of unfinished records is full";
-            self.condemned.insert(ordinal, reason.to_owned());
+            self.to_park.insert(ordinal, reason.to_owned());
         }
     }
 
-    fn job(&mut self, lane: LaneId, ordinal: u64) -> Option<Command> {
+    fn command_for(&mut self, item_id: ItemId, ordinal: u64) -> Option<Command> {
         let record = Arc::clone(self.watermark.record(ordinal)?);
-        let attempts = self.watermark.attempts(ordinal);
-        if let Some(reason) = self.condemned.get(&ordinal).cloned() {
+        let parked = match self.to_park.get(&ordinal) {
+            Some(reason) => Some((reason.clone(), self.watermark.attempts(ordinal))),
+            None if self.parking.is_parked(item_id) => Some((BEHIND.to_owned(), 0)),
+            None => None,
+        };
+        if let Some((reason, attempts)) = parked {
             return Some(Command::Park {
-                lane,
+                item_id,
                 ordinal,
                 record,
                 reason,
                 attempts,
-                behind: false,
-            });
-        }
-        if self.quarantine.holds(lane) {
-            let reason = BEHIND.to_owned();
-            return Some(Command::Park {
-                lane,
-                ordinal,
-                record,
-                reason,
-                attempts: 0,
-                behind: true,
+                behind: !self.to_park.contains_key(&ordinal),
             });
         }
         let attempt = self.watermark.count_attempt(ordinal);
         Some(Command::Deliver {
-            lane,
+            item_id,
             ordinal,
             record,
             attempt,
@@ -264,7 +262,7 @@ impl Shard {
 
     fn handled(
         &mut self,
-        lane: LaneId,
+        item_id: ItemId,
         ordinal: u64,
         disposition: Option<Disposition>,
         now: Instant,
@@ -272,58 +270,58 @@ impl Shard {
         let reason = match disposition {
             Some(Disposition::Done) => {
                 self.watermark.finish(ordinal);
-                self.lanes.finish(lane);
+                self.queues.finish(item_id);
                 return;
             }
             Some(Disposition::Retry { reason }) => {
                 let attempts = self.watermark.attempts(ordinal);
-                match self.quarantine.judge(attempts, fastrand::f64()) {
-                    Verdict::RetryAfter(wait) => {
-                        self.lanes.retry(lane, now + wait);
+                match self.parking.after_failure(attempts, fastrand::f64()) {
+                    AfterFailure::RetryAfter(delay) => {
+                        self.queues.retry(item_id, now + delay);
                         return;
                     }
-                    Verdict::Park => reason,
+                    AfterFailure::Park => reason,
                 }
             }
-            Some(Disposition::Quarantine { reason }) => reason,
+            Some(Disposition::Park { reason }) => reason,
             None => {
-                self.lanes.retry(lane, now);
+                self.queues.retry(item_id, now);
                 return;
             }
         };
-        self.condemned.insert(ordinal, reason);
-        self.lanes.retry(lane, now);
+        self.to_park.insert(ordinal, reason);
+        self.queues.retry(item_id, now);
     }
 
     fn parked(
         &mut self,
-        lane: LaneId,
+        item_id: ItemId,
         ordinal: u64,
         result: Result<ParkOutcome, Error>,
         now: Instant,
     ) {
         match result {
             Ok(ParkOutcome::Parked) => {
-                self.quarantine.park(lane);
-                self.condemned.remove(&ordinal);
+                self.parking.park(item_id);
+                self.to_park.remove(&ordinal);
                 self.watermark.finish(ordinal);
-                self.lanes.finish(lane);
+                self.queues.finish(item_id);
             }
-            Ok(ParkOutcome::LaneOpen) => {
-                self.quarantine.release(lane);
-                self.lanes.retry(lane, now);
+            Ok(ParkOutcome::ItemNotParked) => {
+                self.parking.reopen(item_id);
+                self.queues.retry(item_id, now);
             }
             Err(error) => {
                 self.lose_if_fenced(Some(&error));
-                self.lanes
-                    .retry(lane, now + self.quarantine.wait(4, fastrand::f64()));
+                self.queues
+                    .retry(item_id, now + self.parking.delay(4, fastrand::f64()));
             }
         }
     }
 
-    /// When the next checkpoint may be written: batched by time.
-    fn next_save(&self) -> Instant {
-        self.saved_at + self.settings.checkpoint_interval
+    /// When the next checkpoint may be written.
+    fn next_checkpoint(&self) -> Instant {
+        self.checkpointed_at + self.settings.checkpoint_interval
     }
 
     fn write(&mut self, now: Instant) -> Option<Command> {
@@ -331,24 +329,24 @@ impl Shard {
             return None;
         }
         let command = if self.is_drained() {
-            let reached = self.watermark.take_reached();
-            self.writing = Some(Write(reached.clone()));
-            Command::Finish { reached }
+            let checkpoint = self.watermark.take_checkpoint();
+            self.writing = Some(Write(checkpoint.clone()));
+            Command::Finish { checkpoint }
         } else if let Some(stop) = self.stop.as_ref().filter(|_| self.is_still()) {
-            let reached = self.watermark.take_reached();
-            self.writing = Some(Write(reached.clone()));
+            let checkpoint = self.watermark.take_checkpoint();
+            self.writing = Some(Write(checkpoint.clone()));
             Command::Release {
-                reached,
+                checkpoint,
                 handover_to: stop.handover_to.clone(),
                 read_at: self.reader.read_at(),
             }
-        } else if now >= self.next_save() {
-            let reached = self.watermark.take_reached()?;
-            self.writing = Some(Write(Some(reached.clone())));
-            let seconds = now.duration_since(self.saved_at).as_secs().max(1);
-            Command::Save {
-                reached,
-                load: self.bytes_since_save / seconds,
+        } else if now >= self.next_checkpoint() {
+            let checkpoint = self.watermark.take_checkpoint()?;
+            self.writing = Some(Write(Some(checkpoint.clone())));
+            let seconds = now.duration_since(self.checkpointed_at).as_secs().max(1);
+            Command::Checkpoint {
+                checkpoint,
+                load: self.bytes_since_checkpoint / seconds,
             }
         } else {
             return None;
@@ -356,12 +354,12 @@ impl Shard {
         Some(command)
     }
 
-    fn saved(&mut self, result: Result<(), Error>, now: Instant) {
+    fn checkpointed(&mut self, result: Result<(), Error>, now: Instant) {
         match result {
             Ok(()) => {
                 self.writing = None;
-                self.saved_at = now;
-                self.bytes_since_save = 0;
+                self.checkpointed_at = now;
+                self.bytes_since_checkpoint = 0;
             }
             Err(error) => self.write_failed(&error, now),
         }
@@ -369,8 +367,8 @@ impl Shard {
 
     fn write_failed(&mut self, error: &Error, now: Instant) {
         self.lose_if_fenced(Some(error));
-        if let Some(Write(Some(reached))) = self.writing.take() {
-            self.watermark.put_back(reached);
+        if let Some(Write(Some(checkpoint))) = self.writing.take() {
+            self.watermark.put_back(checkpoint);
         }
         self.write_due = now + WRITE_RETRY;
     }
@@ -379,34 +377,6 @@ impl Shard {
         if error.is_some_and(Error::is_fenced) {
             self.exit = Some(Exit::Lost);
         }
-    }
-}
-
-#[cfg(test)]
-impl Shard {
-    /// Tells states apart for the model: everything that decides what comes next, but for the settings and the load.
-    pub(crate) fn digest(&self) -> u64 {
-        use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-        let Self {
-            settings: _,
-            reader,
-            lanes,
-            watermark,
-            quarantine,
-            condemned,
-            writing,
-            write_due,
-            stop,
-            bytes_since_save: _,
-            saved_at,
-            exit,
-        } = self;
-        let mut hasher = DefaultHasher::new();
-        lanes.hash(&mut hasher);
-        let work = (reader, watermark, quarantine, condemned);
-        let ending = (writing, write_due, stop, saved_at, exit);
-        format!("{work:?}{ending:?}").hash(&mut hasher);
-        hasher.finish()
     }
 }
 

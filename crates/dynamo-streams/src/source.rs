@@ -1,16 +1,14 @@
-//! The port to the streams: what the consumer asks of the service, one page at a time.
+//! The port to the streams: requests to the service, one page at a time.
 
-mod aws;
+pub(crate) mod aws;
 
 use std::fmt;
 use std::future::Future;
 
-pub(crate) use aws::AwsSource;
-
 use crate::error::Error;
 use crate::record::Record;
 
-/// Names a shard among all streams.
+/// Identifies a shard among all streams.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct ShardKey {
     pub(crate) stream_arn: String,
@@ -23,16 +21,16 @@ impl fmt::Display for ShardKey {
     }
 }
 
-/// The calls of DynamoDB Streams.
+/// The requests to DynamoDB Streams.
 pub(crate) trait StreamSource: Send + Sync + 'static {
-    /// Lists the streams of a table, the disabled ones of the last day included.
+    /// Lists the streams of a table, including those that were disabled within the last day.
     fn list_streams(
         &self,
         table: &str,
         after_arn: Option<&str>,
     ) -> impl Future<Output = Result<StreamsPage, Error>> + Send;
 
-    /// Lists shards: all of the stream, or only those that follow `parent` (which some servers ignore).
+    /// Lists the shards of a stream, all or only the children of `parent` (some servers ignore it).
     fn describe(
         &self,
         stream_arn: &str,
@@ -40,14 +38,14 @@ pub(crate) trait StreamSource: Send + Sync + 'static {
         after_shard: Option<&str>,
     ) -> impl Future<Output = Result<ShardsPage, Error>> + Send;
 
-    /// Opens a shard at a position; answers with an iterator.
+    /// Opens a shard at a position; returns an iterator.
     fn open(
         &self,
         shard: &ShardKey,
         at: OpenAt<'_>,
     ) -> impl Future<Output = Result<String, Error>> + Send;
 
-    /// Reads what follows the iterator.
+    /// Reads the records after the iterator.
     fn read(
         &self,
         shard: &ShardKey,
@@ -56,8 +54,7 @@ pub(crate) trait StreamSource: Send + Sync + 'static {
     ) -> impl Future<Output = Result<RecordsPage, Error>> + Send;
 }
 
-/// Where to open a shard. `LATEST` is missing on purpose: an iterator that expires before its first
-/// read would lose its place.
+/// Where to open a shard. There is no `LATEST`: an iterator that expires before its first read would lose its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OpenAt<'a> {
     TrimHorizon,
@@ -75,15 +72,14 @@ pub(crate) struct StreamsPage {
 /// A page of a stream's shards.
 #[derive(Clone, Debug)]
 pub(crate) struct ShardsPage {
-    /// Whether the stream still takes records: a disabled stream gets no further shards.
+    /// Whether the stream is enabled: a disabled stream gets no further shards.
     pub(crate) enabled: bool,
     pub(crate) shards: Vec<ListedShard>,
     /// Where the next page begins, if there is one.
     pub(crate) next: Option<String>,
 }
 
-/// A shard as the service lists it. Its ending sequence number is left out on purpose: some servers
-/// give open shards one, so that it proves nothing.
+/// A shard as the service lists it. Its ending sequence number is not read, since some servers give one to open shards.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ListedShard {
     pub(crate) id: String,

@@ -1,47 +1,47 @@
-//! The state of an application, as the lease table shows it to a person.
+//! The status of an application, read from the lease table.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
 use crate::arn;
-use crate::figures::{RETENTION, Snapshot};
 use crate::lease::{Lease, View};
 use crate::lineage;
+use crate::monitor::{RETENTION, Snapshot};
 use crate::observer::GapRecord;
-use crate::store::ParkedLane;
+use crate::store::ParkedItem;
 
-/// A heartbeat is old when it is three times as old as it should be at the default settings.
+/// A heartbeat is stale at three times the default interval.
 const STALE_HEARTBEAT: Duration = Duration::from_secs(30);
 
-/// The state of an application, as the lease table shows it.
+/// The status of an application, read from the lease table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Status {
-    /// The workers that left a heartbeat.
+    /// The workers that have a heartbeat.
     pub workers: Vec<WorkerStatus>,
     /// The shards that are not finished.
     pub shards: Vec<ShardStatus>,
-    /// The items in quarantine.
-    pub parked: Vec<ParkedLane>,
-    /// The gaps that nobody has acknowledged.
+    /// The items with parked records.
+    pub parked: Vec<ParkedItem>,
+    /// The gaps that are not acknowledged.
     pub gaps: Vec<GapRecord>,
-    /// The age of the oldest record that may be unreacted, by the worst of the workers' figures and of
-    /// the shards that nobody reads. None if there is nothing to read.
+    /// The age of the oldest record that may not be finished: the highest of the workers' figures and of the shards that no worker reads. None
+    /// if there is no shard to read.
     pub oldest_unreacted_age: Option<Duration>,
     /// 24 hours minus that age.
     pub trim_headroom: Option<Duration>,
     /// Records that are read and not finished, of all workers.
-    pub unacknowledged: u64,
+    pub in_flight: u64,
 }
 
 /// A worker, by its last heartbeat.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WorkerStatus {
-    /// The worker, with the random ending of its run.
+    /// The id of the worker, with the random suffix of its run.
     pub worker: String,
     /// How old its last heartbeat is, as far as the clocks agree.
     pub heartbeat_age: Duration,
-    /// What it published with it.
+    /// The figures that it wrote with it; without the times since its requests.
     pub figures: Snapshot,
 }
 
@@ -54,17 +54,17 @@ pub struct ShardStatus {
     pub table_name: String,
     /// The shard.
     pub shard_id: String,
-    /// Who reads it.
+    /// The worker that reads it.
     pub owner: Option<String>,
-    /// Whether it may be read: every shard before it is finished.
+    /// Whether it may be read: all of its parents are finished.
     pub ready: bool,
-    /// When its checkpoint last moved; it doesn't while nothing is written to the table.
+    /// When its checkpoint last moved. It does not move while nothing is written to the table.
     pub checkpointed_at: DateTime<Utc>,
 }
 
 pub(crate) fn summarise(
     view: View,
-    parked: Vec<ParkedLane>,
+    parked: Vec<ParkedItem>,
     gaps: Vec<GapRecord>,
     now: DateTime<Utc>,
 ) -> Status {
@@ -73,12 +73,12 @@ pub(crate) fn summarise(
         .iter()
         .map(|heartbeat| WorkerStatus {
             worker: heartbeat.worker.clone(),
-            heartbeat_age: age(heartbeat.beaten_at, now),
+            heartbeat_age: age(heartbeat.sent_at, now),
             figures: heartbeat.figures,
         })
         .collect();
     let ready = lineage::ready(&view.leases, &view.streams);
-    // What a worker published has aged as its heartbeat has.
+    // The figures of a worker are as old as its heartbeat.
     let read = workers
         .iter()
         .filter_map(|worker| Some(worker.figures.oldest_unreacted_age? + worker.heartbeat_age));
@@ -105,10 +105,7 @@ pub(crate) fn summarise(
         gaps,
         oldest_unreacted_age: oldest,
         trim_headroom: oldest.map(|age| RETENTION.saturating_sub(age)),
-        unacknowledged: workers
-            .iter()
-            .map(|worker| worker.figures.unacknowledged)
-            .sum(),
+        in_flight: workers.iter().map(|worker| worker.figures.in_flight).sum(),
         workers,
     }
 }
@@ -131,9 +128,9 @@ mod tests {
     fn check(leases: Vec<Lease>, beaten_seconds_ago: i64, expected_seconds: u64) {
         let now = epoch_time(10_000);
         let mut beat = heartbeat("w", 1);
-        beat.beaten_at = epoch_time(10_000 - beaten_seconds_ago);
+        beat.sent_at = epoch_time(10_000 - beaten_seconds_ago);
         beat.figures.oldest_unreacted_age = Some(Duration::from_secs(2));
-        beat.figures.unacknowledged = 5;
+        beat.figures.in_flight = 5;
         let view = View {
             leases,
             heartbeats: vec![beat],
@@ -143,7 +140,7 @@ mod tests {
         let expected = Duration::from_secs(expected_seconds);
         assert_eq!(status.oldest_unreacted_age, Some(expected));
         assert_eq!(status.trim_headroom, Some(RETENTION - expected));
-        assert_eq!(status.unacknowledged, 5);
+        assert_eq!(status.in_flight, 5);
     }
 
     #[test]

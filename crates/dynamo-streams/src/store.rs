@@ -6,74 +6,81 @@ use std::future::Future;
 use chrono::{DateTime, Utc};
 
 use crate::error::Error;
+use crate::item::ItemId;
 use crate::lease::{Guard, Heartbeat, Lease, Seen, StreamEntry, View};
-use crate::observer::{GapRecord, QuarantinedRecord};
-use crate::record::LaneId;
+use crate::observer::{GapRecord, ParkedRecord};
 use crate::source::ShardKey;
 
-/// Leases, heartbeats and streams. Every write to a lease is conditional on its owner and epoch; one
-/// that is refused answers [`Error::Fenced`].
+/// Leases, heartbeats and streams. Every write to a lease is conditional on its owner and epoch; a refused write returns
+/// [`Error::Fenced`].
 pub(crate) trait LeaseStore: Send + Sync + 'static {
     /// Reads everything, consistently item by item.
     fn view(&self) -> impl Future<Output = Result<View, Error>> + Send;
 
-    /// Writes a worker's sign of life.
-    fn beat(&self, heartbeat: &Heartbeat) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Writes the heartbeat of a worker.
+    fn write_heartbeat(
+        &self,
+        heartbeat: &Heartbeat,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Removes a worker's heartbeat if it still has this beat; any beat if none is given.
-    fn retire(
+    /// Removes the heartbeat of a worker, if it still has this beat; without a beat, in any case.
+    fn remove_heartbeat(
         &self,
         worker: &str,
         beat: Option<u64>,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Enters a stream unless it is known.
-    fn enter_stream(&self, stream: &StreamEntry) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Adds a stream unless it is known.
+    fn add_stream(&self, stream: &StreamEntry) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Notes that the leases of a stream's first shards have been made.
+    /// Marks a stream whose first leases have been made.
     fn mark_seeded(&self, stream_arn: &str) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Notes that a stream takes no more records and is read to its end.
+    /// Marks a stream that gets no more records and is read to its end.
     fn mark_drained(&self, stream_arn: &str) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Makes a lease unless there is one; tells whether it made it.
+    /// Makes a lease unless there is one; returns whether it made it.
     fn create(&self, lease: &Lease) -> impl Future<Output = Result<bool, Error>> + Send;
 
-    /// Takes a lease that is still as it was seen, under the next epoch; answers with what was taken.
+    /// Takes a lease that is still as it was seen, under the next epoch; returns the taken lease.
     fn take(
         &self,
         seen: Seen<'_>,
         worker: &str,
     ) -> impl Future<Output = Result<Lease, Error>> + Send;
 
-    /// Asks the holder for a lease that is still as it was seen, and that nobody has asked for since.
-    fn ask(&self, seen: Seen<'_>, worker: &str) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Requests the handover of a lease that is still as it was seen, and that no other worker has requested since.
+    fn request_handover(
+        &self,
+        seen: Seen<'_>,
+        worker: &str,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Writes the number of the last record up to which all are finished, and the load that was measured.
-    /// One that arrives after a later one is refused, also under the same hold.
+    /// Writes a checkpoint, the sequence number up to which all records are finished, and the measured load. A checkpoint that arrives after
+    /// a later one is refused, also under the same epoch.
     fn checkpoint(
         &self,
         guard: &Guard,
-        reached: &str,
+        checkpoint: &str,
         load: u64,
         now: DateTime<Utc>,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Gives a lease away, to `handover_to` or to whoever takes it, with a last checkpoint, and with when the shard was last read:
-    /// who read nothing of it leaves that as it was.
+    /// Releases a lease, or hands it over to `handover_to`, with a last checkpoint and the time of the last read. Without a read that time
+    /// stays as it was.
     fn release(
         &self,
         guard: &Guard,
-        reached: Option<&str>,
+        checkpoint: Option<&str>,
         handover_to: Option<&str>,
         read_at: Option<DateTime<Utc>>,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Notes that every record of the shard is finished.
+    /// Marks a shard whose records are all finished.
     fn finish(
         &self,
         guard: &Guard,
-        reached: Option<&str>,
+        checkpoint: Option<&str>,
         now: DateTime<Utc>,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
@@ -83,105 +90,105 @@ pub(crate) trait LeaseStore: Send + Sync + 'static {
 
 /// Parked records and the gaps.
 pub(crate) trait ParkedStore: Send + Sync + 'static {
-    /// Reads which items of a table are in quarantine.
-    fn parked_lanes(
+    /// Reads the ids of the items of a table that have parked records.
+    fn parked_item_ids(
         &self,
         table: &str,
-    ) -> impl Future<Output = Result<BTreeSet<LaneId>, Error>> + Send {
+    ) -> impl Future<Output = Result<BTreeSet<ItemId>, Error>> + Send {
         async move {
-            let lanes = self.lanes(Some(table)).await?;
-            Ok(lanes.into_iter().map(|parked| parked.lane).collect())
+            let items = self.parked_items(Some(table)).await?;
+            Ok(items.into_iter().map(|parked| parked.item_id).collect())
         }
     }
 
-    /// Parks a record, if the lease is still held; without a guard, whoever holds it. A record behind another
-    /// is parked only while its item is in quarantine. Parking a record twice leaves one.
+    /// Parks a record, with a guard only if the lease is still held. A record behind another is parked only while its item has parked
+    /// records. Parking is idempotent.
     fn park(
         &self,
         guard: Option<&Guard>,
-        parked: &QuarantinedRecord,
+        parked: &ParkedRecord,
     ) -> impl Future<Output = Result<ParkOutcome, Error>> + Send;
 
-    /// Reads the items in quarantine, those of one table or all.
-    fn lanes(
+    /// Reads the items that have parked records, those of one table or all.
+    fn parked_items(
         &self,
         table: Option<&str>,
-    ) -> impl Future<Output = Result<Vec<ParkedLane>, Error>> + Send;
+    ) -> impl Future<Output = Result<Vec<ParkedItem>, Error>> + Send;
 
-    /// Reads the parked records of an item, the oldest first, `limit` at most.
-    fn parked(
+    /// Reads up to `limit` parked records of an item, the oldest first.
+    fn parked_records(
         &self,
-        lane: LaneId,
+        item_id: ItemId,
         limit: usize,
-    ) -> impl Future<Output = Result<Vec<QuarantinedRecord>, Error>> + Send;
+    ) -> impl Future<Output = Result<Vec<ParkedRecord>, Error>> + Send;
 
-    /// Claims an item for a redrive until a time, unless another redrive has it; answers with its
-    /// version, or nothing if it is claimed or no longer in quarantine.
+    /// Claims an item for a redrive until a time. Returns the item's version, or nothing if another redrive has claimed it or it has no
+    /// parked records.
     fn claim(
         &self,
-        lane: &ParkedLane,
+        item: &ParkedItem,
         redrive: &str,
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> impl Future<Output = Result<Option<u64>, Error>> + Send;
 
-    /// Removes a redriven record, if the claim still stands; else [`Error::Fenced`].
+    /// Removes a redriven record, if the redrive still has its claim; else [`Error::Fenced`].
     fn remove(
         &self,
-        lane: &ParkedLane,
+        item: &ParkedItem,
         redrive: &str,
         sequence_number: &str,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Ends the quarantine of an item if the claim stands and nothing was parked since `version`;
-    /// tells whether it did.
+    /// Reopens an item without parked records, if the redrive still has its claim and no record was parked since `version`; returns whether
+    /// it did.
     fn reopen(
         &self,
-        lane: &ParkedLane,
+        item: &ParkedItem,
         redrive: &str,
         version: u64,
     ) -> impl Future<Output = Result<bool, Error>> + Send;
 
-    /// Gives a claim back.
-    fn unclaim(
+    /// Releases a claim.
+    fn release_claim(
         &self,
-        lane: &ParkedLane,
+        item: &ParkedItem,
         redrive: &str,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Writes a gap.
     fn put_gap(&self, gap: &GapRecord) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Writes where a gap ends, unless it was acknowledged meanwhile.
+    /// Writes the end of a gap, unless it was acknowledged meanwhile.
     fn end_gap(&self, gap: &GapRecord) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Reads the gaps that nobody has acknowledged.
+    /// Reads the gaps that are not acknowledged.
     fn gaps(&self) -> impl Future<Output = Result<Vec<GapRecord>, Error>> + Send;
 
-    /// Removes a gap whose repair is done, unless it was found anew since it was read.
+    /// Removes a repaired gap, unless it was found again since it was read.
     fn acknowledge(&self, gap: &GapRecord) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
-/// What came of parking a record.
+/// The result of parking a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ParkOutcome {
     /// The record is parked.
     Parked,
-    /// The item is no longer in quarantine: the record behind is to be handled.
-    LaneOpen,
+    /// The item has no parked records any more: the record behind them is handled.
+    ItemNotParked,
 }
 
-/// An item in quarantine.
+/// An item with parked records.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ParkedLane {
+pub struct ParkedItem {
     /// The table of the item.
     pub table_name: String,
-    /// The item's lane.
-    pub lane: LaneId,
+    /// The id of the item.
+    pub item_id: ItemId,
     /// Why the first record was parked.
     pub reason: String,
     /// When the first record was parked.
     pub parked_at: DateTime<Utc>,
-    /// How often a record was parked since, repetitions after a crash included.
+    /// How often a record of it was parked, repetitions after a crash included.
     pub version: u64,
 }

@@ -11,10 +11,11 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::figures::Snapshot;
+use crate::item::ItemId;
 use crate::lease::{Checkpoint, Heartbeat, Lease};
-use crate::observer::{GapCause, GapRecord, QuarantinedRecord};
-use crate::record::{EventKind, LaneId, Record};
+use crate::monitor::Snapshot;
+use crate::observer::{GapCause, GapRecord, ParkedRecord};
+use crate::record::{EventKind, Record};
 use crate::source::ShardKey;
 
 pub(crate) const STREAM: &str =
@@ -44,8 +45,8 @@ pub(crate) fn record(item: &str, number: u64) -> Record {
     }
 }
 
-pub(crate) fn lane(item: &str) -> LaneId {
-    record(item, 1).lane()
+pub(crate) fn item_id(item: &str) -> ItemId {
+    record(item, 1).item_id()
 }
 
 pub(crate) fn shard(id: &str) -> ShardKey {
@@ -70,7 +71,7 @@ pub(crate) fn heartbeat(worker: &str, beat: u64) -> Heartbeat {
     Heartbeat {
         worker: worker.to_owned(),
         beat,
-        beaten_at: epoch_time(0),
+        sent_at: epoch_time(0),
         figures: Snapshot::default(),
     }
 }
@@ -88,10 +89,10 @@ pub(crate) fn gap(shard_id: &str) -> GapRecord {
     }
 }
 
-pub(crate) fn parked(item: &str, number: u64, behind: bool) -> QuarantinedRecord {
+pub(crate) fn parked(item: &str, number: u64, behind: bool) -> ParkedRecord {
     let record = record(item, number);
-    QuarantinedRecord {
-        lane: record.lane(),
+    ParkedRecord {
+        item_id: record.item_id(),
         record,
         reason: "no such course".to_owned(),
         attempts: 3,

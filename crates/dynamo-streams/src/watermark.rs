@@ -1,4 +1,4 @@
-//! The watermark: the end of the contiguous run of finished records, and so the checkpoint.
+//! The watermark: the end of the contiguous run of finished records, which is the checkpoint.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ pub(crate) struct Watermark {
     first: u64,
     unfinished: usize,
     unfinished_bytes: u64,
-    reached: Option<String>,
+    checkpoint: Option<String>,
 }
 
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Watermark {
         self.slot(ordinal)?.record.as_ref()
     }
 
-    /// How often the record has been tried.
+    /// The number of attempts at the record.
     pub(crate) fn attempts(&self, ordinal: u64) -> u32 {
         self.slot(ordinal).map_or(0, |slot| slot.attempts)
     }
@@ -68,27 +68,27 @@ impl Watermark {
         self.unfinished -= 1;
         self.unfinished_bytes -= record.size_bytes;
         while let Some(slot) = self.slots.pop_front_if(|slot| slot.record.is_none()) {
-            self.reached = Some(slot.sequence_number);
+            self.checkpoint = Some(slot.sequence_number);
             self.first += 1;
         }
     }
 
-    /// The sequence number up to which every record is finished, if it moved since it was last taken.
-    pub(crate) fn take_reached(&mut self) -> Option<String> {
-        self.reached.take()
+    /// Returns the sequence number up to which all records are finished, if it moved since the last call.
+    pub(crate) fn take_checkpoint(&mut self) -> Option<String> {
+        self.checkpoint.take()
     }
 
-    /// Puts back what was taken but could not be saved, unless the watermark has moved on.
+    /// Puts back a checkpoint that could not be written, unless the watermark has moved on.
     pub(crate) fn put_back(&mut self, sequence_number: String) {
-        self.reached.get_or_insert(sequence_number);
+        self.checkpoint.get_or_insert(sequence_number);
     }
 
-    /// Whether there is something to save.
+    /// Whether there is a checkpoint to write.
     pub(crate) fn has_moved(&self) -> bool {
-        self.reached.is_some()
+        self.checkpoint.is_some()
     }
 
-    /// The first unfinished record: the one that holds the watermark.
+    /// The first unfinished record, which holds the watermark.
     pub(crate) fn head(&self) -> Option<(u64, &Arc<Record>)> {
         Some((self.first, self.slots.front()?.record.as_ref()?))
     }
@@ -98,7 +98,7 @@ impl Watermark {
         self.slots.front().map(|slot| slot.created_at)
     }
 
-    /// Records that are kept in memory, the finished ones behind an unfinished one included.
+    /// Records in memory: the unfinished ones, and the finished ones behind an unfinished one.
     pub(crate) fn len(&self) -> usize {
         self.slots.len()
     }
@@ -108,7 +108,7 @@ impl Watermark {
         self.unfinished
     }
 
-    /// What the unfinished records weigh, in bytes.
+    /// The size of the unfinished records in bytes.
     pub(crate) fn unfinished_bytes(&self) -> u64 {
         self.unfinished_bytes
     }
@@ -144,10 +144,10 @@ mod tests {
         let mut watermark = filled(3);
         watermark.finish(1);
         watermark.finish(2);
-        assert_eq!(watermark.take_reached(), None);
+        assert_eq!(watermark.take_checkpoint(), None);
         assert_eq!((watermark.len(), watermark.unfinished()), (3, 1));
         watermark.finish(0);
-        assert_eq!(watermark.take_reached().as_deref(), Some("3"));
+        assert_eq!(watermark.take_checkpoint().as_deref(), Some("3"));
         assert_eq!((watermark.len(), watermark.unfinished_bytes()), (0, 0));
     }
 
@@ -155,14 +155,14 @@ mod tests {
     fn a_checkpoint_that_could_not_be_saved_is_not_forgotten() {
         let mut watermark = filled(2);
         watermark.finish(0);
-        let first = watermark.take_reached().unwrap();
+        let first = watermark.take_checkpoint().unwrap();
         assert!(!watermark.has_moved());
         watermark.put_back(first.clone());
-        assert_eq!(watermark.take_reached().as_deref(), Some("1"));
+        assert_eq!(watermark.take_checkpoint().as_deref(), Some("1"));
         watermark.finish(1);
         watermark.put_back(first);
         assert_eq!(
-            watermark.take_reached().as_deref(),
+            watermark.take_checkpoint().as_deref(),
             Some("2"),
             "the newer one wins"
         );
@@ -189,8 +189,8 @@ mod tests {
                 watermark.finish(ordinal);
                 finished[usize::try_from(ordinal).unwrap()] = true;
                 let run = finished.iter().take_while(|done| **done).count();
-                let reached = watermark.take_reached().map(|number| number.parse::<usize>().unwrap());
-                prop_assert!(reached.is_none_or(|reached| reached == run));
+                let checkpoint = watermark.take_checkpoint().map(|number| number.parse::<usize>().unwrap());
+                prop_assert!(checkpoint.is_none_or(|checkpoint| checkpoint == run));
                 prop_assert_eq!(watermark.len(), finished.len() - run);
             }
         }

@@ -67,30 +67,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
     while let Some(sent) = sending.join_next().await {
         sent??;
     }
-    println!(
-        "{} sent in {} requests",
-        sender.stats().sent,
-        sender.stats().requests
-    );
+    println!("{:?}", sender.counters());
 
-    let settings = Settings {
-        wait: Duration::from_secs(1), // so that the drain has no long poll to wait for
-        retry: RetryPolicy {
-            first: Duration::from_secs(1),
-            ..RetryPolicy::default()
-        },
-        ..Settings::default()
-    };
     let consumer = Consumer::builder(client.clone(), &guests)
         .dead_letter_queue(&dead)
-        .settings(settings)
+        .settings(settings())
         .build()?;
-    let (mut stats, shutdown) = (consumer.stats(), CancellationToken::new());
+    let (mut monitor, shutdown) = (consumer.monitor(), CancellationToken::new());
     let run = tokio::spawn(consumer.run(Greeter, shutdown.clone()));
-    stats.wait_for(|stats| stats.deleted == 30).await;
+    monitor
+        .wait_for(|snapshot| snapshot.counters.deleted == 30)
+        .await;
     shutdown.cancel();
-    let summary = run.await??;
-    println!("drained in {:?}: {:#?}", summary.drained_in, summary.stats);
+    let snapshot = run.await??;
+    println!("{snapshot:#?}");
 
     for message in client
         .receive_message()
@@ -112,6 +102,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
     drop((client, sender));
     aws.shutdown().await?;
     Ok(())
+}
+
+fn settings() -> Settings {
+    Settings {
+        // So that the drain has no long poll to wait for.
+        wait_time: Duration::from_secs(1),
+        retry: RetryPolicy {
+            first_delay: Duration::from_secs(1),
+            ..RetryPolicy::default()
+        },
+        ..Settings::default()
+    }
 }
 
 fn client(endpoint_url: &str) -> Client {

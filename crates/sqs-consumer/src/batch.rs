@@ -1,6 +1,6 @@
-//! Batches that somebody else receives and deletes: AWS Lambda's event source mapping.
+//! Batches that AWS Lambda's event source mapping receives and deletes.
 //!
-//! It is the consumer itself that handles them, with a queue that hands out the batch and then nothing more.
+//! The consumer itself handles them, over a queue that returns one batch and then no more messages.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -12,47 +12,48 @@ use tokio_util::sync::CancellationToken;
 
 use crate::driver::{Driver, Parts};
 use crate::handler::Handler;
-use crate::ledger::Memory;
+use crate::history::History;
+use crate::monitor::{Counters, Snapshot};
+use crate::queue::aws::SqsQueue;
 use crate::queue::{
-    BatchResult, OutgoingMessage, Queue, QueueError, Receipt, Receive, Received, SqsQueue,
+    BatchResult, MAX_VISIBILITY_TIMEOUT, OutgoingMessage, Queue, QueueError, Receipt, Receive,
+    Received,
 };
-use crate::settings::{LONGEST_VISIBILITY, Settings};
-use crate::stats::Stats;
+use crate::settings::Settings;
 use crate::trace::LinkSpan;
 
-/// Handles batches of messages that somebody else has received and will delete, with the consumer's order of groups, retries, dead
-/// letters, spans and numbers. Made by [`Consumer::into_batches`](crate::Consumer::into_batches).
+/// Handles batches of messages that AWS Lambda's event source mapping receives and deletes, with the group order, retries, dead letters,
+/// spans and metrics of the consumer. Made by [`Consumer::into_batches`](crate::Consumer::into_batches).
 ///
-/// Of the settings, those of polling and of leases are not used: what is received stays hidden for as long as the mapping's queue says,
-/// which must be longer than a batch may take. Failed attempts are remembered from batch to batch in this process.
+/// The settings of receives and leases are not used. No heartbeat is sent, so the visibility timeout of the queue must be longer than a
+/// batch may take. Failed attempts are remembered from batch to batch in this process.
 pub struct BatchConsumer<Q = SqsQueue> {
     queue: Arc<Q>,
     dead_letters: Option<Arc<Q>>,
     settings: Settings,
     link_span: Option<LinkSpan>,
-    memory: Mutex<Memory>,
+    history: Mutex<History>,
 }
 
-/// What came of a batch.
+/// The result of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BatchReport {
     /// The ids of the messages that must not be deleted, in the order of the batch: the `itemIdentifier`s of a partial batch response.
-    /// Their visibility has been changed, so that they come back when the retry policy says; the rest of a FIFO group at once behind
-    /// the one that failed.
+    /// Each has been released after the delay of the retry policy; the messages behind a failed one of a FIFO group at once.
     pub failed: Vec<String>,
-    /// The counts of this batch. Its deletes are only told to the caller, and are no requests.
-    pub stats: Stats,
+    /// The counts of this batch.
+    pub counters: Counters,
 }
 
 impl<Q: Queue> BatchConsumer<Q> {
     pub(crate) fn new(parts: Parts<Q>) -> Self {
         let settings = Settings {
-            wait: Duration::ZERO,
-            refill_linger: Duration::ZERO,
+            wait_time: Duration::ZERO,
+            receive_linger: Duration::ZERO,
             settle_linger: Duration::ZERO,
-            visibility: LONGEST_VISIBILITY,
-            longest_hold: LONGEST_VISIBILITY,
-            held_messages: usize::MAX,
+            visibility_timeout: MAX_VISIBILITY_TIMEOUT,
+            max_processing_time: MAX_VISIBILITY_TIMEOUT,
+            max_in_flight_messages: usize::MAX,
             ..parts.settings
         };
         Self {
@@ -60,12 +61,12 @@ impl<Q: Queue> BatchConsumer<Q> {
             dead_letters: parts.dead_letters.map(Arc::new),
             settings,
             link_span: parts.link_span,
-            memory: Mutex::new(parts.memory),
+            history: Mutex::new(parts.history),
         }
     }
 
-    /// Handles a batch until every message is settled, or until `stop` fires: then handlers get the settings' grace and what is not
-    /// done is given back.
+    /// Handles a batch until every message is settled, or until `stop` fires: then it drains within `shutdown_timeout` and releases the
+    /// messages that are not done.
     pub async fn handle<H: Handler>(
         &self,
         batch: Vec<Received>,
@@ -78,48 +79,50 @@ impl<Q: Queue> BatchConsumer<Q> {
             .map(|r| r.message.message_id().to_owned())
             .collect();
         let shutdown = stop.child_token();
-        let given = Arc::new(Mutex::new(Given::new(batch)));
-        let publish = watch::Sender::new(Stats::default());
-        let mut stats = publish.subscribe();
+        let state = Arc::new(Mutex::new(BatchState::new(batch)));
+        let publish = watch::Sender::new(Snapshot::default());
+        let mut figures = publish.subscribe();
         let parts = Parts {
-            queue: self.handed_out(&self.queue, &given, &shutdown),
+            queue: self.batch_queue(&self.queue, &state, &shutdown),
             dead_letters: self
                 .dead_letters
                 .as_ref()
-                .map(|queue| self.handed_out(queue, &Arc::default(), &shutdown)),
+                .map(|queue| self.batch_queue(queue, &Arc::default(), &shutdown)),
             settings: self.settings.clone(),
             link_span: self.link_span.clone(),
             publish,
-            memory: std::mem::take(&mut *locked(&self.memory)),
+            history: std::mem::take(&mut *locked(&self.history)),
         };
         let run = Box::pin(Driver::new(parts, handler).run(shutdown.clone()));
         let settled = async {
-            let all = stats.wait_for(|stats| stats.received >= expected && stats.in_flight == 0);
-            let _ = all.await.is_ok(); // an error says that the run has ended
+            let all = figures.wait_for(|figures| {
+                figures.counters.received >= expected && figures.in_flight == 0
+            });
+            let _ = all.await.is_ok(); // an error means that the run has ended
             shutdown.cancel();
         };
-        // A queue that hands out a batch can't be missing, so the run's own result says nothing.
-        let ((_, memory), ()) = tokio::join!(run, settled);
-        *locked(&self.memory) = memory;
-        let done = std::mem::take(&mut locked(&given).done);
+        // The run fails only if a receive finds no queue, and this queue answers every receive.
+        let ((_, history), ()) = tokio::join!(run, settled);
+        *locked(&self.history) = history;
+        let done = std::mem::take(&mut locked(&state).done);
         let mut seen = BTreeSet::new();
         let failed = ids
             .into_iter()
             .filter(|id| !done.contains(id) && seen.insert(id.clone()));
         let failed = failed.collect();
-        let stats = *stats.borrow();
-        BatchReport { failed, stats }
+        let counters = figures.borrow().counters;
+        BatchReport { failed, counters }
     }
 
-    fn handed_out(
+    fn batch_queue(
         &self,
         queue: &Arc<Q>,
-        given: &Arc<Mutex<Given>>,
+        state: &Arc<Mutex<BatchState>>,
         end: &CancellationToken,
-    ) -> HandedOut<Q> {
-        HandedOut {
+    ) -> BatchQueue<Q> {
+        BatchQueue {
             queue: Arc::clone(queue),
-            given: Arc::clone(given),
+            state: Arc::clone(state),
             end: end.clone(),
         }
     }
@@ -135,13 +138,13 @@ impl<Q> fmt::Debug for BatchConsumer<Q> {
 
 /// A batch, and which of its messages are done.
 #[derive(Default)]
-struct Given {
+struct BatchState {
     batch: Vec<Received>,
     ids: BTreeMap<Receipt, String>,
     done: BTreeSet<String>,
 }
 
-impl Given {
+impl BatchState {
     fn new(batch: Vec<Received>) -> Self {
         let id = |r: &Received| (r.receipt.clone(), r.message.message_id().to_owned());
         Self {
@@ -152,14 +155,14 @@ impl Given {
     }
 }
 
-/// A queue of which a batch has been received already, and the rest is somebody else's to receive; deletes are noted for them.
-struct HandedOut<Q> {
+/// A queue that returns one batch and stores deletes instead of sending them.
+struct BatchQueue<Q> {
     queue: Arc<Q>,
-    given: Arc<Mutex<Given>>,
+    state: Arc<Mutex<BatchState>>,
     end: CancellationToken,
 }
 
-impl<Q: Queue> Queue for HandedOut<Q> {
+impl<Q: Queue> Queue for BatchQueue<Q> {
     fn name(&self) -> &str {
         self.queue.name()
     }
@@ -168,9 +171,9 @@ impl<Q: Queue> Queue for HandedOut<Q> {
         self.queue.is_fifo()
     }
 
-    /// Hands out the batch whole, however large, so that the order of its groups is kept; then waits for the end.
+    /// Returns the whole batch, whatever its size, so that the order of its groups is kept; then waits for the end.
     async fn receive(&self, _: Receive) -> Result<Vec<Received>, QueueError> {
-        let batch = std::mem::take(&mut locked(&self.given).batch);
+        let batch = std::mem::take(&mut locked(&self.state).batch);
         if batch.is_empty() {
             self.end.cancelled().await;
         }
@@ -178,12 +181,12 @@ impl<Q: Queue> Queue for HandedOut<Q> {
     }
 
     async fn delete(&self, receipts: Vec<Receipt>) -> BatchResult {
-        let mut given = locked(&self.given);
+        let mut state = locked(&self.state);
         let ids: Vec<_> = receipts
             .iter()
-            .filter_map(|r| given.ids.get(r).cloned())
+            .filter_map(|r| state.ids.get(r).cloned())
             .collect();
-        given.done.extend(ids);
+        state.done.extend(ids);
         Ok(receipts.iter().map(|_| Ok(())).collect())
     }
 

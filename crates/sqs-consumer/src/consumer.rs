@@ -13,13 +13,14 @@ use crate::batch::BatchConsumer;
 use crate::driver::{Driver, Parts};
 use crate::error::Error;
 use crate::handler::Handler;
-use crate::ledger::Memory;
-use crate::queue::{Queue, SqsQueue};
+use crate::history::History;
+use crate::monitor::{Monitor, Snapshot};
+use crate::queue::Queue;
+use crate::queue::aws::SqsQueue;
 use crate::settings::Settings;
-use crate::stats::{Stats, StatsHandle, Summary};
 use crate::trace::TraceContext;
 
-/// Receives messages from one queue and hands each to a handler, until it is told to stop.
+/// Receives messages from one queue and calls a handler for each, until it is shut down.
 pub struct Consumer<Q = SqsQueue>(Parts<Q>);
 
 impl Consumer<SqsQueue> {
@@ -39,22 +40,22 @@ impl<Q: Queue> Consumer<Q> {
     /// Makes a consumer of any [`Queue`], for tests or other transports.
     ///
     /// # Errors
-    /// [`Error::Setting`] if a setting can't work.
+    /// [`Error::InvalidSetting`].
     pub fn over(queue: Q, dead_letters: Option<Q>, settings: Settings) -> Result<Self, Error> {
         settings.check()?;
-        let publish = watch::Sender::new(Stats::default());
+        let publish = watch::Sender::new(Snapshot::default());
         Ok(Self(Parts {
             queue,
             dead_letters,
             settings,
             link_span: None,
             publish,
-            memory: Memory::default(),
+            history: History::default(),
         }))
     }
 
-    /// Calls this with the span of each handler run and the trace that its message was sent in, if the sender told, before
-    /// the handler starts: the place to link the two in the application's own version of OpenTelemetry.
+    /// Calls `link` before each handler run whose message carries a trace context, with the span of the run and that context: the place to
+    /// link the two spans in the application's own version of OpenTelemetry.
     #[must_use]
     pub fn link_spans(
         mut self,
@@ -64,44 +65,44 @@ impl<Q: Queue> Consumer<Q> {
         self
     }
 
-    /// Returns a view of the counts that can be read while the consumer runs.
+    /// Returns a monitor that reads the figures while the consumer runs.
     #[must_use]
-    pub fn stats(&self) -> StatsHandle {
-        StatsHandle(self.0.publish.subscribe())
+    pub fn monitor(&self) -> Monitor {
+        Monitor(self.0.publish.subscribe())
     }
 
-    /// Runs until `shutdown` fires, then drains: nothing more is received, what has not started is given back, handlers
-    /// finish, deletes are flushed. Returns within the settings' grace after `shutdown`.
+    /// Runs until `shutdown` fires, then drains: it receives no more, releases messages that have not started, lets handlers finish, and
+    /// sends the last deletes. Returns the final figures within `shutdown_timeout` after `shutdown`.
     ///
-    /// Dropping the future is like a crash: handlers are dropped, requests under way are finished in the background, and
-    /// messages that were not deleted come back when their visibility ends.
+    /// Dropping the future is like a crash: handlers are dropped, requests in flight finish in the background, and messages that were not
+    /// deleted become visible when their visibility timeout ends.
     ///
     /// # Errors
-    /// [`Error::QueueMissing`] if the queue doesn't exist or is deleted; the consumer has drained then.
+    /// [`Error::QueueNotFound`] if the queue does not exist or is deleted; the consumer has drained then.
     pub async fn run<H: Handler>(
         self,
         handler: H,
         shutdown: CancellationToken,
-    ) -> Result<Summary, Error> {
+    ) -> Result<Snapshot, Error> {
         let queue = self.0.queue.name().to_owned();
-        let stats = self.0.publish.subscribe();
+        let monitor = self.monitor();
         let run = Box::pin(Driver::new(self.0, handler).run(shutdown.clone()));
         let draining = async {
             shutdown.cancelled().await;
-            info!(queue, running = stats.borrow().running, "draining");
+            info!(queue, running = monitor.snapshot().running, "draining");
             pending().await
         };
         let (ended, _) = tokio::select! {
             ended = run => ended,
             never = draining => never,
         };
-        if let Ok(summary) = &ended {
-            info!(queue, unsettled = summary.unsettled, "drained");
+        if let Ok(snapshot) = &ended {
+            info!(queue, unsettled = snapshot.in_flight, "drained");
         }
         ended
     }
 
-    /// Makes it handle batches that somebody else receives and deletes, as AWS Lambda's event source mapping does.
+    /// Turns it into a consumer of batches that AWS Lambda's event source mapping receives and deletes.
     #[must_use]
     pub fn into_batches(self) -> BatchConsumer<Q> {
         BatchConsumer::new(self.0)
@@ -126,9 +127,9 @@ pub struct ConsumerBuilder {
 }
 
 impl ConsumerBuilder {
-    /// Sends messages that can't be handled to the queue at this URL.
+    /// Dead-letters messages to the queue at this URL.
     ///
-    /// Without one they are put back for the longest delay, and the queue's own redrive policy is what ends them.
+    /// Without it they are released after the longest delay of the retry policy, until the redrive policy of the queue itself moves them.
     #[must_use]
     pub fn dead_letter_queue(mut self, url: impl Into<String>) -> Self {
         self.dead_letter_queue_url = Some(url.into());
@@ -145,14 +146,14 @@ impl ConsumerBuilder {
     /// Checks the settings and makes the consumer.
     ///
     /// # Errors
-    /// [`Error::Setting`] if a setting can't work.
+    /// [`Error::InvalidSetting`].
     pub fn build(self) -> Result<Consumer, Error> {
         let Settings {
-            wait,
+            wait_time,
             request_timeout,
             ..
         } = self.settings;
-        let queue = |url: String| SqsQueue::new(&self.client, url, wait, request_timeout);
+        let queue = |url: String| SqsQueue::new(&self.client, url, wait_time, request_timeout);
         Consumer::over(
             queue(self.queue_url),
             self.dead_letter_queue_url.map(queue),

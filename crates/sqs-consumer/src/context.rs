@@ -1,7 +1,6 @@
-//! What a handler is told besides the message.
+//! The circumstances of a delivery, for the handler.
 
 use std::sync::{Arc, OnceLock};
-use std::time::SystemTime;
 
 use tokio_util::sync::CancellationToken;
 
@@ -12,21 +11,20 @@ use crate::trace::TraceContext;
 #[derive(Debug, Clone)]
 pub struct Context {
     attempt: u32,
-    message: Message,
     cancellation: Cancellation,
     trace: Option<TraceContext>,
 }
 
-/// Why a handler is asked to stop.
+/// Why a handler is cancelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CancelReason {
-    /// The message's visibility ended or could not be extended: somebody else may have it now.
+    /// The message's visibility timeout ended or could not be renewed: another consumer may have received the message.
     LeaseLost,
-    /// The consumer is shutting down and its grace is nearly over.
-    GraceEnding,
+    /// The shutdown timeout is about to end.
+    ShuttingDown,
 }
 
-/// The token of one delivery and why it fired.
+/// The cancellation token of one delivery, and why it fired.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Cancellation {
     token: CancellationToken,
@@ -42,29 +40,26 @@ impl Cancellation {
 }
 
 impl Context {
-    pub(crate) fn new(message: &Message, attempt: u32, cancellation: Cancellation) -> Self {
+    pub(crate) fn with_cancellation(
+        message: &Message,
+        attempt: u32,
+        cancellation: Cancellation,
+    ) -> Self {
         Self {
             attempt,
-            message: message.clone(),
             cancellation,
             trace: message.trace_context(),
         }
     }
 
-    /// Makes a context by hand, for a handler's tests: one that fires when `token` does.
+    /// Makes a context for the test of a handler: one that is cancelled when `token` fires.
     #[must_use]
-    pub fn by_hand(message: &Message, attempt: u32, token: CancellationToken) -> Self {
-        Self::new(
-            message,
-            attempt,
-            Cancellation {
-                token,
-                reason: Arc::default(),
-            },
-        )
+    pub fn new(message: &Message, attempt: u32, token: CancellationToken) -> Self {
+        let reason = Arc::default();
+        Self::with_cancellation(message, attempt, Cancellation { token, reason })
     }
 
-    /// Returns which real attempt this is, from 1: handler runs that failed, as far as this process remembers, plus one.
+    /// Returns the number of this attempt, from 1: the failed attempts that this process remembers, plus one.
     ///
     /// Releases, deferrals and lost leases are not attempts.
     #[must_use]
@@ -72,48 +67,19 @@ impl Context {
         self.attempt
     }
 
-    /// Returns how often the queue has handed the message out, this time included.
-    #[must_use]
-    pub fn receive_count(&self) -> u32 {
-        self.message.receive_count()
-    }
-
-    /// Returns when the queue accepted the message.
-    #[must_use]
-    pub fn sent_at(&self) -> SystemTime {
-        self.message.sent_at()
-    }
-
-    /// Returns the message group, if the message has one.
-    #[must_use]
-    pub fn group_id(&self) -> Option<&str> {
-        self.message.group_id()
-    }
-
-    /// Returns the trace that the message was sent in, if the sender told.
+    /// Returns the trace context of the sender, if the message carries one.
     #[must_use]
     pub fn trace_context(&self) -> Option<&TraceContext> {
         self.trace.as_ref()
     }
 
-    /// Waits until the handler should stop: the lease is lost, or the drain's grace is nearly over.
-    pub async fn cancelled(&self) {
-        self.cancellation.token.cancelled().await;
-    }
-
-    /// Returns whether the handler should stop.
+    /// Returns a token that fires when the lease is lost or the shutdown timeout is about to end. Pass it to the tasks of the handler.
     #[must_use]
-    pub fn is_cancelled(&self) -> bool {
-        self.cancellation.token.is_cancelled()
+    pub fn cancellation_token(&self) -> &CancellationToken {
+        &self.cancellation.token
     }
 
-    /// Returns the token behind [`cancelled`](Self::cancelled), to be passed on.
-    #[must_use]
-    pub fn cancellation_token(&self) -> CancellationToken {
-        self.cancellation.token.clone()
-    }
-
-    /// Returns why the token fired, once it has.
+    /// Returns why the handler is cancelled, if it is.
     #[must_use]
     pub fn cancel_reason(&self) -> Option<CancelReason> {
         self.cancellation.reason.get().copied()

@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 
 use crate::message::Message;
-use crate::queue::OutgoingMessage;
-use crate::sender::BYTES_AT_MOST;
+use crate::queue::{MAX_MESSAGE_BYTES, OutgoingMessage};
 
-/// The most message attributes that SQS takes.
-const ATTRIBUTES_AT_MOST: usize = 10;
+/// The most message attributes that SQS accepts.
+const MAX_ATTRIBUTES: usize = 10;
 const REASON_BYTES: usize = 256;
 const DETAIL_BYTES: usize = 1_024;
 
-/// Our attributes in the order in which they give way to a body that leaves no room for them.
-const GIVE_WAY: [&str; 6] = [
+/// The attributes of the copy, in the order in which they are dropped if the body leaves no room for them.
+const DROP_ORDER: [&str; 6] = [
     "detail",
     "receive_count",
     "attempt",
@@ -21,8 +20,7 @@ const GIVE_WAY: [&str; 6] = [
     "reason",
 ];
 
-/// Makes the copy: the body as it came, and attributes that say what happened. The message's own attributes come along as
-/// far as there is room.
+/// Makes the copy: the unchanged body, attributes that describe the failure, and the message's own attributes as far as there is room.
 pub(crate) fn copy(
     message: &Message,
     attempt: u32,
@@ -49,12 +47,12 @@ pub(crate) fn copy(
     ]);
     let detail = clean(detail, DETAIL_BYTES);
     if !detail.is_empty() {
-        attributes.insert("detail".to_owned(), detail); // SQS takes no empty value
+        attributes.insert("detail".to_owned(), detail); // SQS accepts no empty value
     }
     let group = message.group_id().map(str::to_owned);
     let mut copy = OutgoingMessage {
         body: message.body().to_owned(),
-        // A FIFO queue wants a group; a message without one is a group by itself.
+        // A FIFO queue requires a group; a message without one is a group by itself.
         group_id: if to_fifo {
             group.or_else(|| Some(message.message_id().to_owned()))
         } else {
@@ -63,8 +61,8 @@ pub(crate) fn copy(
         deduplication_id: to_fifo.then(|| message.message_id().to_owned()),
         attributes,
     };
-    for name in GIVE_WAY {
-        if copy.bytes() > BYTES_AT_MOST {
+    for name in DROP_ORDER {
+        if copy.bytes() > MAX_MESSAGE_BYTES {
             copy.attributes.remove(name);
         }
     }
@@ -76,7 +74,7 @@ fn add_own_attributes(copy: &mut OutgoingMessage, message: &Message) {
     let mut bytes = copy.bytes();
     for (name, value) in message.attributes() {
         let more = name.len() + "String".len() + value.len();
-        let fits = copy.attributes.len() < ATTRIBUTES_AT_MOST && bytes + more <= BYTES_AT_MOST;
+        let fits = copy.attributes.len() < MAX_ATTRIBUTES && bytes + more <= MAX_MESSAGE_BYTES;
         if fits && !copy.attributes.contains_key(name) {
             bytes += more;
             copy.attributes.insert(name.clone(), value.clone());
@@ -92,15 +90,15 @@ fn or_unspecified(text: String) -> String {
     }
 }
 
-/// Keeps to the characters that SQS takes (those of XML 1.0) and to so many bytes.
-fn clean(text: &str, bytes_at_most: usize) -> String {
+/// Replaces characters that SQS does not accept (XML 1.0 defines them) and cuts the text at `max_bytes`.
+fn clean(text: &str, max_bytes: usize) -> String {
     let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..);
-    let mut cleaned = String::with_capacity(text.len().min(bytes_at_most));
+    let mut cleaned = String::with_capacity(text.len().min(max_bytes));
     for c in text
         .chars()
         .map(|c| if allowed(c) { c } else { '\u{FFFD}' })
     {
-        if cleaned.len() + c.len_utf8() > bytes_at_most {
+        if cleaned.len() + c.len_utf8() > max_bytes {
             break;
         }
         cleaned.push(c);
@@ -192,24 +190,24 @@ mod tests {
             .chain([("reason".to_owned(), "theirs".to_owned())])
             .collect();
         let copy = copy(&message().with_attributes(own), 1, "q", false, "ours", "d");
-        assert_eq!(copy.attributes.len(), ATTRIBUTES_AT_MOST);
+        assert_eq!(copy.attributes.len(), MAX_ATTRIBUTES);
         assert_eq!(copy.attributes["reason"], "ours");
         assert!(copy.attributes.contains_key("own-0"));
     }
 
     #[test]
     fn a_message_at_the_size_limit_leaves_its_own_attributes_behind() {
-        let big = Message::new("m", "x".repeat(BYTES_AT_MOST - 200))
+        let big = Message::new("m", "x".repeat(MAX_MESSAGE_BYTES - 200))
             .with_attributes(BTreeMap::from([("own".to_owned(), "v".repeat(150))]));
         let copy = copy(&big, 1, "q", false, "r", "");
-        assert!(!copy.attributes.contains_key("own") && copy.bytes() <= BYTES_AT_MOST);
+        assert!(!copy.attributes.contains_key("own") && copy.bytes() <= MAX_MESSAGE_BYTES);
     }
 
     #[test]
     fn a_body_that_leaves_no_room_still_comes_whole_with_its_reason_if_that_fits() {
-        let big = Message::new("m", "x".repeat(BYTES_AT_MOST - 20));
+        let big = Message::new("m", "x".repeat(MAX_MESSAGE_BYTES - 20));
         let copy = copy(&big, 1, "q", false, "r", "");
-        assert_eq!(copy.body.len(), BYTES_AT_MOST - 20);
+        assert_eq!(copy.body.len(), MAX_MESSAGE_BYTES - 20);
         assert_eq!(copy.attributes.keys().collect::<Vec<_>>(), ["reason"]);
     }
 }

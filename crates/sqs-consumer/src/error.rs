@@ -1,4 +1,4 @@
-//! What can go wrong with a consumer as a whole.
+//! The errors of a consumer as a whole.
 
 use crate::queue::QueueError;
 
@@ -6,15 +6,15 @@ use crate::queue::QueueError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A setting can't work.
-    #[error("setting `{setting}` {rule}")]
-    Setting {
+    /// A setting is invalid.
+    #[error("invalid setting {setting}: it {rule}")]
+    InvalidSetting {
         /// The field of [`Settings`](crate::Settings).
         setting: &'static str,
-        /// What it must be.
+        /// What is required of it.
         rule: &'static str,
     },
     /// The source queue does not exist; the consumer drained and stopped.
     #[error("the queue does not exist")]
-    QueueMissing(#[source] QueueError),
+    QueueNotFound(#[source] QueueError),
 }

@@ -1,4 +1,4 @@
-//! What an application writes: from a message to what is to become of it.
+//! The handler, which an application writes.
 
 use std::fmt;
 use std::future::Future;
@@ -8,12 +8,12 @@ use std::time::Duration;
 use crate::context::Context;
 use crate::message::Message;
 
-/// Turns one message into what is to become of it.
+/// Handles messages.
 ///
-/// Delivery is at least once, so a handler must tolerate meeting a message again. A panic is caught and counts as a failed
-/// attempt. A handler that runs for long should watch [`Context::cancelled`]; its lease is extended while it runs.
+/// Delivery is at least once, so a handler must be idempotent. A panic is caught and counts as [`Disposition::Retry`]. Heartbeats renew the
+/// lease of a message while its handler runs; a handler that runs long should watch [`Context::cancellation_token`].
 pub trait Handler: Send + Sync + 'static {
-    /// Handles one delivery of a message.
+    /// Handles one delivery of a message and returns what happens to the message next.
     fn handle(
         &self,
         message: &Message,
@@ -31,32 +31,31 @@ impl<H: Handler> Handler for Arc<H> {
     }
 }
 
-/// What is to become of a message.
+/// What happens to a message after its handler has returned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Disposition {
-    /// The work is finished: the message is deleted.
+    /// The message is deleted.
     Done,
-    /// The attempt failed: the message comes back, until its attempts are used up.
+    /// The attempt failed: the message is tried again, or dead-lettered after the last attempt of the [`RetryPolicy`](crate::RetryPolicy).
     Retry {
-        /// When to try again; `None` leaves it to the [`RetryPolicy`](crate::RetryPolicy). Rounded up to whole seconds.
+        /// The delay, rounded up to whole seconds; `None` leaves it to the retry policy.
         after: Option<Duration>,
-        /// Why, in a few constant words; it is logged, so nothing private.
+        /// Why, in a few constant words. It is logged, so it must contain no personal data.
         reason: String,
     },
-    /// Not now, through no fault of the message (a throttled dependency, a closed window): it comes back, and no attempt
-    /// is counted.
+    /// The message is tried again later and no attempt is counted, since the failure is not in the message (a throttled dependency, a
+    /// maintenance window).
     Defer {
-        /// When to try again; `None` leaves it to the [`RetryPolicy`](crate::RetryPolicy), by receives: it grows with each. Rounded up to whole
-        /// seconds.
+        /// The delay, rounded up to whole seconds; `None` leaves it to the retry policy, where it grows with the receive count.
         after: Option<Duration>,
-        /// Why, in a few constant words; it is logged, so nothing private.
+        /// Why, in a few constant words. It is logged, so it must contain no personal data.
         reason: String,
     },
-    /// No attempt can succeed: the message goes to the dead-letter queue.
+    /// The message is dead-lettered: copied to the dead-letter queue, then deleted.
     DeadLetter {
-        /// Why, in a few constant words; logged, and the attribute `reason` of the copy.
+        /// Why, in a few constant words. It is logged, and the attribute `reason` of the copy.
         reason: String,
-        /// The particulars; never logged, the attribute `detail` of the copy, cut at 1,024 bytes.
+        /// The particulars: the attribute `detail` of the copy, cut at 1,024 bytes. They are never logged.
         detail: String,
     },
 }

@@ -8,18 +8,21 @@ mod trace;
 mod batch;
 mod consumer;
 mod error;
+mod monitor;
 mod retry;
 mod settings;
-mod stats;
 
 mod dead_letter;
 mod driver;
-mod ledger;
+mod history;
 mod table;
 
 mod queue;
 mod sender;
 mod telemetry;
+
+/// A queue in memory with faults on demand, for tests of handlers and of whole consumers.
+pub mod testing;
 
 pub use batch::{BatchConsumer, BatchReport};
 pub use consumer::{Consumer, ConsumerBuilder};
@@ -27,17 +30,15 @@ pub use context::{CancelReason, Context};
 pub use error::Error;
 pub use handler::{Disposition, Handler, HandlerFn, handler_fn};
 pub use message::Message;
+pub use monitor::{Counters, Monitor, Snapshot};
+pub use queue::aws::SqsQueue;
+pub use queue::event::EventError;
 pub use queue::{
-    BatchResult, ENTRIES_AT_MOST, EntryError, ErrorKind, EventError, OutgoingMessage, Queue,
-    QueueError, Receipt, Receive, Received, SqsQueue,
+    BatchResult, EntryError, ErrorKind, MAX_BATCH_ENTRIES, MAX_MESSAGE_BYTES,
+    MAX_VISIBILITY_TIMEOUT, OutgoingMessage, Queue, QueueError, Receipt, Receive, Received,
 };
 pub use retry::RetryPolicy;
-pub use sender::{BYTES_AT_MOST, BatchSender, SendError, SenderSettings, SenderStats};
-pub use settings::{LONGEST_VISIBILITY, Settings};
-pub use stats::{Requests, Stats, StatsHandle, Summary};
+pub use sender::BatchSender;
+pub use sender::settings::{SendError, SenderCounters, SenderSettings};
+pub use settings::Settings;
 pub use trace::TraceContext;
-
-/// A queue in memory with faults on demand, for tests of handlers and of whole consumers.
-pub mod memory {
-    pub use crate::queue::{Fault, MemoryQueue, Operation};
-}

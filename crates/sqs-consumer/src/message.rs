@@ -25,7 +25,7 @@ struct Parts {
 }
 
 impl Message {
-    /// Makes a message by hand, for a handler's tests or for an implementation of [`Queue`](crate::Queue).
+    /// Makes a message, for the test of a handler or for an implementation of [`Queue`](crate::Queue).
     #[must_use]
     pub fn new(message_id: impl Into<String>, body: impl Into<String>) -> Self {
         Self(Arc::new(Parts {
@@ -51,7 +51,7 @@ impl Message {
         self.edit(|parts| parts.sent_at = sent_at)
     }
 
-    /// Returns the same message, received this often.
+    /// Returns the same message with this receive count.
     #[must_use]
     pub fn with_receive_count(self, receive_count: u32) -> Self {
         self.edit(|parts| parts.receive_count = receive_count)
@@ -99,9 +99,9 @@ impl Message {
         self.0.sent_at
     }
 
-    /// Returns how often the queue has handed the message out, this time included (`ApproximateReceiveCount`).
+    /// Returns how often the message has been received, this time included (`ApproximateReceiveCount`).
     ///
-    /// Releases and lost leases count here; see [`Context::attempt`](crate::Context::attempt) for real attempts.
+    /// Unlike [`Context::attempt`](crate::Context::attempt) it includes releases, deferrals and lost leases.
     #[must_use]
     pub fn receive_count(&self) -> u32 {
         self.0.receive_count
@@ -119,16 +119,21 @@ impl Message {
         &self.0.attributes
     }
 
-    /// Returns the X-Ray header that came with the message, as sent.
+    /// Returns the X-Ray tracing header of the message (`AWSTraceHeader`).
     #[must_use]
     pub fn trace_header(&self) -> Option<&str> {
         self.0.trace_header.as_deref()
     }
 
-    /// Finds the sender's trace: `traceparent` in a JSON body, then the attribute `traceparent`, then `AWSTraceHeader`.
+    /// Returns the trace context of the sender: from `traceparent` in a JSON body, else from the attribute `traceparent`, else from
+    /// `AWSTraceHeader`.
     #[must_use]
     pub fn trace_context(&self) -> Option<TraceContext> {
-        TraceContext::of(self)
+        TraceContext::find(
+            self.body(),
+            self.attribute("traceparent"),
+            self.trace_header(),
+        )
     }
 }
 
@@ -146,6 +151,10 @@ impl fmt::Debug for Message {
 mod tests {
     use super::*;
 
+    const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    const OTHER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+    const XRAY: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+
     #[test]
     fn debug_shows_neither_body_nor_attributes_nor_group() {
         let message = Message::new("m-1", "the secret body")
@@ -158,5 +167,29 @@ mod tests {
         for private in ["secret", "hidden", "private group"] {
             assert!(!shown.contains(private), "{shown}");
         }
+    }
+
+    #[test]
+    fn the_body_comes_before_the_attribute_and_the_attribute_before_the_xray_header() {
+        let bare = Message::new("m", "no json").with_trace_header(Some(XRAY.to_owned()));
+        let attributed = bare.clone().with_attributes(BTreeMap::from([(
+            "traceparent".to_owned(),
+            OTHER.to_owned(),
+        )]));
+        let full = Message::new("m", format!(r#"{{"a":[1],"traceparent":"{TRACEPARENT}"}}"#))
+            .with_attributes(attributed.attributes().clone())
+            .with_trace_header(Some(XRAY.to_owned()));
+
+        assert_eq!(bare.trace_context().unwrap().span_id(), "53995c3f42cd8ad8");
+        assert_eq!(attributed.trace_context().unwrap().traceparent(), OTHER);
+        assert_eq!(full.trace_context().unwrap().traceparent(), TRACEPARENT);
+    }
+
+    #[test]
+    fn a_body_that_is_not_json_does_not_hide_the_attribute() {
+        let message = Message::new("m", r#"{"traceparent" broken"#).with_attributes(
+            BTreeMap::from([("traceparent".to_owned(), OTHER.to_owned())]),
+        );
+        assert_eq!(message.trace_context().unwrap().traceparent(), OTHER);
     }
 }

@@ -1,12 +1,7 @@
-//! The port: what a consumer and a sender need of a queue.
+//! The port: the requests that a consumer and a sender make to a queue.
 
-mod aws;
-mod event;
-mod memory;
-
-pub use aws::SqsQueue;
-pub use event::EventError;
-pub use memory::{Fault, MemoryQueue, Operation};
+pub(crate) mod aws;
+pub(crate) mod event;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,13 +11,19 @@ use std::time::Duration;
 
 use crate::message::Message;
 
-/// The most entries that one batch request takes.
-pub const ENTRIES_AT_MOST: usize = 10;
+/// The most entries in one batch request to SQS.
+pub const MAX_BATCH_ENTRIES: usize = 10;
 
-/// A queue, as far as this crate uses one. [`SqsQueue`] is the real one, [`MemoryQueue`] a faithful fake.
+/// The largest message and the largest batch that SQS accepts: 1 MiB, attributes included.
+pub const MAX_MESSAGE_BYTES: usize = 1_048_576;
+
+/// The longest visibility timeout of SQS, counted from the receipt of a message: 12 hours.
+pub const MAX_VISIBILITY_TIMEOUT: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// A queue, as far as this crate uses one: [`SqsQueue`](crate::SqsQueue), or [`FakeQueue`](crate::testing::FakeQueue) in tests.
 ///
-/// Batch calls take 1 to 10 entries and answer with one result an entry, in the same order. A call gives up by itself
-/// after a time that its implementation sets.
+/// Batch requests take 1 to 10 entries and return one result an entry, in the same order. The implementation sets the timeout of a
+/// request.
 pub trait Queue: Send + Sync + 'static {
     /// Returns the queue's name; it labels metrics and spans.
     fn name(&self) -> &str;
@@ -30,7 +31,7 @@ pub trait Queue: Send + Sync + 'static {
     /// Returns whether the queue is FIFO.
     fn is_fifo(&self) -> bool;
 
-    /// Waits for messages and returns up to `request.at_most` of them.
+    /// Waits for messages and returns up to `request.max_messages` of them.
     fn receive(
         &self,
         request: Receive,
@@ -53,18 +54,18 @@ pub trait Queue: Send + Sync + 'static {
 /// One result an entry, in the order of the entries, or the reason for which the whole request failed.
 pub type BatchResult = Result<Vec<Result<(), EntryError>>, QueueError>;
 
-/// The proof of having received a message, needed to delete it or to change its visibility.
+/// The receipt handle of a delivery, needed to delete the message or to change its visibility timeout.
 pub type Receipt = Arc<str>;
 
-/// What to ask of a receive.
+/// The parameters of a receive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Receive {
-    /// How many messages at most, 1 to 10.
-    pub at_most: usize,
-    /// How long to wait for the first, in whole seconds up to 20.
-    pub wait: Duration,
-    /// How long what is received stays hidden, in whole seconds.
-    pub visibility: Duration,
+    /// The most messages to return, 1 to 10.
+    pub max_messages: usize,
+    /// How long to wait for the first message, in whole seconds up to 20.
+    pub wait_time: Duration,
+    /// How long received messages stay hidden from other consumers, in whole seconds.
+    pub visibility_timeout: Duration,
 }
 
 /// A message with the receipt of this delivery.
@@ -111,7 +112,7 @@ impl fmt::Debug for OutgoingMessage {
 #[derive(Debug, thiserror::Error)]
 #[error("{operation} failed ({kind})")]
 pub struct QueueError {
-    /// What sort of failure it was.
+    /// The kind of failure.
     pub kind: ErrorKind,
     /// The operation that failed, as the AWS API calls it.
     pub operation: &'static str,
@@ -120,18 +121,18 @@ pub struct QueueError {
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
-/// The sorts of failure, told apart by the type or code of the error and never by its text.
+/// The kinds of failure, classified by the type or code of the error and never by its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// Too many requests: the same again later.
+    /// Too many requests: the same request may succeed later.
     Throttled,
-    /// No answer, or the service's own failure: the same again later.
+    /// No answer, or a failure of the service: the same request may succeed later.
     Unavailable,
-    /// Not permitted; people must act, and then it works without a restart.
+    /// Not permitted. Once an operator has granted the permission, the request succeeds without a restart.
     Denied,
-    /// There is no such queue.
-    QueueMissing,
-    /// The request is wrong: the same again fails again.
+    /// The queue does not exist.
+    QueueNotFound,
+    /// The request is invalid: the same request fails again.
     Invalid,
 }
 
@@ -143,17 +144,17 @@ impl ErrorKind {
             Self::Throttled => "throttled",
             Self::Unavailable => "unavailable",
             Self::Denied => "denied",
-            Self::QueueMissing => "queue_missing",
+            Self::QueueNotFound => "queue_missing",
             Self::Invalid => "invalid",
         }
     }
 
-    /// Returns whether the same request may work later without anybody's doing.
+    /// Returns whether the same request may succeed later without intervention.
     #[must_use]
     pub fn is_transient(self) -> bool {
         match self {
             Self::Throttled | Self::Unavailable => true,
-            Self::Denied | Self::QueueMissing | Self::Invalid => false,
+            Self::Denied | Self::QueueNotFound | Self::Invalid => false,
         }
     }
 }
@@ -170,6 +171,6 @@ impl fmt::Display for ErrorKind {
 pub struct EntryError {
     /// The service's error code.
     pub code: String,
-    /// Whether the same entry may work later.
+    /// Whether the same entry may succeed later.
     pub transient: bool,
 }

@@ -1,32 +1,31 @@
-//! When a failed message comes back, and when it doesn't any more.
+//! How often and how far apart a failed message is tried.
 
 use std::time::Duration;
 
 /// How failed messages are retried.
 ///
-/// The delay before attempt *n*+1 is `first` × 2^(*n*−1), at most `longest`, of which a random part of up to a half is
-/// taken off, so that messages that failed together don't come back together.
+/// The delay before attempt *n*+1 is `first_delay` × 2^(*n*−1), at most `max_delay`, less a random part of up to half of it, so that
+/// messages that failed together are not tried again together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// The delay after the first failed attempt. Default 2 s: SQS counts visibility in whole seconds.
-    pub first: Duration,
+    /// The delay after the first failed attempt. Default 2 s: SQS counts visibility timeouts in whole seconds.
+    pub first_delay: Duration,
     /// The longest delay. Default 15 min.
-    pub longest: Duration,
-    /// How many real attempts a message gets before it goes to the dead-letter queue. Default 5: with the default delays
-    /// that spans half a minute.
-    pub attempts_at_most: u32,
-    /// How often the queue may hand a message out before it goes to the dead-letter queue without being tried. Default
-    /// 100: the net under messages that kill the process, which then remembers no attempts.
-    pub receives_at_most: u32,
+    pub max_delay: Duration,
+    /// How many attempts a message gets before it is dead-lettered. Default 5: with the default delays that spans half a minute.
+    pub max_attempts: u32,
+    /// The highest receive count at which a message is still handled; above it the message is dead-lettered. Default 100: it ends messages
+    /// that kill the process, which then remembers no attempts.
+    pub max_receive_count: u32,
 }
 
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
-            first: Duration::from_secs(2),
-            longest: Duration::from_secs(15 * 60),
-            attempts_at_most: 5,
-            receives_at_most: 100,
+            first_delay: Duration::from_secs(2),
+            max_delay: Duration::from_secs(15 * 60),
+            max_attempts: 5,
+            max_receive_count: 100,
         }
     }
 }
@@ -34,11 +33,11 @@ impl Default for RetryPolicy {
 impl RetryPolicy {
     /// Returns the delay after this failed attempt (from 1), jitter included.
     pub(crate) fn delay(&self, attempt: u32, rng: &mut fastrand::Rng) -> Duration {
-        jittered(self.first, self.longest, attempt, rng)
+        jittered(self.first_delay, self.max_delay, attempt, rng)
     }
 }
 
-/// Returns `first` doubled for each step after the first, at most `longest`, less a random part of up to a half.
+/// Returns `first` doubled for each step after the first, at most `longest`, less a random part of up to half of it.
 pub(crate) fn jittered(
     first: Duration,
     longest: Duration,
@@ -60,9 +59,9 @@ mod tests {
         let mut rng = fastrand::Rng::with_seed(7);
         for attempt in 1..=40 {
             let full = policy
-                .first
+                .first_delay
                 .saturating_mul(1 << (attempt - 1).min(31))
-                .min(policy.longest);
+                .min(policy.max_delay);
             for _ in 0..50 {
                 let delay = policy.delay(attempt, &mut rng);
                 assert!(

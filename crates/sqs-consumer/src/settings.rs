@@ -1,76 +1,73 @@
-//! The consumer's settings: each with its unit, its default and the reason for it.
+//! The consumer's settings, each with its unit, its default and the reason for the default.
 
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::queue::MAX_VISIBILITY_TIMEOUT;
 use crate::retry::RetryPolicy;
-
-/// The longest visibility that SQS grants, counted from the receipt of a message: 12 hours.
-pub const LONGEST_VISIBILITY: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// How a consumer behaves. Checked by [`ConsumerBuilder::build`](crate::ConsumerBuilder::build).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// How many handlers run at once. Default 50: handlers that wait for I/O, on a small machine. Receives come in tens
-    /// from 20 upwards, below that in halves of this number.
+    /// How many handlers run at once. Default 50: handlers that wait for I/O, on a small machine. From 20 upwards a receive asks for ten
+    /// messages, below that for half of this number.
     pub concurrency: usize,
-    /// How many handlers run at once for one message group of a standard queue. Default `None`, no limit but
-    /// `concurrency`: fair queues already share out what is received. On a FIFO queue it is always 1.
-    pub per_group: Option<usize>,
-    /// How many messages are held at once: running, waiting for their group, or waiting to be settled. Default 500: memory
-    /// is bounded by this times the largest message (1 MiB).
-    pub held_messages: usize,
-    /// How many receive requests may be under way at once while the queue hands out full batches. Default 4: at 10 ms a
-    /// request that is 4,000 messages a second. An idle queue is polled by one.
-    pub receives_in_flight: usize,
+    /// How many handlers run at once for one message group of a standard queue. Default `None`: no limit but `concurrency`, since fair
+    /// queues already share out the messages. On a FIFO queue it is always 1.
+    pub concurrency_per_group: Option<usize>,
+    /// The most messages in flight: running, waiting for their group, or waiting to be settled. Default 500: memory is bounded by this times
+    /// the largest message (1 MiB).
+    pub max_in_flight_messages: usize,
+    /// The most receive requests at once, reached while the queue returns full batches. Default 4: at 10 ms a request that is 4,000 messages
+    /// a second. An idle queue is polled by one.
+    pub max_concurrent_receives: usize,
     /// How long a receive waits for a message, in whole seconds up to 20. Default 20 s: the fewest empty receives.
-    pub wait: Duration,
-    /// How long a free permit waits for others, so that one receive fills several. Default 50 ms: at full load ten come
-    /// free sooner, else it is the most that a permit idles.
-    pub refill_linger: Duration,
-    /// How long a message stays hidden from others, in whole seconds; extended at half of it while the message is held.
-    /// Default 30 s: what a crash delays a message by, at one extension a 15 s of handler time.
-    pub visibility: Duration,
-    /// How long a message is held at most; then its lease is let go and its handler told to stop. Default (and most) 12 h,
-    /// the cap of SQS. A smaller value bounds a handler that hangs.
-    pub longest_hold: Duration,
-    /// How long a request may take, beyond the wait of a receive. Default 5 s: two tries fit before a lease ends.
+    pub wait_time: Duration,
+    /// How long a free handler waits for others, so that one receive serves several. Default 50 ms: at full load ten are free sooner;
+    /// otherwise a handler idles for at most this long.
+    pub receive_linger: Duration,
+    /// How long a message stays hidden from other consumers, in whole seconds. A heartbeat renews it after half of this time. Default 30 s:
+    /// a crash delays a message by this much, and a handler that runs long costs one renewal every 15 s.
+    pub visibility_timeout: Duration,
+    /// How long after its receipt a message is renewed. Then its lease ends and its handler is cancelled. Default (and most) 12 h, the limit
+    /// of SQS. A smaller value bounds a handler that hangs.
+    pub max_processing_time: Duration,
+    /// How long a request may take, beyond the wait time of a receive. Default 5 s: two attempts fit before a lease ends.
     pub request_timeout: Duration,
-    /// How long a delete or a visibility change waits for others to share its request. Default 100 ms: at 100 messages a
-    /// second a batch is full.
+    /// How long a delete or a release waits for others to share its request. Default 100 ms: at 100 messages a second a batch is full.
     pub settle_linger: Duration,
-    /// When failed messages come back, and when they don't any more.
+    /// How often and how far apart a failed message is tried.
     pub retry: RetryPolicy,
-    /// How long a drain takes at most. Default 25 s: containers are killed 30 s after the signal. It must leave time for
-    /// the poll in flight (`wait`) and for giving back what that brings (`request_timeout`).
-    pub grace: Duration,
-    /// How long before the end of `grace` handlers are told to stop; half of it later they are dropped and their messages
-    /// given back. Default 4 s.
-    pub notice: Duration,
+    /// How long a drain may take. Default 25 s: containers are killed 30 s after the signal. It must leave time for the receive in flight
+    /// (`wait_time`) and for the release of the messages that it returns (`request_timeout`).
+    pub shutdown_timeout: Duration,
+    /// How long before the end of `shutdown_timeout` the running handlers are cancelled. Half of it later they are dropped and their
+    /// messages released. Default 4 s.
+    pub cancellation_notice: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             concurrency: 50,
-            per_group: None,
-            held_messages: 500,
-            receives_in_flight: 4,
-            wait: Duration::from_secs(20),
-            refill_linger: Duration::from_millis(50),
-            visibility: Duration::from_secs(30),
-            longest_hold: LONGEST_VISIBILITY,
+            concurrency_per_group: None,
+            max_in_flight_messages: 500,
+            max_concurrent_receives: 4,
+            wait_time: Duration::from_secs(20),
+            receive_linger: Duration::from_millis(50),
+            visibility_timeout: Duration::from_secs(30),
+            max_processing_time: MAX_VISIBILITY_TIMEOUT,
             request_timeout: Duration::from_secs(5),
             settle_linger: Duration::from_millis(100),
             retry: RetryPolicy::default(),
-            grace: Duration::from_secs(25),
-            notice: Duration::from_secs(4),
+            shutdown_timeout: Duration::from_secs(25),
+            cancellation_notice: Duration::from_secs(4),
         }
     }
 }
 
 impl Settings {
-    /// Refuses the first setting that can't work.
+    /// Returns an error for the first invalid setting.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let rules = self
             .intake_rules()
@@ -79,27 +76,31 @@ impl Settings {
             .chain(self.end_rules());
         match rules.into_iter().find(|(_, holds, _)| !holds) {
             None => Ok(()),
-            Some((setting, _, rule)) => Err(Error::Setting { setting, rule }),
+            Some((setting, _, rule)) => Err(Error::InvalidSetting { setting, rule }),
         }
     }
 
     fn intake_rules(&self) -> [Rule; 6] {
         let concurrency = (1..=100_000).contains(&self.concurrency);
-        let receives = (1..=100).contains(&self.receives_in_flight);
-        let wait = is_whole(self.wait) && self.wait <= Duration::from_secs(20);
+        let receives = (1..=100).contains(&self.max_concurrent_receives);
+        let wait = is_whole(self.wait_time) && self.wait_time <= Duration::from_secs(20);
         [
             ("concurrency", concurrency, "must be 1 to 100,000"),
-            ("per_group", self.per_group != Some(0), "must be at least 1"),
             (
-                "held_messages",
-                self.held_messages >= self.concurrency,
+                "concurrency_per_group",
+                self.concurrency_per_group != Some(0),
+                "must be at least 1",
+            ),
+            (
+                "max_in_flight_messages",
+                self.max_in_flight_messages >= self.concurrency,
                 "must be at least concurrency",
             ),
-            ("receives_in_flight", receives, "must be 1 to 100"),
-            ("wait", wait, "must be whole seconds, 0 to 20"),
+            ("max_concurrent_receives", receives, "must be 1 to 100"),
+            ("wait_time", wait, "must be whole seconds, 0 to 20"),
             (
-                "refill_linger",
-                self.refill_linger <= Duration::from_secs(10),
+                "receive_linger",
+                self.receive_linger <= Duration::from_secs(10),
                 "must be at most 10 s",
             ),
         ]
@@ -107,9 +108,10 @@ impl Settings {
 
     fn time_rules(&self) -> [Rule; 4] {
         let at_least = Duration::from_secs(1).max(self.request_timeout.saturating_mul(3));
-        let visibility = is_whole(self.visibility) && self.visibility >= at_least;
-        let hold = (self.visibility..=LONGEST_VISIBILITY).contains(&self.longest_hold);
-        let linger = self.settle_linger <= self.visibility / 4;
+        let visibility = is_whole(self.visibility_timeout) && self.visibility_timeout >= at_least;
+        let hold =
+            (self.visibility_timeout..=MAX_VISIBILITY_TIMEOUT).contains(&self.max_processing_time);
+        let linger = self.settle_linger <= self.visibility_timeout / 4;
         [
             (
                 "request_timeout",
@@ -117,46 +119,50 @@ impl Settings {
                 "must be more than zero",
             ),
             (
-                "visibility",
+                "visibility_timeout",
                 visibility,
                 "must be whole seconds, at least 1 s and three times request_timeout",
             ),
-            ("longest_hold", hold, "must be between visibility and 12 h"),
+            (
+                "max_processing_time",
+                hold,
+                "must be between visibility_timeout and 12 h",
+            ),
             (
                 "settle_linger",
                 linger,
-                "must be at most a quarter of visibility",
+                "must be at most a quarter of visibility_timeout",
             ),
         ]
     }
 
     fn end_rules(&self) -> [Rule; 4] {
         let RetryPolicy {
-            first,
-            longest,
-            attempts_at_most,
+            first_delay,
+            max_delay,
+            max_attempts,
             ..
         } = self.retry;
-        let delays = first <= longest && longest <= LONGEST_VISIBILITY;
-        let grace = self.grace >= self.wait + self.request_timeout;
+        let delays = first_delay <= max_delay && max_delay <= MAX_VISIBILITY_TIMEOUT;
+        let shutdown_timeout = self.shutdown_timeout >= self.wait_time + self.request_timeout;
         [
             ("retry", delays, "delays must grow, up to 12 h"),
-            ("retry", attempts_at_most >= 1, "must allow an attempt"),
+            ("retry", max_attempts >= 1, "must allow an attempt"),
             (
-                "notice",
-                self.notice < self.grace,
-                "must be less than grace",
+                "cancellation_notice",
+                self.cancellation_notice < self.shutdown_timeout,
+                "must be less than shutdown_timeout",
             ),
             (
-                "grace",
-                grace,
-                "must be at least wait plus request_timeout, or a drain strands what the last poll brings",
+                "shutdown_timeout",
+                shutdown_timeout,
+                "must be at least wait_time plus request_timeout, or a drain strands the messages of the last receive",
             ),
         ]
     }
 }
 
-/// A setting, whether it can work, and what it must be.
+/// A setting, whether it is valid, and what is required of it.
 type Rule = (&'static str, bool, &'static str);
 
 fn is_whole(seconds: Duration) -> bool {
@@ -171,7 +177,7 @@ mod tests {
         let mut settings = Settings::default();
         change(&mut settings);
         match settings.check() {
-            Err(Error::Setting { setting, .. }) => assert_eq!(setting, expected),
+            Err(Error::InvalidSetting { setting, .. }) => assert_eq!(setting, expected),
             other => panic!("expected {expected} to be refused, got {other:?}"),
         }
     }
@@ -184,28 +190,38 @@ mod tests {
     #[test]
     fn settings_that_cannot_work_are_refused_by_name() {
         check("concurrency", |s| s.concurrency = 0);
-        check("per_group", |s| s.per_group = Some(0));
-        check("held_messages", |s| s.held_messages = 10);
-        check("receives_in_flight", |s| s.receives_in_flight = 0);
-        check("wait", |s| s.wait = Duration::from_millis(1_500));
-        check("wait", |s| s.wait = Duration::from_secs(21));
-        check("visibility", |s| s.visibility = Duration::from_secs(10));
-        check("visibility", |s| {
-            s.visibility = Duration::from_millis(30_500)
+        check("concurrency_per_group", |s| {
+            s.concurrency_per_group = Some(0)
         });
-        check("longest_hold", |s| {
-            s.longest_hold = Duration::from_secs(13 * 3_600)
+        check("max_in_flight_messages", |s| s.max_in_flight_messages = 10);
+        check("max_concurrent_receives", |s| s.max_concurrent_receives = 0);
+        check("wait_time", |s| s.wait_time = Duration::from_millis(1_500));
+        check("wait_time", |s| s.wait_time = Duration::from_secs(21));
+        check("visibility_timeout", |s| {
+            s.visibility_timeout = Duration::from_secs(10)
+        });
+        check("visibility_timeout", |s| {
+            s.visibility_timeout = Duration::from_millis(30_500)
+        });
+        check("max_processing_time", |s| {
+            s.max_processing_time = Duration::from_secs(13 * 3_600)
         });
         check("settle_linger", |s| {
             s.settle_linger = Duration::from_secs(8)
         });
-        check("retry", |s| s.retry.attempts_at_most = 0);
-        check("retry", |s| s.retry.first = Duration::from_secs(10_000));
-        check("notice", |s| s.notice = s.grace);
+        check("retry", |s| s.retry.max_attempts = 0);
+        check("retry", |s| {
+            s.retry.first_delay = Duration::from_secs(10_000)
+        });
+        check("cancellation_notice", |s| {
+            s.cancellation_notice = s.shutdown_timeout
+        });
     }
 
     #[test]
-    fn a_grace_that_would_strand_the_poll_in_flight_is_refused() {
-        check("grace", |s| s.grace = Duration::from_secs(20));
+    fn a_shutdown_timeout_that_would_strand_the_receive_in_flight_is_refused() {
+        check("shutdown_timeout", |s| {
+            s.shutdown_timeout = Duration::from_secs(20)
+        });
     }
 }

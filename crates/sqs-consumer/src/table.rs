@@ -1,126 +1,44 @@
-//! The heart: a pure table of the messages in flight. It takes an event and the time and says what to do next; it reads no
-//! clock, sends nothing and waits for nothing. The only randomness is a generator that it is given.
+//! The core of the consumer: a pure table of the messages in flight. It handles an event at a given time and returns commands. It reads no
+//! clock, sends nothing and waits for nothing. Its only randomness is a generator that it is given.
 
-mod arrival;
 mod buffer;
 mod drain;
+mod event;
 mod groups;
+mod handled;
+mod heartbeats;
 mod held;
-mod leases;
-mod outcome;
 mod polls;
-mod settling;
+mod received;
+mod settle;
+mod shutdown;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::context::CancelReason;
-use crate::handler::Disposition;
-use crate::ledger::{Attempts, Finished, Memory};
-use crate::message::Message;
-use crate::queue::{EntryError, ErrorKind, Receipt, Receive, Received};
+use crate::history::{Attempts, Finished, History};
+use crate::monitor::{Counters, Snapshot};
+use crate::queue::Receive;
 use crate::retry::jittered;
 use crate::settings::Settings;
-use crate::stats::Stats;
 use buffer::Buffer;
 use drain::Drain;
+pub(crate) use event::{Answer, Command, Ended, Entry, Event, Key};
 use groups::Groups;
 use held::{Held, State};
 use polls::Polls;
 
-/// Names a held message within one table; never used twice.
-pub(crate) type Key = u64;
-
-/// The first and the longest pause after a request that failed.
+/// The first and the longest delay after a request that failed.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(20));
 
-/// Something that happened.
-#[derive(Debug)]
-pub(crate) enum Event {
-    /// Nothing but the passing of time.
-    Tick,
-    /// A receive that had reserved permits has ended.
-    Received {
-        reserved: usize,
-        result: Result<Vec<Received>, ErrorKind>,
-    },
-    /// A handler has ended.
-    Handled { key: Key, ended: Ended },
-    /// The copy for the dead-letter queue was accepted, or has failed for good.
-    Copied { key: Key, accepted: bool },
-    /// A delete was answered.
-    Deleted(Answer),
-    /// A visibility change that puts messages back was answered.
-    Changed(Answer),
-    /// A heartbeat was answered.
-    Extended(Answer),
-    /// The consumer is to stop.
-    Drain,
-}
-
-/// How a handler ended.
-#[derive(Debug)]
-pub(crate) enum Ended {
-    Returned(Disposition),
-    Panicked(String),
-    Dropped,
-}
-
-/// What was asked for in a batch and what came of it.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) entries: Vec<Entry>,
-    pub(crate) result: Result<Vec<Result<(), EntryError>>, ErrorKind>,
-}
-
-/// One entry of a batch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) key: Key,
-    pub(crate) receipt: Receipt,
-    /// For visibility changes: hidden for this long, counted from `asked_at`.
-    pub(crate) visibility: Duration,
-    pub(crate) asked_at: Instant,
-}
-
-/// Something to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Command {
-    Receive(Receive),
-    Start {
-        key: Key,
-        message: Message,
-        attempt: u32,
-    },
-    Cancel {
-        key: Key,
-        reason: CancelReason,
-    },
-    /// Drop the handler's future; `Handled` follows once that is done.
-    Abort {
-        key: Key,
-    },
-    Copy {
-        key: Key,
-        message: Message,
-        attempt: u32,
-        reason: String,
-        detail: String,
-    },
-    Delete(Vec<Entry>),
-    Change(Vec<Entry>),
-    Extend(Vec<Entry>),
-    /// The drain is over: nothing follows.
-    Stop,
-}
-
+/// The messages in flight and everything that decides what happens to them.
 #[derive(Debug)]
 pub(crate) struct Table {
     settings: Settings,
     fifo: bool,
-    buries: bool,
+    has_dead_letter_queue: bool,
     rng: fastrand::Rng,
     held: BTreeMap<Key, Held>,
     next_key: Key,
@@ -132,29 +50,33 @@ pub(crate) struct Table {
     running: usize,
     polls: Polls,
     deletes: Buffer,
-    changes: Buffer,
+    releases: Buffer,
     attempts: Attempts,
     finished: Finished,
     drain: Option<Drain>,
-    queue_missing: bool,
-    stats: Stats,
+    queue_not_found: bool,
+    counters: Counters,
     commands: Vec<Command>,
 }
 
 impl Table {
-    /// Makes an empty table. `buries` says whether there is a dead-letter queue.
+    /// Makes an empty table.
     pub(crate) fn new(
         settings: Settings,
         fifo: bool,
-        buries: bool,
+        has_dead_letter_queue: bool,
         rng: fastrand::Rng,
-        memory: Memory,
+        history: History,
     ) -> Self {
         Self {
-            groups: Groups::new(if fifo { Some(1) } else { settings.per_group }),
+            groups: Groups::new(if fifo {
+                Some(1)
+            } else {
+                settings.concurrency_per_group
+            }),
             settings,
             fifo,
-            buries,
+            has_dead_letter_queue,
             rng,
             held: BTreeMap::new(),
             next_key: 0,
@@ -165,30 +87,30 @@ impl Table {
             running: 0,
             polls: Polls::default(),
             deletes: Buffer::default(),
-            changes: Buffer::default(),
-            attempts: memory.attempts,
-            finished: memory.finished,
+            releases: Buffer::default(),
+            attempts: history.attempts,
+            finished: history.finished,
             drain: None,
-            queue_missing: false,
-            stats: Stats::default(),
+            queue_not_found: false,
+            counters: Counters::default(),
             commands: Vec::new(),
         }
     }
 
-    /// Takes in what happened and returns what to do now, in this order.
+    /// Handles an event and returns the commands to carry out now, in this order.
     pub(crate) fn step(&mut self, event: Event, now: Instant) -> Vec<Command> {
         match event {
             Event::Tick => {}
             Event::Received { reserved, result } => self.received(reserved, result, now),
             Event::Handled { key, ended } => self.handled(key, ended, now),
-            Event::Copied { key, accepted } => self.copied(key, accepted, now),
+            Event::DeadLettered { key, accepted } => self.dead_lettered(key, accepted, now),
             Event::Deleted(answer) => self.deleted(answer, now),
-            Event::Changed(answer) => self.changed(answer, now),
-            Event::Extended(answer) => self.extended(answer, now),
-            Event::Drain => self.begin_drain(now),
+            Event::Released(answer) => self.released(answer, now),
+            Event::Renewed(answer) => self.renewed(answer, now),
+            Event::Shutdown => self.begin_drain(now),
         }
         self.advance_drain(now);
-        self.mind_leases(now);
+        self.renew_leases(now);
         self.start_ready(now);
         self.flush(now);
         self.poll(now);
@@ -196,7 +118,7 @@ impl Table {
         std::mem::take(&mut self.commands)
     }
 
-    /// Returns when the table wants to be asked again if nothing happens before.
+    /// Returns when the next [`Event::Tick`] is due if no other event comes before.
     pub(crate) fn wake_at(&self) -> Option<Instant> {
         let lease = self.timers.first().map(|(at, _)| *at);
         let drain = self.drain.as_ref().and_then(Drain::next_change);
@@ -206,31 +128,32 @@ impl Table {
             drain,
             poll,
             self.deletes.wake_at(),
-            self.changes.wake_at(),
+            self.releases.wake_at(),
         ]
         .into_iter()
         .flatten()
         .min()
     }
 
-    /// Returns the counts and what is held now.
-    pub(crate) fn stats(&self) -> Stats {
-        Stats {
+    /// Returns the figures that the table knows.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            counters: self.counters,
             running: self.running,
             in_flight: self.held.len(),
             oldest_sent_at: self.ages.first().map(|(sent_at, _)| *sent_at),
-            ..self.stats
+            ..Snapshot::default()
         }
     }
 
     /// Returns whether the run ends because the queue does not exist.
-    pub(crate) fn queue_missing(&self) -> bool {
-        self.queue_missing
+    pub(crate) fn queue_not_found(&self) -> bool {
+        self.queue_not_found
     }
 
-    /// Gives back what is to be remembered after the end.
-    pub(crate) fn into_memory(self) -> Memory {
-        Memory {
+    /// Returns the history, for the next run.
+    pub(crate) fn into_history(self) -> History {
+        History {
             attempts: self.attempts,
             finished: self.finished,
         }
@@ -244,13 +167,15 @@ impl Table {
                 continue;
             };
             let message = held.message.clone();
-            if self.buries && message.receive_count() > self.settings.retry.receives_at_most {
-                self.bury(key, "receives_exhausted".to_owned(), String::new(), now);
+            if self.has_dead_letter_queue
+                && message.receive_count() > self.settings.retry.max_receive_count
+            {
+                self.dead_letter(key, "receives_exhausted".to_owned(), String::new(), now);
                 continue;
             }
             held.state = State::Running { cancelled: false };
             self.running += 1;
-            self.stats.started += 1;
+            self.counters.started += 1;
             let attempt = self.attempts.next(message.message_id());
             self.commands.push(Command::Start {
                 key,
@@ -268,23 +193,25 @@ impl Table {
             let busy = self.running + self.ready.len() + self.polls.reserved();
             let free = self.settings.concurrency.saturating_sub(busy);
             let held = self.held.len() + self.polls.reserved();
-            let room = self.settings.held_messages.saturating_sub(held);
-            let Some(at_most) = self.polls.next(&self.settings, free.min(room), now) else {
+            let room = self.settings.max_in_flight_messages.saturating_sub(held);
+            let Some(max_messages) = self.polls.next(&self.settings, free.min(room), now) else {
                 return;
             };
-            self.stats.requests.receive += 1;
+            self.counters.receive_requests += 1;
             let Settings {
-                wait, visibility, ..
+                wait_time,
+                visibility_timeout,
+                ..
             } = self.settings;
             self.commands.push(Command::Receive(Receive {
-                at_most,
-                wait,
-                visibility,
+                max_messages,
+                wait_time,
+                visibility_timeout,
             }));
         }
     }
 
-    /// Lets go of a message and of everything known of this delivery.
+    /// Removes a message from the table.
     fn remove(&mut self, key: Key) {
         let Some(held) = self.held.remove(&key) else {
             return;

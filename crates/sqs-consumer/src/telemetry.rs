@@ -1,22 +1,22 @@
-//! Metrics, by the names of the OpenTelemetry messaging conventions where they have one.
+//! The metrics, named by the OpenTelemetry messaging conventions where those have a name.
 
 use std::time::{Duration, SystemTime};
 
 use metrics::{Counter, Gauge, Histogram, Label};
 
+use crate::monitor::{Counters, Snapshot};
 use crate::queue::{ErrorKind, QueueError};
-use crate::stats::Stats;
 
 /// The value of `messaging.system` (OpenTelemetry, messaging attributes).
 pub(crate) const SYSTEM: &str = "aws_sqs";
 
 /// Reads one count.
-type Count = fn(&Stats) -> u64;
+type Count = fn(&Counters) -> u64;
 
-/// The metrics of one consumer: the counters of [`Stats`], of which each step adds what is new.
+/// The metrics of one consumer. Each step adds the increase of its [`Counters`].
 pub(crate) struct Meter {
     queue: String,
-    last: Stats,
+    last: Counters,
     counters: Vec<(Counter, Count)>,
     running: Gauge,
     in_flight: Gauge,
@@ -30,17 +30,17 @@ impl Meter {
                 "messaging.client.consumed.messages",
                 labels(queue, "receive", "receive")
             ),
-            |stats| stats.received,
+            |counters| counters.received,
         )];
         let outcomes: [(&'static str, Count); 8] = [
-            ("done", |stats| stats.done),
-            ("retried", |stats| stats.retried),
-            ("deferred", |stats| stats.deferred),
-            ("dead_lettered", |stats| stats.dead_lettered),
-            ("panicked", |stats| stats.panicked),
-            ("released", |stats| stats.released),
-            ("duplicate", |stats| stats.duplicates),
-            ("lease_lost", |stats| stats.lease_losses),
+            ("done", |counters| counters.done),
+            ("retried", |counters| counters.retried),
+            ("deferred", |counters| counters.deferred),
+            ("dead_lettered", |counters| counters.dead_lettered),
+            ("panicked", |counters| counters.panicked),
+            ("released", |counters| counters.released),
+            ("duplicate", |counters| counters.duplicates),
+            ("lease_lost", |counters| counters.lost_leases),
         ];
         for (outcome, count) in outcomes {
             let mut labels = labels(queue, "process", "process");
@@ -48,17 +48,21 @@ impl Meter {
             counters.push((metrics::counter!("sqs_consumer.messages", labels), count));
         }
         let requests: [(&'static str, &'static str, Count); 5] = [
-            ("ReceiveMessage", "receive", |stats| stats.requests.receive),
-            ("DeleteMessageBatch", "settle", |stats| {
-                stats.requests.delete
+            ("ReceiveMessage", "receive", |counters| {
+                counters.receive_requests
             }),
-            ("ChangeMessageVisibilityBatch", "settle", |stats| {
-                stats.requests.change_visibility
+            ("DeleteMessageBatch", "settle", |counters| {
+                counters.delete_requests
             }),
-            ("ChangeMessageVisibilityBatch", "extend", |stats| {
-                stats.requests.extend
+            ("ChangeMessageVisibilityBatch", "settle", |counters| {
+                counters.release_requests
             }),
-            ("SendMessageBatch", "send", |stats| stats.requests.send),
+            ("ChangeMessageVisibilityBatch", "extend", |counters| {
+                counters.heartbeat_requests
+            }),
+            ("SendMessageBatch", "send", |counters| {
+                counters.send_requests
+            }),
         ];
         for (operation, kind, count) in requests {
             counters.push((
@@ -69,7 +73,7 @@ impl Meter {
         let held = || labels(queue, "process", "process");
         Self {
             queue: queue.to_owned(),
-            last: Stats::default(),
+            last: Counters::default(),
             counters,
             running: metrics::gauge!("sqs_consumer.handlers.running", held()),
             in_flight: metrics::gauge!("sqs_consumer.messages.in_flight", held()),
@@ -77,30 +81,30 @@ impl Meter {
         }
     }
 
-    /// Publishes what has changed since the last time.
-    pub(crate) fn publish(&mut self, stats: &Stats) {
+    /// Publishes the changes since the last call.
+    pub(crate) fn publish(&mut self, snapshot: &Snapshot) {
         for (counter, count) in &self.counters {
-            let new = count(stats).saturating_sub(count(&self.last));
+            let new = count(&snapshot.counters).saturating_sub(count(&self.last));
             if new > 0 {
                 counter.increment(new);
             }
         }
-        self.running.set(gauge(stats.running));
-        self.in_flight.set(gauge(stats.in_flight));
+        self.running.set(gauge(snapshot.running));
+        self.in_flight.set(gauge(snapshot.in_flight));
         let age = |sent_at| {
             SystemTime::now()
                 .duration_since(sent_at)
                 .unwrap_or_default()
         };
         self.oldest.set(
-            stats
+            snapshot
                 .oldest_sent_at
                 .map_or(0.0, |sent_at| age(sent_at).as_secs_f64()),
         );
-        self.last = *stats;
+        self.last = snapshot.counters;
     }
 
-    /// Records the time that one handler took, by outcome; a failure has `error.type`.
+    /// Records the time of one handler run; a failure has an `error.type`.
     pub(crate) fn processed(&self, took: Duration, error_type: Option<&'static str>) {
         histogram(
             "messaging.process.duration",
@@ -110,7 +114,7 @@ impl Meter {
         .record(took.as_secs_f64());
     }
 
-    /// Records the time that one request took.
+    /// Records the time of one request.
     pub(crate) fn requested(
         &self,
         operation: &'static str,
@@ -151,7 +155,7 @@ impl SendMeter {
         }
     }
 
-    /// Records one request with so many messages.
+    /// Records one request and the number of its messages.
     pub(crate) fn request<T>(
         &self,
         messages: usize,

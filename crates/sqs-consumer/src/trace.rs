@@ -1,12 +1,10 @@
-//! The sender's trace context, read from where senders put it.
+//! The trace context of the sender of a message.
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::message::Message;
-
-/// The trace and span that a message was sent from, as lower-case hexadecimal (W3C Trace Context, section 3.2).
+/// The trace and span in which a message was sent, as lower-case hexadecimal (W3C Trace Context, section 3.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TraceContext {
     trace_id: String,
@@ -87,14 +85,11 @@ impl TraceContext {
         )
     }
 
-    pub(crate) fn of(message: &Message) -> Option<Self> {
-        in_body(message.body())
-            .or_else(|| {
-                message
-                    .attribute("traceparent")
-                    .and_then(Self::parse_traceparent)
-            })
-            .or_else(|| message.trace_header().and_then(Self::parse_xray))
+    /// Takes the first valid context of a JSON body, a `traceparent` value and an X-Ray tracing header.
+    pub(crate) fn find(body: &str, traceparent: Option<&str>, xray: Option<&str>) -> Option<Self> {
+        in_body(body)
+            .or_else(|| traceparent.and_then(Self::parse_traceparent))
+            .or_else(|| xray.and_then(Self::parse_xray))
     }
 
     fn checked(trace_id: &str, span_id: &str, sampled: bool) -> Option<Self> {
@@ -129,12 +124,9 @@ fn is_hex(text: &str, digits: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    const OTHER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
     const XRAY: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
 
     #[test]
@@ -186,29 +178,5 @@ mod tests {
             context.traceparent(),
             "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01"
         );
-    }
-
-    #[test]
-    fn the_body_comes_before_the_attribute_and_the_attribute_before_the_xray_header() {
-        let bare = Message::new("m", "no json").with_trace_header(Some(XRAY.to_owned()));
-        let attributed = bare.clone().with_attributes(BTreeMap::from([(
-            "traceparent".to_owned(),
-            OTHER.to_owned(),
-        )]));
-        let full = Message::new("m", format!(r#"{{"a":[1],"traceparent":"{TRACEPARENT}"}}"#))
-            .with_attributes(attributed.attributes().clone())
-            .with_trace_header(Some(XRAY.to_owned()));
-
-        assert_eq!(bare.trace_context().unwrap().span_id(), "53995c3f42cd8ad8");
-        assert_eq!(attributed.trace_context().unwrap().traceparent(), OTHER);
-        assert_eq!(full.trace_context().unwrap().traceparent(), TRACEPARENT);
-    }
-
-    #[test]
-    fn a_body_that_is_not_json_does_not_hide_the_attribute() {
-        let message = Message::new("m", r#"{"traceparent" broken"#).with_attributes(
-            BTreeMap::from([("traceparent".to_owned(), OTHER.to_owned())]),
-        );
-        assert_eq!(message.trace_context().unwrap().traceparent(), OTHER);
     }
 }

@@ -9,7 +9,7 @@ use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sqs_consumer::memory::MemoryQueue;
+use sqs_consumer::testing::FakeQueue;
 use sqs_consumer::{Consumer, Disposition, Message, OutgoingMessage, Settings, handler_fn};
 use tokio_util::sync::CancellationToken;
 use tracing::field::{Field, Visit};
@@ -55,7 +55,7 @@ fn message(body: &str) -> OutgoingMessage {
     }
 }
 
-/// Fails at first; then the message with a trace is done and the other one buried.
+/// Fails at first; then the message with a trace is done and the other one dead-lettered.
 async fn act(message: Message, context: sqs_consumer::Context) -> Disposition {
     tokio::time::sleep(Duration::from_millis(10)).await;
     match (message.trace_context().is_some(), context.attempt()) {
@@ -78,7 +78,7 @@ async fn a_handler_runs_in_a_span_that_names_its_message_and_the_senders_trace_a
     let transcript = Transcript::default();
     let _logging =
         tracing::subscriber::set_default(tracing_subscriber::registry().with(transcript.clone()));
-    let queue = MemoryQueue::new("commands");
+    let queue = FakeQueue::new("commands");
     let private = || BTreeMap::from([("private-name".to_owned(), "private-value".to_owned())]);
     let id = queue.put(OutgoingMessage {
         group_id: Some("private-group".to_owned()),
@@ -93,7 +93,7 @@ async fn a_handler_runs_in_a_span_that_names_its_message_and_the_senders_trace_a
     });
     let (links, linked) = std::sync::mpsc::channel();
 
-    let dead_letters = MemoryQueue::new("dead");
+    let dead_letters = FakeQueue::new("dead");
     let consumer = Consumer::over(queue.clone(), Some(dead_letters), Settings::default())
         .unwrap()
         .link_spans(move |span, trace| {
@@ -101,10 +101,12 @@ async fn a_handler_runs_in_a_span_that_names_its_message_and_the_senders_trace_a
                 .send((span.metadata().unwrap().name(), trace.traceparent()))
                 .unwrap()
         });
-    let (mut stats, shutdown) = (consumer.stats(), CancellationToken::new());
+    let (mut monitor, shutdown) = (consumer.monitor(), CancellationToken::new());
     let handler = handler_fn(act);
     let run = tokio::spawn(consumer.run(handler, shutdown.clone()));
-    stats.wait_for(|stats| stats.deleted == 2).await;
+    monitor
+        .wait_for(|snapshot| snapshot.counters.deleted == 2)
+        .await;
     shutdown.cancel();
     run.await.unwrap().unwrap();
 

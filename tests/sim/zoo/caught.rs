@@ -103,7 +103,8 @@ fn search(bugs: &[Bug], find: impl Fn(Bug) -> Option<(String, Finding)> + Sync) 
     let wanted = std::env::var("ARTHOUSE_SIM_BUGS").unwrap_or_default();
     let bugs = bugs.iter().copied();
     let bugs = bugs.filter(|bug| wanted.is_empty() || wanted.contains(&format!("{bug:?}")));
-    let bugs: Vec<_> = bugs.collect();
+    // Many show only since nothing settles for 45 simulated minutes, which takes a while.
+    let bugs: Vec<_> = bugs.step_by(by_depth(3, 1, 1)).collect();
     let found = crew::each(&bugs, |bug| {
         let found = find(*bug);
         match &found {

@@ -228,8 +228,8 @@ async fn nothing_is_new_to_the_daemons(mut world: World, mappings: &[StreamMappi
         let operations =
             dynamo_streams::Operations::new(client, &leases, arthouse_worker::APPLICATION);
         let status = operations.unwrap().status().await.unwrap();
-        let idle = status.shards.len() == 2
-            && status.workers.iter().all(|w| w.figures.unacknowledged == 0);
+        let idle =
+            status.shards.len() == 2 && status.workers.iter().all(|w| w.figures.in_flight == 0);
         idle.then_some(())
     })
     .await;

@@ -119,13 +119,13 @@ async fn a_record_that_cannot_be_reacted_to_is_parked_with_what_follows_and_bloc
     let response = function.invoke(json!({ "Records": batch })).await.unwrap();
 
     assert_eq!(response, json!({"batchItemFailures": []}));
-    let lanes = operations(&world).parked_lanes().await.unwrap();
-    assert_eq!(lanes.len(), 2);
+    let items = operations(&world).parked_items().await.unwrap();
+    assert_eq!(items.len(), 2);
     let mut parked = Vec::new();
-    for lane in &lanes {
+    for item in &items {
         parked.extend(
             operations(&world)
-                .parked_records(lane.lane, 10)
+                .parked_records(item.item_id, 10)
                 .await
                 .unwrap(),
         );
@@ -166,9 +166,9 @@ async fn records_before_one_that_cannot_be_read_are_done_and_its_number_is_the_a
 
     let expected = json!({"batchItemFailures": [{"itemIdentifier": number(&batch[1])}]});
     assert_eq!(response, expected);
-    let lanes = operations(&world).parked_lanes().await.unwrap();
+    let items = operations(&world).parked_items().await.unwrap();
     assert_eq!(
-        lanes.len(),
+        items.len(),
         1,
         "the first was handled, as far as it can be, and the third not begun"
     );

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use arthouse_core::{Notification, Reaction, react};
 use arthouse_store::{ChargeResult, Image, Store, StoreError, TableNames, change};
-use dynamo_streams::{Disposition, Record, RecordContext, RecordHandler};
+use dynamo_streams::{Context, Disposition, Handler, Record};
 use sqs_consumer::{BatchSender, OutgoingMessage, SendError};
 use tracing::{info, warn};
 
@@ -85,7 +85,7 @@ impl ReactionHandler {
 
     async fn react_to(&self, record: &Record) -> Disposition {
         let Some(table) = self.tables.table(&record.table_name) else {
-            return Disposition::Quarantine {
+            return Disposition::Park {
                 reason: "the record is of none of our tables".to_owned(),
             };
         };
@@ -97,7 +97,7 @@ impl ReactionHandler {
             Ok(Some(change)) => change,
             Ok(None) => return Disposition::Done,
             Err(error) => {
-                return Disposition::Quarantine {
+                return Disposition::Park {
                     reason: error.to_string(),
                 };
             }
@@ -111,8 +111,8 @@ impl ReactionHandler {
     }
 }
 
-impl RecordHandler for ReactionHandler {
-    async fn handle(&self, record: &Record, _context: &RecordContext) -> Disposition {
+impl Handler for ReactionHandler {
+    async fn handle(&self, record: &Record, _context: &Context) -> Disposition {
         self.react_to(record).await
     }
 }
@@ -122,7 +122,7 @@ fn not_done(error: &ReactionError) -> Disposition {
     warn!(error = chain(error), "the reaction failed");
     let reason = error.to_string();
     if error.is_for_good() {
-        Disposition::Quarantine { reason }
+        Disposition::Park { reason }
     } else {
         Disposition::Retry { reason }
     }

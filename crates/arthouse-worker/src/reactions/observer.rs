@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use dynamo_streams::{GapRecord, Observer, QuarantinedRecord};
+use dynamo_streams::{GapRecord, Observer, ParkedRecord};
 use futures::future::BoxFuture;
 use sqs_consumer::{BatchSender, OutgoingMessage};
 use tokio::sync::Notify;
@@ -40,14 +40,14 @@ impl StreamObserver {
 }
 
 impl Observer for StreamObserver {
-    fn on_quarantined<'a>(&'a self, parked: &'a QuarantinedRecord) -> BoxFuture<'a, ()> {
+    fn on_parked<'a>(&'a self, parked: &'a ParkedRecord) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             let record = &parked.record;
-            error!(table = record.table_name, lane = %parked.lane, reason = parked.reason, "a record was parked");
+            error!(table = record.table_name, item = %parked.item_id, reason = parked.reason, "a record was parked");
             self.notice(serde_json::json!({
                 "kind": "quarantined",
                 "table": record.table_name,
-                "lane": parked.lane.to_string(),
+                "lane": parked.item_id.to_string(),
                 "event_id": record.event_id,
                 "sequence_number": record.sequence_number,
                 "reason": parked.reason,

@@ -1,7 +1,7 @@
 //! The parts that run on a stack. A program can observe them before it runs them.
 
-use dynamo_streams::{Processor, RecordHandler};
-use sqs_consumer::{Consumer, Handler};
+use dynamo_streams::Processor;
+use sqs_consumer::Consumer;
 use tokio_util::sync::CancellationToken;
 
 use crate::commands::CommandHandler;
@@ -37,13 +37,13 @@ pub struct Workers {
     pub streams: StreamWorkers,
 }
 
-/// The summaries of a worker and a stream processor, once both have drained.
+/// The final snapshots of a worker and a stream processor, once both have drained.
 #[derive(Debug, Clone, Copy)]
 pub struct RunSummary {
     /// The command worker's.
-    pub commands: sqs_consumer::Summary,
+    pub commands: sqs_consumer::Snapshot,
     /// The stream processor's.
-    pub streams: dynamo_streams::Summary,
+    pub streams: dynamo_streams::Snapshot,
 }
 
 /// Why a worker or a stream processor could not start or continue.
@@ -57,18 +57,21 @@ pub enum RunError {
     Streams(#[source] dynamo_streams::Error),
 }
 
-impl<H: Handler> CommandWorker<H> {
+impl<H: sqs_consumer::Handler> CommandWorker<H> {
     /// Runs until `shutdown` fires, then drains.
     ///
     /// # Errors
     /// Returns why it could not start or continue.
-    pub async fn run(self, shutdown: CancellationToken) -> Result<sqs_consumer::Summary, RunError> {
+    pub async fn run(
+        self,
+        shutdown: CancellationToken,
+    ) -> Result<sqs_consumer::Snapshot, RunError> {
         let ended = Box::pin(self.consumer.run(self.handler, shutdown)).await;
         ended.map_err(RunError::Commands)
     }
 }
 
-impl<H: RecordHandler> StreamWorkers<H> {
+impl<H: dynamo_streams::Handler> StreamWorkers<H> {
     /// Runs until `shutdown` fires, then drains.
     ///
     /// # Errors
@@ -76,7 +79,7 @@ impl<H: RecordHandler> StreamWorkers<H> {
     pub async fn run(
         self,
         shutdown: CancellationToken,
-    ) -> Result<dynamo_streams::Summary, RunError> {
+    ) -> Result<dynamo_streams::Snapshot, RunError> {
         let stop = shutdown.child_token();
         let processor = async {
             let ended = Box::pin(self.processor.run(self.handler, shutdown)).await;

@@ -1,7 +1,7 @@
 use anyhow::{Context, Result};
 use arthouse_worker::Settings;
 use clap::Args;
-use dynamo_streams::{LaneId, RedriveReport, Selection};
+use dynamo_streams::{ItemId, RedriveReport, Selection};
 use serde_json::{Value, json};
 
 use crate::deployment::Deployment;
@@ -13,13 +13,13 @@ use crate::{Exit, output, signals};
 pub(crate) struct Options {
     /// Only the records of this lane (an item of a table), as `arthouse status` shows it
     #[arg(long, value_parser = lane)]
-    lane: Option<LaneId>,
+    lane: Option<ItemId>,
     #[command(flatten)]
     format: Format,
 }
 
 pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
-    let selection = options.lane.map_or(Selection::All, Selection::Lane);
+    let selection = options.lane.map_or(Selection::All, Selection::Item);
     let stack = deployment.stack().await?;
     let operations = stack.operations()?;
     let handler = stack.reaction_handler(&Settings::default());
@@ -38,7 +38,7 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
     })
 }
 
-fn lane(text: &str) -> Result<LaneId, &'static str> {
+fn lane(text: &str) -> Result<ItemId, &'static str> {
     text.parse()
         .map_err(|_| "must be a lane as `arthouse status` shows it")
 }

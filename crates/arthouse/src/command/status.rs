@@ -172,7 +172,7 @@ fn streams(status: &Status) -> String {
         "age of the oldest change not reacted to: {}; trim headroom: {}; records in process: {}",
         age(status.oldest_unreacted_age),
         age(status.trim_headroom),
-        status.unacknowledged,
+        status.in_flight,
     )];
     let mut shards = output::table(&["Table", "Shard", "Read by", "Checkpoint at"]);
     for shard in &status.shards {
@@ -194,7 +194,7 @@ fn streams(status: &Status) -> String {
         "Lease writes",
     ]);
     for worker in &status.workers {
-        let (figures, counts) = (&worker.figures, &worker.figures.counts);
+        let (figures, counts) = (&worker.figures, &worker.figures.counters);
         let numbers = [
             figures.shards,
             counts.polls,
@@ -211,7 +211,7 @@ fn streams(status: &Status) -> String {
             "parked since {}: {} {}: {}",
             output::utc(parked.parked_at),
             parked.table_name,
-            parked.lane,
+            parked.item_id,
             parked.reason
         ));
     }
@@ -236,15 +236,15 @@ fn as_json(status: &Status, depths: &[Depth], sweep: Option<&Sweep>) -> Value {
         })
     });
     let workers = status.workers.iter().map(|worker| {
-        let counts = &worker.figures.counts;
+        let counts = &worker.figures.counters;
         json!({
             "worker": worker.worker, "heartbeat_age_seconds": worker.heartbeat_age.as_secs(),
-            "shards": worker.figures.shards, "unacknowledged": worker.figures.unacknowledged, "polls": counts.polls,
+            "shards": worker.figures.shards, "unacknowledged": worker.figures.in_flight, "polls": counts.polls,
             "empty_polls": counts.empty_polls, "lease_writes": counts.lease_writes,
         })
     });
     let parked = status.parked.iter().map(|parked| {
-        json!({"table": parked.table_name, "lane": parked.lane.to_string(), "reason": parked.reason, "parked_at": time(parked.parked_at)})
+        json!({"table": parked.table_name, "lane": parked.item_id.to_string(), "reason": parked.reason, "parked_at": time(parked.parked_at)})
     });
     let gaps = status.gaps.iter().map(|gap| {
         json!({
@@ -256,7 +256,7 @@ fn as_json(status: &Status, depths: &[Depth], sweep: Option<&Sweep>) -> Value {
         "queues": depths,
         "oldest_unreacted_age_seconds": seconds(status.oldest_unreacted_age),
         "trim_headroom_seconds": seconds(status.trim_headroom),
-        "unacknowledged": status.unacknowledged,
+        "unacknowledged": status.in_flight,
         "shards": shards.collect::<Vec<_>>(),
         "workers": workers.collect::<Vec<_>>(),
         "parked": parked.collect::<Vec<_>>(),

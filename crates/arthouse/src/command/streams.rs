@@ -54,14 +54,14 @@ fn settings(lease_seconds: u32) -> Settings {
 }
 
 /// Logs what a stream processor did.
-pub(super) fn tell(summary: &dynamo_streams::Summary) {
-    let counts = &summary.counts;
+pub(super) fn tell(last: &dynamo_streams::Snapshot) {
+    let counters = &last.counters;
     info!(
-        done = counts.done,
-        retried = counts.retried,
-        quarantined = counts.quarantined,
-        gaps = counts.gaps,
-        lost_leases = counts.lost_leases,
+        done = counters.done,
+        retried = counters.retried,
+        parked = counters.parked,
+        gaps = counters.gaps,
+        lost_leases = counters.lost_leases,
         "the stream processor has ended"
     );
 }

@@ -29,8 +29,8 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
     let mut settings = Settings::default();
     let commands = &mut settings.commands;
     commands.concurrency = usize::try_from(options.concurrency)?;
-    commands.wait = Duration::from_secs(options.poll_seconds);
-    commands.held_messages = commands.held_messages.max(commands.concurrency);
+    commands.wait_time = Duration::from_secs(options.poll_seconds);
+    commands.max_in_flight_messages = commands.max_in_flight_messages.max(commands.concurrency);
     info!(queue = stack.queues.commands, "the command worker begins");
     let worker = stack.command_worker(&settings)?;
     probes.watch_commands(&worker, &settings);
@@ -41,16 +41,16 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
 }
 
 /// Logs what a worker did.
-pub(super) fn tell(summary: &sqs_consumer::Summary) {
-    let stats = &summary.stats;
+pub(super) fn tell(last: &sqs_consumer::Snapshot) {
+    let counters = &last.counters;
     info!(
-        received = stats.received,
-        done = stats.done,
-        retried = stats.retried,
-        deferred = stats.deferred,
-        dead_lettered = stats.dead_lettered,
-        unsettled = summary.unsettled,
-        drained_in_ms = summary.drained_in.as_millis(),
+        received = counters.received,
+        done = counters.done,
+        retried = counters.retried,
+        deferred = counters.deferred,
+        dead_lettered = counters.dead_lettered,
+        unsettled = last.in_flight,
+        drained_in_ms = last.draining_for.unwrap_or_default().as_millis(),
         "the command worker has ended"
     );
 }

@@ -36,15 +36,15 @@ fn describe_messaging() {
     for (name, text) in [
         (
             "messaging.client.consumed.messages",
-            "Messages received, repeats included.",
+            "Messages received, redeliveries included.",
         ),
         (
             "messaging.client.sent.messages",
-            "Messages sent, repeated tries included.",
+            "Messages sent, retries included.",
         ),
         (
             "sqs_consumer.messages",
-            "Messages by what became of them: done, retried, deferred, dead-lettered, panicked, released, duplicates, lost leases.",
+            "Messages by outcome: done, retried, deferred, dead-lettered, panicked, released, duplicates, lost leases.",
         ),
         ("sqs_consumer.requests", "Requests to SQS by operation."),
     ] {
@@ -54,7 +54,7 @@ fn describe_messaging() {
         ("sqs_consumer.handlers.running", "Handlers running now."),
         (
             "sqs_consumer.messages.in_flight",
-            "Messages held now: running, waiting for their group, or being settled.",
+            "Messages in flight: running, waiting for their group, or being settled.",
         ),
     ] {
         describe_gauge!(name, text);
@@ -62,16 +62,16 @@ fn describe_messaging() {
     describe_gauge!(
         "sqs_consumer.messages.oldest_age",
         Unit::Seconds,
-        "Since the oldest message held now was sent; 0 while none is held."
+        "The age of the oldest message in flight; 0 without one."
     );
     for (name, text) in [
         (
             "messaging.process.duration",
-            "How long handlers took, by how they failed if they did.",
+            "The time of handler runs, by the kind of failure.",
         ),
         (
             "messaging.client.operation.duration",
-            "How long requests to SQS took, by how they failed if they did.",
+            "The time of requests to SQS, by the kind of failure.",
         ),
     ] {
         describe_histogram!(name, Unit::Seconds, text);
@@ -83,15 +83,15 @@ fn describe_streams() {
         ("dynamo_streams.polls", "Reads of shards."),
         (
             "dynamo_streams.empty_polls",
-            "Reads of shards that found nothing.",
+            "Reads of shards that returned no record.",
         ),
         (
             "dynamo_streams.records.done",
-            "Records that were reacted to.",
+            "Records whose handler returned done.",
         ),
         (
             "dynamo_streams.records.retried",
-            "Attempts at records that are to be repeated.",
+            "Failed attempts whose record is retried.",
         ),
         (
             "dynamo_streams.records.quarantined",
@@ -99,13 +99,13 @@ fn describe_streams() {
         ),
         (
             "dynamo_streams.gaps",
-            "Stretches of records that the streams lost before they were read.",
+            "Gaps: records that were trimmed or lost before they were read.",
         ),
         (
             "dynamo_streams.leases.lost",
-            "Shards that were lost to another worker.",
+            "Leases that were lost to another worker.",
         ),
-        ("dynamo_streams.leases.taken", "Shards that were taken."),
+        ("dynamo_streams.leases.taken", "Leases that were taken."),
         (
             "dynamo_streams.shards.finished",
             "Shards that were read to their end.",
@@ -114,18 +114,18 @@ fn describe_streams() {
             "dynamo_streams.lease.writes",
             "Writes to the lease table: heartbeats, checkpoints, changes of owner.",
         ),
-        ("dynamo_streams.listings", "Listings of shards."),
+        ("dynamo_streams.listings", "Requests that list shards."),
     ] {
         describe_counter!(name, text);
     }
     for (name, text) in [
         (
             "dynamo_streams.oldest_unreacted_age_seconds",
-            "The age of the oldest record not reacted to, or since a shard was last looked at: it grows when nothing happens.",
+            "The age of the oldest record that is not finished, or the time since a shard was last read: it grows while nothing happens.",
         ),
         (
             "dynamo_streams.trim_headroom_seconds",
-            "What is left before the streams drop records that nobody reacted to.",
+            "The time left before the streams drop unread records.",
         ),
         (
             "dynamo_streams.unacknowledged",
@@ -133,7 +133,7 @@ fn describe_streams() {
         ),
         (
             "dynamo_streams.shards",
-            "Shards that this processor holds now.",
+            "Shards whose lease this processor holds.",
         ),
     ] {
         describe_gauge!(name, text);

@@ -4,8 +4,6 @@ use std::time::{Duration, Instant};
 
 use arthouse_store::Store;
 use arthouse_worker::Settings;
-use dynamo_streams::Monitor;
-use sqs_consumer::StatsHandle;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
@@ -25,14 +23,14 @@ struct State {
 
 #[derive(Debug)]
 struct Commands {
-    stats: StatsHandle,
+    monitor: sqs_consumer::Monitor,
     began: Instant,
     longest: Duration,
 }
 
 #[derive(Debug)]
 struct Streams {
-    monitor: Monitor,
+    monitor: dynamo_streams::Monitor,
     longest: Duration,
 }
 
@@ -72,20 +70,20 @@ impl Default for Vitals {
 
 impl Vitals {
     /// Watches a command worker that is about to run.
-    pub(super) fn watch_commands(&self, stats: StatsHandle, settings: &Settings) {
+    pub(super) fn watch_commands(&self, monitor: sqs_consumer::Monitor, settings: &Settings) {
         let commands = &settings.commands;
-        // Idle, a poll answers once a `wait`; with every handler busy, an extension once half a `visibility`. Either may fail once.
-        let rhythm = commands.wait.max(commands.visibility / 2);
+        // Idle, a poll answers once a `wait_time`; with every handler busy, a heartbeat once half a `visibility_timeout`. Either may fail once.
+        let rhythm = commands.wait_time.max(commands.visibility_timeout / 2);
         let longest = rhythm + commands.request_timeout * 2;
         self.state().commands = Some(Commands {
-            stats,
+            monitor,
             began: Instant::now(),
             longest,
         });
     }
 
     /// Watches a stream processor that is about to run.
-    pub(super) fn watch_streams(&self, monitor: Monitor, settings: &Settings) {
+    pub(super) fn watch_streams(&self, monitor: dynamo_streams::Monitor, settings: &Settings) {
         self.state().streams = Some(Streams {
             monitor,
             longest: settings.streams.lease_duration,
@@ -131,9 +129,9 @@ impl Vitals {
 impl Commands {
     /// Polling begins with a queue that was just found, and the first answer of an idle one takes a while: so the start counts as one.
     fn sign(&self) -> Sign {
-        let stats = self.stats.snapshot();
-        let polls = stats.requests.receive > 0;
-        let answered = stats
+        let figures = self.monitor.snapshot();
+        let polls = figures.counters.receive_requests > 0;
+        let answered = figures
             .answered_at
             .map_or(self.began, |at| at.max(self.began));
         Sign {
@@ -147,7 +145,7 @@ impl Commands {
 
 impl Streams {
     fn signs(&self) -> [Sign; 3] {
-        let pulse = self.monitor.pulse();
+        let figures = self.monitor.snapshot();
         let sign = |name, silent| Sign {
             name,
             silent,
@@ -155,10 +153,10 @@ impl Streams {
             is_loop: true,
         };
         // A processor that holds no idle shard has none that stands still.
-        let shards = pulse.shards.unwrap_or_default();
+        let shards = figures.since_shard_read.unwrap_or_default();
         [
-            sign("heartbeat", pulse.heartbeat),
-            sign("lease_table", pulse.lease_table),
+            sign("heartbeat", figures.since_heartbeat),
+            sign("lease_table", figures.since_lease_table_read),
             sign("shards", Some(shards)),
         ]
     }

@@ -10,7 +10,7 @@ use crate::redrive::{Selection, redrive};
 use crate::settings::Settings;
 use crate::testing::link::Link;
 use crate::testing::memory::{Memory, MemoryStore};
-use crate::testing::{lane, record};
+use crate::testing::{item_id, record};
 
 /// What the handler says of a record, by its number; done if nothing is said.
 type Script = BTreeMap<u64, Disposition>;
@@ -22,8 +22,8 @@ struct Scripted {
     met: Arc<Mutex<Vec<u64>>>,
 }
 
-impl RecordHandler for Scripted {
-    async fn handle(&self, record: &Record, _: &RecordContext) -> Disposition {
+impl Handler for Scripted {
+    async fn handle(&self, record: &Record, _: &Context) -> Disposition {
         let number = record.sequence_number.parse().unwrap();
         self.met.lock().unwrap().push(number);
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -38,7 +38,7 @@ impl RecordHandler for Scripted {
 struct Notices(Mutex<Vec<(String, bool)>>);
 
 impl Observer for Notices {
-    fn on_quarantined<'a>(&'a self, parked: &'a QuarantinedRecord) -> BoxFuture<'a, ()> {
+    fn on_parked<'a>(&'a self, parked: &'a ParkedRecord) -> BoxFuture<'a, ()> {
         let notice = (parked.record.sequence_number.clone(), parked.behind);
         self.0.lock().unwrap().push(notice);
         Box::pin(std::future::ready(()))
@@ -63,7 +63,7 @@ impl Rig {
             observer: Arc::clone(&notices) as Arc<dyn Observer>,
             settings: Settings::default(),
             figures: Arc::default(),
-            unseen: Unseen::default(),
+            missing_parents: MissingParents::default(),
             handlers: Arc::new(Semaphore::new(8)),
         };
         Self { shared, notices }
@@ -88,8 +88,8 @@ fn retry() -> Disposition {
     }
 }
 
-fn quarantine() -> Disposition {
-    Disposition::Quarantine {
+fn park() -> Disposition {
+    Disposition::Park {
         reason: "no such course".to_owned(),
     }
 }
@@ -133,7 +133,7 @@ async fn of_several_failures_the_first_of_the_shard_is_told() {
 #[tokio::test(start_paused = true)]
 async fn what_cannot_pass_is_parked_with_what_follows_of_its_item_and_blocks_nothing() {
     let memory = Memory::default();
-    let script = Script::from([(1, quarantine())]);
+    let script = Script::from([(1, park())]);
     let rig = Rig::new(&memory, &Link::sound(), script);
     let ended = rig.handle(&[("a", 1), ("b", 2), ("a", 3)]).await;
     assert_eq!(ended, report(None, 1, 2, 0));
@@ -141,7 +141,7 @@ async fn what_cannot_pass_is_parked_with_what_follows_of_its_item_and_blocks_not
     assert_eq!(
         later,
         report(None, 1, 1, 0),
-        "a batch later the item is still in quarantine"
+        "a batch later the item still has parked records"
     );
     assert_eq!(rig.met(), [1, 2, 5]);
     let notices = rig.notices.0.lock().unwrap().clone();
@@ -150,7 +150,12 @@ async fn what_cannot_pass_is_parked_with_what_follows_of_its_item_and_blocks_not
         notices,
         [notice("1", false), notice("3", true), notice("4", true)]
     );
-    let kept = rig.shared.store.parked(lane("a"), 10).await.unwrap();
+    let kept = rig
+        .shared
+        .store
+        .parked_records(item_id("a"), 10)
+        .await
+        .unwrap();
     let kept: Vec<_> = kept
         .iter()
         .map(|p| (p.attempts, p.reason.as_str()))
@@ -161,7 +166,7 @@ async fn what_cannot_pass_is_parked_with_what_follows_of_its_item_and_blocks_not
 #[tokio::test(start_paused = true)]
 async fn a_redrive_brings_a_parked_item_up_to_date_and_its_next_batch_is_handled() {
     let memory = Memory::default();
-    let script = Script::from([(1, quarantine())]);
+    let script = Script::from([(1, park())]);
     Rig::new(&memory, &Link::sound(), script)
         .handle(&[("a", 1), ("a", 2)])
         .await;
@@ -184,7 +189,7 @@ async fn while_the_lease_table_is_away_nothing_is_handled_and_all_comes_again() 
     assert_eq!(
         rig.met(),
         Vec::<u64>::new(),
-        "an item in quarantine might have been overtaken"
+        "an item with parked records might have been overtaken"
     );
 }
 

@@ -3,7 +3,8 @@
 use super::service::Local;
 use crate::error::ReadFailure;
 use crate::source::ShardKey;
-use crate::source::{AwsSource, OpenAt, StreamSource};
+use crate::source::aws::AwsSource;
+use crate::source::{OpenAt, StreamSource};
 use crate::testing::TABLE;
 use crate::testing::link::Link;
 use crate::testing::streams::Streams;

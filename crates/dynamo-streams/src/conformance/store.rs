@@ -9,7 +9,9 @@ use crate::observer::GapRecord;
 use crate::store::{LeaseStore, ParkOutcome, ParkedStore};
 use crate::testing::link::Link;
 use crate::testing::memory::Memory;
-use crate::testing::{STREAM, TABLE, epoch_time, free_lease, gap, heartbeat, lane, parked, shard};
+use crate::testing::{
+    STREAM, TABLE, epoch_time, free_lease, gap, heartbeat, item_id, parked, shard,
+};
 
 use super::service::Local;
 
@@ -45,10 +47,10 @@ both! {
     a_lease_is_taken_only_as_it_was_seen,
     a_handover_goes_to_the_one_who_asked_and_only_one_asks,
     a_finished_lease_is_not_taken_and_may_be_forgotten,
-    a_heartbeat_is_retired_only_if_it_has_not_moved,
+    a_heartbeat_is_removed_only_if_it_has_not_moved,
     a_stream_keeps_its_first_choice,
     parking_needs_the_lease_and_keeps_the_order,
-    a_record_behind_needs_its_item_in_quarantine,
+    a_record_behind_needs_parked_records_of_its_item,
     what_holds_no_lease_parks_as_well,
     a_redrive_claims_an_item_alone_and_reopens_it_only_when_nothing_came_meanwhile,
     a_gap_is_kept_once_and_gets_its_end,

@@ -7,11 +7,11 @@ use tokio::time::Instant;
 
 use crate::source::ShardKey;
 
-/// The first wait between two searches for the children of a shard, doubled up to the longest.
+/// The first delay between two searches for the children of a shard; it doubles up to the longest.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
-/// How long children are searched for; later ones are found by the full listings.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// How long children are searched for; later ones are found by full listings.
+const SEARCH_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Finished shards whose children are not known yet.
 #[derive(Debug, Default)]
@@ -25,12 +25,12 @@ struct Search {
 }
 
 impl Searches {
-    /// Begins the search for the children of a shard, at once.
+    /// Starts the search for the children of a shard; it is due at once.
     pub(super) fn begin(&mut self, shard: ShardKey, now: Instant) {
         let search = Search {
             due: now,
             wait: FIRST_WAIT,
-            until: now + PATIENCE,
+            until: now + SEARCH_TIMEOUT,
         };
         self.0.insert(shard, search);
     }
@@ -52,7 +52,7 @@ impl Searches {
         self.0.remove(shard);
     }
 
-    /// Tries a search that found nothing again later, ever more rarely; in the end it is given up.
+    /// Repeats a search without result after a growing delay, up to [`SEARCH_TIMEOUT`].
     pub(super) fn put_off(&mut self, shard: &ShardKey, now: Instant) {
         if let Some(search) = self.0.get_mut(shard) {
             search.due = now + search.wait;
@@ -86,7 +86,7 @@ mod tests {
         );
         let took = now - began;
         assert!(
-            took < PATIENCE && took + LONGEST_WAIT >= PATIENCE,
+            took < SEARCH_TIMEOUT && took + LONGEST_WAIT >= SEARCH_TIMEOUT,
             "{took:?}"
         );
     }

@@ -1,4 +1,4 @@
-//! Who should take, ask for or hand over which lease.
+//! Balances leases: which lease a worker should take or request.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::Lease;
 use super::liveness::Liveness;
 use crate::source::ShardKey;
 
-/// The weight of a shard that carries nothing.
+/// The weight of a shard without load.
 const IDLE_WEIGHT: u64 = 1_000;
 /// Bytes a second that weigh as much as one thousandth of an idle shard: 64 KB/s count as a shard more.
 const BYTES_PER_WEIGHT: u64 = 64;
@@ -19,27 +19,26 @@ const BYTES_PER_WEIGHT: u64 = 64;
 pub(crate) enum Move {
     /// Take the lease, under a new epoch.
     Take(ShardKey),
-    /// Ask the live holder to hand the lease over.
-    Ask(ShardKey),
+    /// Request the lease from its live holder.
+    RequestHandover(ShardKey),
 }
 
-/// The situation in which a worker decides.
+/// The state on which a worker decides.
 #[derive(Debug)]
 pub(crate) struct Situation<'a> {
     pub(crate) me: &'a str,
-    /// The leases that may be held now: not finished, and nothing before them unfinished.
+    /// The leases that may be held now.
     pub(crate) ready: &'a [&'a Lease],
     pub(crate) liveness: &'a Liveness,
     /// The shards that this process reads at this moment.
     pub(crate) held: &'a BTreeSet<ShardKey>,
-    /// When this worker asked for what it has not been given yet.
-    pub(crate) asked: &'a BTreeMap<ShardKey, Instant>,
+    /// When this worker requested the leases that it has not got yet.
+    pub(crate) requested: &'a BTreeMap<ShardKey, Instant>,
     pub(crate) handover_timeout: Duration,
     pub(crate) now: Instant,
 }
 
-/// Decides what this worker should do; every worker decides for itself, and conditional writes settle
-/// who was first.
+/// Decides what this worker should do. Every worker decides for itself; conditional writes decide which worker is first.
 pub(crate) fn moves(situation: &Situation<'_>) -> Vec<Move> {
     let Situation { me, now, .. } = *situation;
     let mut workers: BTreeMap<&str, u64> = BTreeMap::from([(me, 0)]);
@@ -68,8 +67,8 @@ pub(crate) fn moves(situation: &Situation<'_>) -> Vec<Move> {
     let total: u64 = situation.ready.iter().map(|lease| weight(lease)).sum();
     let mine = take_free(situation, free, &mut workers, total, &mut moves);
     take_overdue(situation, &mut moves);
-    if mine.is_none() && situation.asked.is_empty() {
-        moves.extend(ask(situation, &workers));
+    if mine.is_none() && situation.requested.is_empty() {
+        moves.extend(request_handover(situation, &workers));
     }
     moves
 }
@@ -78,8 +77,8 @@ fn weight(lease: &Lease) -> u64 {
     IDLE_WEIGHT + lease.load / BYTES_PER_WEIGHT
 }
 
-/// Takes free leases, the heaviest first, while this worker carries less than its share. Somebody
-/// always does as long as a lease is free, so none stays free.
+/// Takes free leases, the heaviest first, while this worker has less than its share. While a lease is free some worker has less than its
+/// share, so that no lease stays free.
 fn take_free<'a>(
     situation: &Situation<'a>,
     mut free: Vec<&Lease>,
@@ -103,12 +102,15 @@ fn take_free<'a>(
     last
 }
 
-/// Takes what was asked for and not handed over in time, unless it is to be taken anyway.
+/// Takes leases that were requested and not handed over in time, unless they are taken already.
 fn take_overdue(situation: &Situation<'_>, moves: &mut Vec<Move>) {
     for lease in situation.ready {
-        let overdue = situation.asked.get(&lease.shard).is_some_and(|asked| {
-            situation.now.duration_since(*asked) >= situation.handover_timeout
-        });
+        let overdue = situation
+            .requested
+            .get(&lease.shard)
+            .is_some_and(|requested| {
+                situation.now.duration_since(*requested) >= situation.handover_timeout
+            });
         let take = Move::Take(lease.shard.clone());
         if overdue && lease.handover_to.as_deref() == Some(situation.me) && !moves.contains(&take) {
             moves.push(take);
@@ -116,8 +118,8 @@ fn take_overdue(situation: &Situation<'_>, moves: &mut Vec<Move>) {
     }
 }
 
-/// Asks the most loaded worker for one lease, if that narrows the difference by more than noise.
-fn ask(situation: &Situation<'_>, workers: &BTreeMap<&str, u64>) -> Option<Move> {
+/// Requests one lease from the most loaded worker, if that reduces the difference by more than a fifth of the weight of the lease.
+fn request_handover(situation: &Situation<'_>, workers: &BTreeMap<&str, u64>) -> Option<Move> {
     let mine = workers.get(situation.me).copied().unwrap_or(0);
     let (busiest, most) = workers.iter().max_by_key(|(_, load)| **load)?;
     situation
@@ -125,15 +127,15 @@ fn ask(situation: &Situation<'_>, workers: &BTreeMap<&str, u64>) -> Option<Move>
         .iter()
         .filter(|lease| lease.owner.as_deref() == Some(*busiest))
         .filter(|lease| {
-            let asker = lease.handover_to.as_deref();
-            asker.is_none_or(|asker| !situation.liveness.is_live(asker, situation.now))
+            let requester = lease.handover_to.as_deref();
+            requester.is_none_or(|requester| !situation.liveness.is_live(requester, situation.now))
         })
         .filter(|lease| {
             let weight = weight(lease);
             mine + weight + weight / 5 <= *most
         })
         .max_by_key(|lease| (weight(lease), &lease.shard))
-        .map(|lease| Move::Ask(lease.shard.clone()))
+        .map(|lease| Move::RequestHandover(lease.shard.clone()))
 }
 
 #[cfg(test)]
@@ -147,7 +149,7 @@ mod tests {
         workers: &'a [&'a str],
         leases: Vec<Lease>,
         held: &'a [&'a str],
-        asked_seconds_ago: &'a [(&'a str, u64)],
+        requested_seconds_ago: &'a [(&'a str, u64)],
         dead: &'a [&'a str],
     }
 
@@ -169,13 +171,13 @@ mod tests {
                 .collect();
             liveness.observe(&[beats(1), dead.clone()].concat(), &self.leases, start);
             liveness.observe(&[beats(2), dead].concat(), &self.leases, now);
-            let asked = self.asked_seconds_ago.iter();
+            let requested = self.requested_seconds_ago.iter();
             moves(&Situation {
                 me,
                 ready: &self.leases.iter().collect::<Vec<_>>(),
                 liveness: &liveness,
                 held: &self.held.iter().map(|id| shard(id)).collect(),
-                asked: &asked
+                requested: &requested
                     .map(|(id, ago)| (shard(id), now - Duration::from_secs(*ago)))
                     .collect(),
                 handover_timeout: Duration::from_secs(30),
@@ -195,7 +197,7 @@ mod tests {
             workers,
             leases,
             held: &held,
-            asked_seconds_ago: &[],
+            requested_seconds_ago: &[],
             dead: &["dead"],
         };
         assert_eq!(check.moves(me), expected);
@@ -229,7 +231,12 @@ mod tests {
         let leases = (1..5)
             .map(|n| owned_lease(&format!("s-{n}"), "a", 1))
             .collect();
-        check(&["a", "b"], leases, "b", &[Move::Ask(shard("s-4"))]);
+        check(
+            &["a", "b"],
+            leases,
+            "b",
+            &[Move::RequestHandover(shard("s-4"))],
+        );
     }
 
     #[test]
@@ -246,7 +253,12 @@ mod tests {
         let mut busy = owned_lease("s-1", "a", 1);
         busy.load = 256_000;
         let leases = vec![busy, owned_lease("s-2", "a", 1), owned_lease("s-3", "b", 1)];
-        check(&["a", "b"], leases, "b", &[Move::Ask(shard("s-2"))]);
+        check(
+            &["a", "b"],
+            leases,
+            "b",
+            &[Move::RequestHandover(shard("s-2"))],
+        );
     }
 
     #[test]
@@ -255,7 +267,7 @@ mod tests {
             workers: &["a", "b"],
             leases: vec![owned_lease("s-1", "a", 1)],
             held: &[],
-            asked_seconds_ago: &[],
+            requested_seconds_ago: &[],
             dead: &[],
         };
         assert_eq!(check.moves("a"), [Move::Take(shard("s-1"))]);
@@ -270,7 +282,7 @@ mod tests {
                 workers: &["a", "b"],
                 leases: vec![lease.clone(), owned_lease("s-2", "a", 1)],
                 held: &[],
-                asked_seconds_ago: &[("s-1", ago)],
+                requested_seconds_ago: &[("s-1", ago)],
                 dead: &[],
             }
             .moves("b")
@@ -287,7 +299,7 @@ mod tests {
             workers: &["a"],
             leases: vec![lease],
             held: &[],
-            asked_seconds_ago: &[("s-1", 30)],
+            requested_seconds_ago: &[("s-1", 30)],
             dead: &["dead"],
         };
         assert_eq!(check.moves("a"), [Move::Take(shard("s-1"))]);
@@ -308,18 +320,18 @@ mod tests {
                     .map(|lease| lease.shard.shard_id.clone())
                     .collect();
                 let held: Vec<&str> = held.iter().map(String::as_str).collect();
-                let check = Check { workers: &names, leases: leases.clone(), held: &held, asked_seconds_ago: &[], dead: &[] };
+                let check = Check { workers: &names, leases: leases.clone(), held: &held, requested_seconds_ago: &[], dead: &[] };
                 for step in check.moves(me) {
-                    let Move::Ask(asked) = step else { panic!("nothing is free") };
+                    let Move::RequestHandover(requested) = step else { panic!("nothing is free") };
                     handed_over += 1;
-                    leases.iter_mut().find(|lease| lease.shard == asked).unwrap().owner = Some(me.to_owned());
+                    leases.iter_mut().find(|lease| lease.shard == requested).unwrap().owner = Some(me.to_owned());
                 }
             }
             let count = |name: &&str| leases.iter().filter(|lease| lease.owner.as_deref() == Some(name)).count();
-            let counts: Vec<usize> = names.iter().map(count).collect();
-            let spread = counts.iter().max().unwrap() - counts.iter().min().unwrap();
-            proptest::prop_assert!(spread <= 1, "{counts:?}");
-            proptest::prop_assert_eq!(handed_over, shards - counts[0]);
+            let counters: Vec<usize> = names.iter().map(count).collect();
+            let spread = counters.iter().max().unwrap() - counters.iter().min().unwrap();
+            proptest::prop_assert!(spread <= 1, "{counters:?}");
+            proptest::prop_assert_eq!(handed_over, shards - counters[0]);
         }
     }
 }

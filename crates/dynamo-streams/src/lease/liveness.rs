@@ -1,4 +1,4 @@
-//! Which workers are alive, judged by heartbeats that change, on the observer's own clock.
+//! Which workers are alive: those whose heartbeats change, on the observer's own clock.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,15 +7,15 @@ use tokio::time::Instant;
 
 use super::{Heartbeat, Lease};
 
-/// What one observer has seen of the workers.
+/// The heartbeats of the workers as one observer has seen them.
 #[derive(Debug)]
 pub(crate) struct Liveness {
     lease_duration: Duration,
-    seen: BTreeMap<String, Sighting>,
+    seen: BTreeMap<String, LastSeen>,
 }
 
 #[derive(Debug)]
-struct Sighting {
+struct LastSeen {
     beat: Option<u64>,
     since: Instant,
 }
@@ -28,7 +28,7 @@ impl Liveness {
         }
     }
 
-    /// Notes the heartbeats, and the owners that have none, as they stand now.
+    /// Stores the current heartbeats, and the owners without one.
     pub(crate) fn observe(&mut self, heartbeats: &[Heartbeat], leases: &[Lease], now: Instant) {
         let mut present: BTreeMap<&str, Option<u64>> = leases
             .iter()
@@ -42,38 +42,40 @@ impl Liveness {
             .retain(|worker, _| present.contains_key(worker.as_str()));
         for (worker, beat) in present {
             match self.seen.get_mut(worker) {
-                Some(sighting) if sighting.beat == beat => {}
-                Some(sighting) => *sighting = Sighting { beat, since: now },
+                Some(last_seen) if last_seen.beat == beat => {}
+                Some(last_seen) => *last_seen = LastSeen { beat, since: now },
                 None => {
                     self.seen
-                        .insert(worker.to_owned(), Sighting { beat, since: now });
+                        .insert(worker.to_owned(), LastSeen { beat, since: now });
                 }
             }
         }
     }
 
-    /// Tells whether the worker's heartbeat changed, or was first seen, within the lease's duration.
+    /// Returns whether the worker's heartbeat changed, or was first seen, within the lease duration.
     pub(crate) fn is_live(&self, worker: &str, now: Instant) -> bool {
         self.seen
             .get(worker)
-            .is_some_and(|sighting| now.duration_since(sighting.since) < self.lease_duration)
+            .is_some_and(|last_seen| now.duration_since(last_seen.since) < self.lease_duration)
     }
 
     /// Lists the live workers that have a heartbeat, in order.
     pub(crate) fn live(&self, now: Instant) -> Vec<String> {
         self.seen
             .iter()
-            .filter(|(worker, sighting)| sighting.beat.is_some() && self.is_live(worker, now))
+            .filter(|(worker, last_seen)| last_seen.beat.is_some() && self.is_live(worker, now))
             .map(|(worker, _)| worker.clone())
             .collect()
     }
 
-    /// Lists the workers whose heartbeat has stood still so long that its item is litter.
+    /// Lists the workers whose heartbeat has not changed for ten lease durations, so that its item may be removed.
     pub(crate) fn long_dead(&self, now: Instant) -> Vec<(String, u64)> {
         self.seen
             .iter()
-            .filter(|(_, sighting)| now.duration_since(sighting.since) >= self.lease_duration * 10)
-            .filter_map(|(worker, sighting)| Some((worker.clone(), sighting.beat?)))
+            .filter(|(_, last_seen)| {
+                now.duration_since(last_seen.since) >= self.lease_duration * 10
+            })
+            .filter_map(|(worker, last_seen)| Some((worker.clone(), last_seen.beat?)))
             .collect()
     }
 }
@@ -124,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_heartbeat_is_litter_only_long_after_its_worker_died() {
+    fn a_heartbeat_may_be_removed_only_long_after_its_worker_died() {
         let mut liveness = Liveness::new(LEASE);
         let start = Instant::now();
         liveness.observe(&[heartbeat("w", 1)], &[], start);

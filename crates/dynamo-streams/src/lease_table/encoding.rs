@@ -1,4 +1,4 @@
-//! Attributes of the lease table's items, to and fro.
+//! The encoding of leases, streams and heartbeats as items of the lease table.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use chrono::{DateTime, Utc};
 
 use super::key::{Key, PARTITION_KEY, SORT_KEY};
 use crate::error::Error;
-use crate::figures::{Counts, Snapshot};
+use crate::item::Item;
 use crate::lease::{Checkpoint, Heartbeat, Lease, StreamEntry};
-use crate::record::Item;
+use crate::monitor::{Counters, Snapshot};
 use crate::source::ShardKey;
 
-/// Begins an item with its key.
+/// Makes an item with its key.
 pub(crate) fn keyed(key: &Key) -> Item {
     Item::from([
         (PARTITION_KEY.to_owned(), s(key.partition())),
@@ -32,8 +32,8 @@ pub(crate) fn time(at: DateTime<Utc>) -> AttributeValue {
     s(at.to_rfc3339())
 }
 
-/// Writes a checkpoint as the pair of its kind and its value.
-pub(crate) fn checkpoint(checkpoint: &Checkpoint) -> (AttributeValue, AttributeValue) {
+/// Encodes a checkpoint as the pair of its kind and its value.
+pub(crate) fn encode_checkpoint(checkpoint: &Checkpoint) -> (AttributeValue, AttributeValue) {
     match checkpoint {
         Checkpoint::TrimHorizon => (s("TRIM_HORIZON"), s("-")),
         Checkpoint::Since(at) => (s("SINCE"), time(*at)),
@@ -41,7 +41,7 @@ pub(crate) fn checkpoint(checkpoint: &Checkpoint) -> (AttributeValue, AttributeV
     }
 }
 
-/// Reads attributes and names the one that is missing or malformed.
+/// Reads attributes; an error names the one that is missing or malformed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attributes<'a>(pub(crate) &'a Item);
 
@@ -100,7 +100,7 @@ pub(crate) fn wrong_family(key: &Key) -> Error {
 
 pub(crate) fn encode_lease(application: &str, lease: &Lease) -> Item {
     let mut item = keyed(&lease_key(application, &lease.shard));
-    let (kind, value) = checkpoint(&lease.checkpoint);
+    let (kind, value) = encode_checkpoint(&lease.checkpoint);
     let parents = lease.parents.iter().map(s).collect();
     item.extend([
         ("checkpoint_kind".to_owned(), kind),
@@ -143,8 +143,8 @@ pub(crate) fn decode_lease(item: &Item) -> Result<Lease, Error> {
         },
         other @ (Key::Worker { .. }
         | Key::Stream { .. }
-        | Key::Lane { .. }
-        | Key::Parked { .. }
+        | Key::ParkedItem { .. }
+        | Key::ParkedRecord { .. }
         | Key::Gap { .. }) => return Err(wrong_family(&other)),
     };
     let parents = item.get("parents").and_then(|value| value.as_l().ok());
@@ -171,7 +171,7 @@ pub(crate) fn encode_stream(application: &str, stream: &StreamEntry) -> Item {
         stream_arn: stream.stream_arn.clone(),
     };
     let mut item = keyed(&key);
-    let (kind, value) = checkpoint(&stream.start);
+    let (kind, value) = encode_checkpoint(&stream.start);
     item.extend([
         ("checkpoint_kind".to_owned(), kind),
         ("checkpoint".to_owned(), value),
@@ -199,14 +199,14 @@ pub(crate) fn encode_heartbeat(application: &str, heartbeat: &Heartbeat) -> Item
     let figures = &heartbeat.figures;
     let mut item = keyed(&key);
     item.insert("beat".to_owned(), n(heartbeat.beat));
-    item.insert("beaten_at".to_owned(), time(heartbeat.beaten_at));
-    item.insert("unacknowledged".to_owned(), n(figures.unacknowledged));
+    item.insert("beaten_at".to_owned(), time(heartbeat.sent_at));
+    item.insert("unacknowledged".to_owned(), n(figures.in_flight));
     item.insert("shards".to_owned(), n(figures.shards));
     if let Some(age) = figures.oldest_unreacted_age {
         item.insert("oldest_unreacted_age_ms".to_owned(), n(age.as_millis()));
     }
-    let counts = figures.counts.entries().into_iter();
-    item.extend(counts.map(|(name, value)| (name.to_owned(), n(value))));
+    let counters = figures.counters.attributes().into_iter();
+    item.extend(counters.map(|(name, value)| (name.to_owned(), n(value))));
     item
 }
 
@@ -218,13 +218,14 @@ pub(crate) fn decode_heartbeat(item: &Item) -> Result<Heartbeat, Error> {
     Ok(Heartbeat {
         worker: attributes.text(SORT_KEY)?.to_owned(),
         beat: attributes.number("beat")?,
-        beaten_at: attributes.time("beaten_at")?,
+        sent_at: attributes.time("beaten_at")?,
         figures: Snapshot {
             oldest_unreacted_age: age,
-            trim_headroom: age.map(|age| crate::figures::RETENTION.saturating_sub(age)),
-            unacknowledged: attributes.maybe_number("unacknowledged").unwrap_or(0),
+            trim_headroom: age.map(|age| crate::monitor::RETENTION.saturating_sub(age)),
+            in_flight: attributes.maybe_number("unacknowledged").unwrap_or(0),
             shards: attributes.maybe_number("shards").unwrap_or(0),
-            counts: Counts::from_entries(|name| attributes.maybe_number(name)),
+            counters: Counters::from_attributes(|name| attributes.maybe_number(name)),
+            ..Snapshot::default()
         },
     })
 }
@@ -266,8 +267,8 @@ mod tests {
         );
         let mut beat = heartbeat("w/1", 3);
         beat.figures.oldest_unreacted_age = Some(Duration::from_millis(1_500));
-        beat.figures.trim_headroom = Some(crate::figures::RETENTION - Duration::from_millis(1_500));
-        beat.figures.counts.polls = 9;
+        beat.figures.trim_headroom = Some(crate::monitor::RETENTION - Duration::from_millis(1_500));
+        beat.figures.counters.polls = 9;
         let item = encode_heartbeat("app", &beat);
         assert_eq!(decode_heartbeat(&item).unwrap(), beat);
     }

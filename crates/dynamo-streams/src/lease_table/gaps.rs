@@ -1,15 +1,13 @@
 //! Gaps in the lease table.
 
-use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-
 use super::LeaseTable;
 use super::encoding::{Attributes, keyed, s, time, wrong_family};
 use super::key::{Key, PARTITION_KEY};
+use super::requests::ignore_refusal;
 use crate::arn;
 use crate::error::Error;
+use crate::item::Item;
 use crate::observer::{GapCause, GapRecord};
-use crate::record::Item;
 use crate::sdk_error::classify;
 
 impl LeaseTable {
@@ -31,17 +29,8 @@ impl LeaseTable {
             .expression_attribute_names("#to", "to")
             .expression_attribute_names("#pk", PARTITION_KEY)
             .expression_attribute_values(":to", s(to));
-        match request.send().await {
-            Ok(_) => Ok(()),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(classify("UpdateItem", error)),
-        }
+        let answer = request.send().await;
+        ignore_refusal(answer.map_err(|error| classify("UpdateItem", error)))
     }
 
     pub(super) async fn read_gaps(&self) -> Result<Vec<GapRecord>, Error> {
@@ -59,17 +48,8 @@ impl LeaseTable {
             .condition_expression("attribute_not_exists(#pk) OR detected_at = :detected_at")
             .expression_attribute_names("#pk", PARTITION_KEY)
             .expression_attribute_values(":detected_at", time(gap.detected_at));
-        match request.send().await {
-            Ok(_) => Ok(()),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(classify("DeleteItem", error)),
-        }
+        let answer = request.send().await;
+        ignore_refusal(answer.map_err(|error| classify("DeleteItem", error)))
     }
 }
 
@@ -108,8 +88,8 @@ fn decode(item: &Item) -> Result<GapRecord, Error> {
         other @ (Key::Lease { .. }
         | Key::Worker { .. }
         | Key::Stream { .. }
-        | Key::Lane { .. }
-        | Key::Parked { .. }) => return Err(wrong_family(&other)),
+        | Key::ParkedItem { .. }
+        | Key::ParkedRecord { .. }) => return Err(wrong_family(&other)),
     };
     Ok(GapRecord {
         table_name: arn::table_name(&stream_arn).to_owned(),

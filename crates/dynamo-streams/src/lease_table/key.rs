@@ -5,14 +5,14 @@
 //! | lease | `LEASE#<application>` | `<stream ARN>#<shard>` |
 //! | worker | `WORKER#<application>` | `<worker>` |
 //! | stream | `STREAM#<application>` | `<stream ARN>` |
-//! | item in quarantine | `LANE#<application>` | `<table>#<lane>` |
-//! | parked record | `PARKED#<application>#<lane>` | `<sequence number, 40 digits>#<part>` |
+//! | item with parked records | `LANE#<application>` | `<table>#<item id>` |
+//! | parked record | `PARKED#<application>#<item id>` | `<sequence number, 40 digits>#<part>` |
 //! | gap | `GAP#<application>` | `<stream ARN>#<shard>#<sequence number before it>` |
 //!
-//! A record is parked in as many parts as its size asks for.
+//! A large record is parked in several parts.
 
 use crate::error::Error;
-use crate::record::LaneId;
+use crate::item::ItemId;
 use crate::sequence;
 
 pub(crate) const PARTITION_KEY: &str = "PK";
@@ -35,14 +35,14 @@ pub(crate) enum Key {
         application: String,
         stream_arn: String,
     },
-    Lane {
+    ParkedItem {
         application: String,
         table: String,
-        lane: LaneId,
+        item_id: ItemId,
     },
-    Parked {
+    ParkedRecord {
         application: String,
-        lane: LaneId,
+        item_id: ItemId,
         sequence_number: String,
         part: u16,
     },
@@ -60,10 +60,12 @@ impl Key {
             Key::Lease { application, .. } => format!("LEASE#{application}"),
             Key::Worker { application, .. } => format!("WORKER#{application}"),
             Key::Stream { application, .. } => format!("STREAM#{application}"),
-            Key::Lane { application, .. } => format!("LANE#{application}"),
-            Key::Parked {
-                application, lane, ..
-            } => format!("PARKED#{application}#{lane}"),
+            Key::ParkedItem { application, .. } => format!("LANE#{application}"),
+            Key::ParkedRecord {
+                application,
+                item_id,
+                ..
+            } => format!("PARKED#{application}#{item_id}"),
             Key::Gap { application, .. } => format!("GAP#{application}"),
         }
     }
@@ -77,8 +79,8 @@ impl Key {
             } => format!("{stream_arn}#{shard_id}"),
             Key::Worker { worker, .. } => worker.clone(),
             Key::Stream { stream_arn, .. } => stream_arn.clone(),
-            Key::Lane { table, lane, .. } => format!("{table}#{lane}"),
-            Key::Parked {
+            Key::ParkedItem { table, item_id, .. } => format!("{table}#{item_id}"),
+            Key::ParkedRecord {
                 sequence_number,
                 part,
                 ..
@@ -125,19 +127,19 @@ impl Key {
                 stream_arn: sort.to_owned(),
             },
             "LANE" => {
-                let (table, lane) = pair()?;
-                Key::Lane {
+                let (table, item_id) = pair()?;
+                Key::ParkedItem {
                     application,
                     table: table.to_owned(),
-                    lane: lane.parse()?,
+                    item_id: item_id.parse()?,
                 }
             }
             "PARKED" => {
-                let (application, lane) = rest.split_once(SEPARATOR).ok_or_else(unknown)?;
+                let (application, item_id) = rest.split_once(SEPARATOR).ok_or_else(unknown)?;
                 let (number, part) = pair()?;
-                Key::Parked {
+                Key::ParkedRecord {
                     application: application.to_owned(),
-                    lane: lane.parse()?,
+                    item_id: item_id.parse()?,
                     sequence_number: sequence::unpadded(number).to_owned(),
                     part: part.parse().map_err(|_| unknown())?,
                 }
@@ -169,7 +171,7 @@ mod tests {
         let application = || "[a-z][a-z-]{0,8}";
         let stream_arn = || "arn:aws:dynamodb:[a-z-]{2,9}:[0-9]{12}:table/[A-Za-z_.-]{3,9}/stream/[0-9T:.-]{3,23}";
         let shard_id = || "shardId-[0-9]{20}-[a-f0-9]{8}";
-        let lane = || "[a-z]{1,5}".prop_map(|item| crate::testing::lane(&item));
+        let item_id = || "[a-z]{1,5}".prop_map(|item| crate::testing::item_id(&item));
         let number = || "[1-9][0-9]{0,39}";
         prop_oneof![
             (application(), stream_arn(), shard_id()).prop_map(
@@ -189,18 +191,20 @@ mod tests {
                 application,
                 stream_arn
             }),
-            (application(), "[A-Za-z_.-]{3,9}", lane()).prop_map(|(application, table, lane)| {
-                Key::Lane {
-                    application,
-                    table,
-                    lane,
-                }
-            }),
-            (application(), lane(), number(), 0_u16..1000).prop_map(
-                |(application, lane, sequence_number, part)| {
-                    Key::Parked {
+            (application(), "[A-Za-z_.-]{3,9}", item_id()).prop_map(
+                |(application, table, item_id)| {
+                    Key::ParkedItem {
                         application,
-                        lane,
+                        table,
+                        item_id,
+                    }
+                }
+            ),
+            (application(), item_id(), number(), 0_u16..1000).prop_map(
+                |(application, item_id, sequence_number, part)| {
+                    Key::ParkedRecord {
+                        application,
+                        item_id,
                         sequence_number,
                         part,
                     }
@@ -233,11 +237,11 @@ mod tests {
     #[test]
     fn parked_records_sort_by_their_sequence_numbers() {
         let sort = |sequence_number: &str, part| {
-            let (application, lane) = ("a".to_owned(), crate::testing::lane("x"));
+            let (application, item_id) = ("a".to_owned(), crate::testing::item_id("x"));
             let sequence_number = sequence_number.to_owned();
-            Key::Parked {
+            Key::ParkedRecord {
                 application,
-                lane,
+                item_id,
                 sequence_number,
                 part,
             }

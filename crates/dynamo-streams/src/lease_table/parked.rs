@@ -13,27 +13,28 @@ use parts::{decode_parts, encode_parts};
 use super::LeaseTable;
 use super::encoding::{Attributes, keyed, lease_key, n, s, time, wrong_family};
 use super::key::{Key, PARTITION_KEY, SEPARATOR, SORT_KEY};
-use super::leases::read_all;
+use super::requests::{accepted, ignore_refusal, read_all};
+use super::updates::HELD;
 use crate::error::Error;
+use crate::item::{Item, ItemId};
 use crate::lease::Guard;
-use crate::observer::{GapRecord, QuarantinedRecord};
-use crate::record::{Item, LaneId};
+use crate::observer::{GapRecord, ParkedRecord};
 use crate::sdk_error::classify;
 use crate::sequence::padded;
-use crate::store::{ParkOutcome, ParkedLane, ParkedStore};
+use crate::store::{ParkOutcome, ParkedItem, ParkedStore};
 
 impl ParkedStore for LeaseTable {
     async fn park(
         &self,
         guard: Option<&Guard>,
-        parked: &QuarantinedRecord,
+        parked: &ParkedRecord,
     ) -> Result<ParkOutcome, Error> {
         let mut writes = Vec::new();
         if let Some(guard) = guard {
             let check = TransactWriteItem::builder().condition_check(self.still_held(guard)?);
             writes.push(check.build());
         }
-        let mark = TransactWriteItem::builder().update(self.mark_lane(parked)?);
+        let mark = TransactWriteItem::builder().update(self.mark_item(parked)?);
         let mark_at = writes.len();
         writes.push(mark.build());
         for item in encode_parts(&self.application, parked)? {
@@ -52,21 +53,25 @@ impl ParkedStore for LeaseTable {
             return Ok(ParkOutcome::Parked);
         };
         match refused_at(&error) {
-            Some(at) if at == mark_at => Ok(ParkOutcome::LaneOpen),
+            Some(at) if at == mark_at => Ok(ParkOutcome::ItemNotParked),
             Some(0) => Err(Error::Fenced),
             Some(_) | None => Err(transaction_error(error)),
         }
     }
 
-    async fn lanes(&self, table: Option<&str>) -> Result<Vec<ParkedLane>, Error> {
+    async fn parked_items(&self, table: Option<&str>) -> Result<Vec<ParkedItem>, Error> {
         let items = self.query(format!("LANE#{}", self.application)).await?;
-        let lanes: Vec<ParkedLane> = items.iter().map(decode_lane).collect::<Result<_, _>>()?;
-        let wanted = |lane: &ParkedLane| table.is_none_or(|table| table == lane.table_name);
-        Ok(lanes.into_iter().filter(wanted).collect())
+        let items: Vec<ParkedItem> = items.iter().map(decode_item).collect::<Result<_, _>>()?;
+        let wanted = |item: &ParkedItem| table.is_none_or(|table| table == item.table_name);
+        Ok(items.into_iter().filter(wanted).collect())
     }
 
-    async fn parked(&self, lane: LaneId, limit: usize) -> Result<Vec<QuarantinedRecord>, Error> {
-        let mut parts = self.parts(lane).into_paginator().items().send();
+    async fn parked_records(
+        &self,
+        item_id: ItemId,
+        limit: usize,
+    ) -> Result<Vec<ParkedRecord>, Error> {
+        let mut parts = self.parts(item_id).into_paginator().items().send();
         let (mut items, mut begun) = (Vec::new(), 0);
         while let Some(item) = parts
             .try_next()
@@ -79,12 +84,12 @@ impl ParkedStore for LeaseTable {
             }
             items.push(item);
         }
-        decode_parts(lane, &items)
+        decode_parts(item_id, &items)
     }
 
     async fn claim(
         &self,
-        lane: &ParkedLane,
+        item: &ParkedItem,
         redrive: &str,
         now: DateTime<Utc>,
         until: DateTime<Utc>,
@@ -93,7 +98,7 @@ impl ParkedStore for LeaseTable {
             .client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(keyed(&self.lane_key(lane))))
+            .set_key(Some(keyed(&self.item_key(item))))
             .update_expression("SET claimed_by = :redrive, claimed_until = :until")
             .condition_expression(
                 "attribute_exists(#pk) AND (attribute_not_exists(claimed_by) OR claimed_by = :redrive OR claimed_until < :now)",
@@ -118,14 +123,14 @@ impl ParkedStore for LeaseTable {
 
     async fn remove(
         &self,
-        lane: &ParkedLane,
+        item: &ParkedItem,
         redrive: &str,
         sequence_number: &str,
     ) -> Result<(), Error> {
-        let parts = self.parts_of(lane.lane, sequence_number).await?;
+        let parts = self.parts_of(item.item_id, sequence_number).await?;
         let check = ConditionCheck::builder()
             .table_name(&self.table)
-            .set_key(Some(keyed(&self.lane_key(lane))))
+            .set_key(Some(keyed(&self.item_key(item))))
             .condition_expression("claimed_by = :redrive")
             .expression_attribute_values(":redrive", s(redrive));
         let mut writes = vec![
@@ -154,12 +159,12 @@ impl ParkedStore for LeaseTable {
         }
     }
 
-    async fn reopen(&self, lane: &ParkedLane, redrive: &str, version: u64) -> Result<bool, Error> {
+    async fn reopen(&self, item: &ParkedItem, redrive: &str, version: u64) -> Result<bool, Error> {
         let answer = self
             .client
             .delete_item()
             .table_name(&self.table)
-            .set_key(Some(keyed(&self.lane_key(lane))))
+            .set_key(Some(keyed(&self.item_key(item))))
             .condition_expression("claimed_by = :redrive AND #version = :version")
             .expression_attribute_names("#version", "version")
             .expression_attribute_values(":redrive", s(redrive))
@@ -167,29 +172,22 @@ impl ParkedStore for LeaseTable {
             .send()
             .await
             .map_err(|error| classify("DeleteItem", error));
-        match answer {
-            Ok(_) => Ok(true),
-            Err(error) if error.is_fenced() => Ok(false),
-            Err(error) => Err(error),
-        }
+        accepted(answer)
     }
 
-    async fn unclaim(&self, lane: &ParkedLane, redrive: &str) -> Result<(), Error> {
+    async fn release_claim(&self, item: &ParkedItem, redrive: &str) -> Result<(), Error> {
         let answer = self
             .client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(keyed(&self.lane_key(lane))))
+            .set_key(Some(keyed(&self.item_key(item))))
             .update_expression("REMOVE claimed_by, claimed_until")
             .condition_expression("claimed_by = :redrive")
             .expression_attribute_values(":redrive", s(redrive))
             .send()
             .await
             .map_err(|error| classify("UpdateItem", error));
-        match answer {
-            Err(error) if !error.is_fenced() => Err(error),
-            Ok(_) | Err(_) => Ok(()),
-        }
+        ignore_refusal(answer)
     }
 
     async fn put_gap(&self, gap: &GapRecord) -> Result<(), Error> {
@@ -210,22 +208,22 @@ impl ParkedStore for LeaseTable {
 }
 
 impl LeaseTable {
-    fn lane_key(&self, lane: &ParkedLane) -> Key {
-        Key::Lane {
+    fn item_key(&self, item: &ParkedItem) -> Key {
+        Key::ParkedItem {
             application: self.application.clone(),
-            table: lane.table_name.clone(),
-            lane: lane.lane,
+            table: item.table_name.clone(),
+            item_id: item.item_id,
         }
     }
 
-    fn parts(&self, lane: LaneId) -> QueryFluentBuilder {
-        self.partition(format!("PARKED#{}{SEPARATOR}{lane}", self.application))
+    fn parts(&self, item_id: ItemId) -> QueryFluentBuilder {
+        self.partition(format!("PARKED#{}{SEPARATOR}{item_id}", self.application))
     }
 
     /// Reads the keys of the parts of one record.
-    async fn parts_of(&self, lane: LaneId, sequence_number: &str) -> Result<Vec<Item>, Error> {
+    async fn parts_of(&self, item_id: ItemId, sequence_number: &str) -> Result<Vec<Item>, Error> {
         let parts = self
-            .parts(lane)
+            .parts(item_id)
             .key_condition_expression("#pk = :pk AND begins_with(#sk, :number)")
             .expression_attribute_names("#sk", SORT_KEY)
             .expression_attribute_values(":number", s(padded(sequence_number)))
@@ -237,7 +235,7 @@ impl LeaseTable {
         let check = ConditionCheck::builder()
             .table_name(&self.table)
             .set_key(Some(keyed(&lease_key(&self.application, &guard.shard))))
-            .condition_expression("#owner = :owner AND #epoch = :epoch")
+            .condition_expression(HELD)
             .expression_attribute_names("#owner", "owner")
             .expression_attribute_names("#epoch", "epoch")
             .expression_attribute_values(":owner", s(&guard.owner))
@@ -245,12 +243,12 @@ impl LeaseTable {
         built(check.build())
     }
 
-    /// Enters the item into quarantine, or counts one more record of it.
-    fn mark_lane(&self, parked: &QuarantinedRecord) -> Result<Update, Error> {
-        let key = Key::Lane {
+    /// Marks the item as parked, or counts one more record of it.
+    fn mark_item(&self, parked: &ParkedRecord) -> Result<Update, Error> {
+        let key = Key::ParkedItem {
             application: self.application.clone(),
             table: parked.record.table_name.clone(),
-            lane: parked.lane,
+            item_id: parked.item_id,
         };
         let update = Update::builder()
             .table_name(&self.table)
@@ -290,24 +288,24 @@ fn refused_at(error: &SdkError<TransactWriteItemsError>) -> Option<usize> {
         .position(|reason| reason.code() == Some("ConditionalCheckFailed"))
 }
 
-/// A cancelled transaction that no condition refused met another write: a later try may succeed.
+/// A transaction that was cancelled by no condition conflicted with another write: a later attempt may succeed.
 fn transaction_error(error: SdkError<TransactWriteItemsError>) -> Error {
     classify("TransactWriteItems", error)
 }
 
-fn decode_lane(item: &Item) -> Result<ParkedLane, Error> {
+fn decode_item(item: &Item) -> Result<ParkedItem, Error> {
     let attributes = Attributes(item);
-    let (table_name, lane) = match attributes.key()? {
-        Key::Lane { table, lane, .. } => (table, lane),
+    let (table_name, item_id) = match attributes.key()? {
+        Key::ParkedItem { table, item_id, .. } => (table, item_id),
         other @ (Key::Lease { .. }
         | Key::Worker { .. }
         | Key::Stream { .. }
-        | Key::Parked { .. }
+        | Key::ParkedRecord { .. }
         | Key::Gap { .. }) => return Err(wrong_family(&other)),
     };
-    Ok(ParkedLane {
+    Ok(ParkedItem {
         table_name,
-        lane,
+        item_id,
         reason: attributes.text("reason")?.to_owned(),
         parked_at: attributes.time("parked_at")?,
         version: attributes.number("version")?,

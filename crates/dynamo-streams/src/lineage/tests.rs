@@ -37,38 +37,38 @@ fn grown(
     listing: &[ListedShard],
     leases: &[Lease],
 ) -> (Vec<(String, Checkpoint, bool)>, usize) {
-    let given_up = |_: &ListedShard| true;
-    let growth = grow(
+    let timed_out = |_: &ListedShard| true;
+    let new = new_leases(
         &stream("1", seeded, false),
         listing,
         &known(leases),
-        given_up,
+        timed_out,
         epoch_time(0),
     );
-    let leases = growth.leases.into_iter().map(|lease| {
+    let leases = new.leases.into_iter().map(|lease| {
         let finished = lease.is_finished();
         (lease.shard.shard_id, lease.checkpoint, finished)
     });
-    (leases.collect(), growth.breaks.len())
+    (leases.collect(), new.orphans.len())
 }
 
 #[test]
 fn at_the_first_start_a_parent_younger_than_a_listed_shard_is_late_and_an_older_one_trimmed() {
     let listing = [listed("2", Some("1")), listed("4", Some("3"))];
     let never = |_: &ListedShard| false;
-    let growth = grow(
+    let new = new_leases(
         &stream("1", false, false),
         &listing,
         &known(&[]),
         never,
         epoch_time(0),
     );
-    let made: Vec<_> = growth
+    let made: Vec<_> = new
         .leases
         .iter()
         .map(|lease| lease.shard.shard_id.as_str())
         .collect();
-    assert_eq!((made, growth.early), (vec!["2"], vec![listing[1].clone()]));
+    assert_eq!((made, new.waiting), (vec!["2"], vec![listing[1].clone()]));
 }
 
 #[test]
@@ -79,20 +79,20 @@ fn a_shard_that_is_listed_before_its_parent_waits_for_it_with_its_descendants() 
         listed("other", None),
     ];
     let never = |_: &ListedShard| false;
-    let growth = grow(
+    let new = new_leases(
         &stream("1", true, false),
         &listing,
         &known(&[]),
         never,
         epoch_time(0),
     );
-    let made: Vec<_> = growth
+    let made: Vec<_> = new
         .leases
         .iter()
         .map(|lease| lease.shard.shard_id.as_str())
         .collect();
     assert_eq!(
-        (made, growth.breaks.len(), growth.early),
+        (made, new.orphans.len(), new.waiting),
         (vec!["other"], 0, vec![listing[0].clone()])
     );
 }
@@ -100,9 +100,9 @@ fn a_shard_that_is_listed_before_its_parent_waits_for_it_with_its_descendants() 
 #[test]
 fn children_always_start_at_their_oldest_record() {
     let listing = [listed("p", None), listed("c", Some("p"))];
-    let (leases, breaks) = grown(true, &listing, &[finished("p", 0)]);
+    let (leases, orphans) = grown(true, &listing, &[finished("p", 0)]);
     assert_eq!(leases, [("c".to_owned(), Checkpoint::TrimHorizon, false)]);
-    assert_eq!(breaks, 0);
+    assert_eq!(orphans, 0);
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn at_the_first_ever_start_at_latest_an_open_parent_that_has_children_is_closed(
         listed("parent", None),
         listed("root", None),
     ];
-    let (leases, breaks) = grown(false, &listing, &[]);
+    let (leases, orphans) = grown(false, &listing, &[]);
     let since = Checkpoint::Since(epoch_time(0));
     assert_eq!(
         leases,
@@ -122,7 +122,7 @@ fn at_the_first_ever_start_at_latest_an_open_parent_that_has_children_is_closed(
             ("root".to_owned(), since, false),
         ]
     );
-    assert_eq!(breaks, 0);
+    assert_eq!(orphans, 0);
 }
 
 #[test]
@@ -238,8 +238,8 @@ fn a_child_that_is_found_late_has_been_unread_since_its_parent_ended() {
     let leases = [finished("1", 30), free_lease("2")];
     let listing = [listed("3", Some("1")), listed("4", Some("2"))];
     let (stream, known) = (stream("1", true, false), known(&leases));
-    let growth = grow(&stream, &listing, &known, |_| true, epoch_time(0));
-    let unread_since: Vec<_> = growth.leases.iter().map(|it| it.checkpointed_at).collect();
+    let new = new_leases(&stream, &listing, &known, |_| true, epoch_time(0));
+    let unread_since: Vec<_> = new.leases.iter().map(|it| it.checkpointed_at).collect();
     let ended = epoch_time(0) - TimeDelta::hours(30);
     assert_eq!(unread_since, [ended, epoch_time(0)]);
 }

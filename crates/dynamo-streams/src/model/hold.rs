@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::stream::reached;
+use super::stream::position;
 use super::table::{Token, Write};
 use crate::error::Error;
 use crate::handler::Disposition;
+use crate::item::ItemId;
 use crate::lease::Lease;
-use crate::record::LaneId;
 use crate::settings::Settings;
 use crate::shard::{Command, Event, Exit, Shard};
 use crate::source::RecordsPage;
@@ -25,7 +25,7 @@ pub(super) struct Hold {
     /// Behind which record a page is asked for.
     pub(super) reading: Option<u64>,
     /// The records that are handled now, by number.
-    pub(super) running: BTreeMap<u64, (LaneId, u64)>,
+    pub(super) running: BTreeMap<u64, (ItemId, u64)>,
     pub(super) write: Option<Write>,
 }
 
@@ -71,16 +71,18 @@ impl Hold {
 
     pub(super) fn page_read(&mut self, page: RecordsPage) {
         self.reading = None;
-        let asked = self.now;
-        let result = Ok(page);
-        self.tell(Event::Read { asked, result });
+        let (requested_at, result) = (self.now, Ok(page));
+        self.tell(Event::Read {
+            requested_at,
+            result,
+        });
     }
 
     pub(super) fn handled(&mut self, number: u64) {
-        let (lane, ordinal) = self.running.remove(&number).expect("it is handled");
+        let (item_id, ordinal) = self.running.remove(&number).expect("it is handled");
         let disposition = Some(Disposition::Done);
         self.tell(Event::Handled {
-            lane,
+            item_id,
             ordinal,
             disposition,
         });
@@ -92,8 +94,8 @@ impl Hold {
         let exit = match write {
             Write::Finish { .. } => Exit::Finished,
             Write::Release { .. } => Exit::Released,
-            Write::Save { .. } | Write::Take { .. } | Write::Ask { .. } => {
-                return self.tell(Event::Saved(result));
+            Write::Checkpoint { .. } | Write::Take { .. } | Write::Ask { .. } => {
+                return self.tell(Event::Checkpointed(result));
             }
         };
         self.tell(Event::Ended { exit, result });
@@ -123,37 +125,37 @@ impl Hold {
                 match command {
                     Command::Open { at } => {
                         // Nothing can come between it and the first read that would make a difference.
-                        let iterator = reached(&at).to_string();
+                        let iterator = position(&at).to_string();
                         machine.handle(Event::Opened(Ok(iterator)), self.now);
                     }
                     Command::Read { iterator } => {
                         self.reading = Some(iterator.parse().expect("the model's own iterator"));
                     }
                     Command::Deliver {
-                        lane,
+                        item_id,
                         ordinal,
                         record,
                         ..
                     } => {
                         let number = record.sequence_number.parse().expect("it is small");
-                        self.running.insert(number, (lane, ordinal));
+                        self.running.insert(number, (item_id, ordinal));
                     }
-                    Command::Save { reached, .. } => {
-                        let (token, reached) = (self.token, parsed(&reached));
-                        self.write = Some(Write::Save { token, reached });
+                    Command::Checkpoint { checkpoint, .. } => {
+                        let (token, checkpoint) = (self.token, parsed(&checkpoint));
+                        self.write = Some(Write::Checkpoint { token, checkpoint });
                     }
-                    Command::Finish { reached } => {
-                        let (token, reached) = (self.token, reached.as_deref().map(parsed));
-                        self.write = Some(Write::Finish { token, reached });
+                    Command::Finish { checkpoint } => {
+                        let (token, checkpoint) = (self.token, checkpoint.as_deref().map(parsed));
+                        self.write = Some(Write::Finish { token, checkpoint });
                     }
                     Command::Release {
-                        reached,
+                        checkpoint,
                         handover_to,
                         read_at: _,
                     } => {
                         self.write = Some(Write::Release {
                             token: self.token,
-                            reached: reached.as_deref().map(parsed),
+                            checkpoint: checkpoint.as_deref().map(parsed),
                             to: handover_to,
                         });
                     }

@@ -5,7 +5,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use super::stream::{ShardNo, number, reached};
+use super::stream::{ShardNo, number, position};
 use super::table::{Table, Write};
 use super::world::{Worker, World};
 
@@ -63,8 +63,8 @@ fn hash_table<H: Hasher>(table: &Table, places: &Places, hasher: &mut H) {
         let place = places.place(shard, row.epoch);
         // Of what is left out, the parents never change and the rest is for people.
         if !row.is_finished() {
-            let reached = reached(&row.checkpoint);
-            (&row.owner, place, reached, &row.handover_to).hash(hasher);
+            let checkpoint = position(&row.checkpoint);
+            (&row.owner, place, checkpoint, &row.handover_to).hash(hasher);
         }
     }
     breaches.hash(hasher);
@@ -75,7 +75,7 @@ fn hash_worker<H: Hasher>(worker: &Worker, places: &Places, hasher: &mut H) {
         phase,
         draining,
         holds,
-        asked,
+        requested,
         plan,
         plan_fenced,
         found,
@@ -93,7 +93,7 @@ fn hash_worker<H: Hasher>(worker: &Worker, places: &Places, hasher: &mut H) {
         phase,
         draining,
         holds.len(),
-        asked,
+        requested,
         plan_fenced,
         found.len(),
     )
@@ -110,14 +110,18 @@ fn hash_writes<H: Hasher>(writes: &[Write], places: &Places, hasher: &mut H) {
             Write::Ask { seen, worker } => {
                 (1, seen.shard, &seen.owner, &seen.handover_to, worker).hash(hasher);
             }
-            Write::Save { token, reached } => {
-                (2, token.shard, token.worker, reached).hash(hasher);
+            Write::Checkpoint { token, checkpoint } => {
+                (2, token.shard, token.worker, checkpoint).hash(hasher);
             }
-            Write::Finish { token, reached } => {
-                (3, token.shard, token.worker, reached).hash(hasher);
+            Write::Finish { token, checkpoint } => {
+                (3, token.shard, token.worker, checkpoint).hash(hasher);
             }
-            Write::Release { token, reached, to } => {
-                (4, token.shard, token.worker, reached, to).hash(hasher);
+            Write::Release {
+                token,
+                checkpoint,
+                to,
+            } => {
+                (4, token.shard, token.worker, checkpoint, to).hash(hasher);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use stateright::Property;
 
-use super::stream::{CHILDREN, PARENT, ShardNo, is_child, number, reached};
+use super::stream::{CHILDREN, PARENT, ShardNo, is_child, number, position};
 use super::table::{Token, Write};
 use super::world::{Phase, World};
 use super::{NAMES, Protocol};
@@ -82,9 +82,9 @@ pub(super) fn of(protocol: &Protocol) -> Vec<Property<Protocol>> {
 }
 
 /// The checkpoint of a shard, 0 at the beginning.
-fn checkpoint(world: &World, shard: ShardNo) -> u64 {
+fn checkpoint_of(world: &World, shard: ShardNo) -> u64 {
     let row = world.table.row(shard);
-    row.map_or(0, |row| reached(&row.checkpoint))
+    row.map_or(0, |row| position(&row.checkpoint))
 }
 
 /// The records that a worker handles now.
@@ -108,7 +108,7 @@ fn delivered(model: &Protocol, world: &World) -> bool {
 
 fn contiguous(model: &Protocol, world: &World) -> bool {
     model.layout.numbers().all(|record| {
-        let passed = record <= checkpoint(world, model.layout.shard_of(record));
+        let passed = record <= checkpoint_of(world, model.layout.shard_of(record));
         !passed || world.handled.has(record)
     })
 }
@@ -187,7 +187,7 @@ fn both_handle(_: &Protocol, world: &World) -> bool {
 
 fn handed_over(_: &Protocol, world: &World) -> bool {
     world.workers.iter().zip(NAMES).any(|(worker, name)| {
-        worker.asked.iter().any(|shard| {
+        worker.requested.iter().any(|shard| {
             let row = world.table.row(*shard);
             row.is_some_and(|row| row.owner.as_deref() == Some(name))
         })
@@ -196,8 +196,8 @@ fn handed_over(_: &Protocol, world: &World) -> bool {
 
 fn overtaken(_: &Protocol, world: &World) -> bool {
     world.late.iter().any(|write| match *write {
-        Write::Save { token, reached } => {
-            world.table.holds(token) && reached < checkpoint(world, token.shard)
+        Write::Checkpoint { token, checkpoint } => {
+            world.table.holds(token) && checkpoint < checkpoint_of(world, token.shard)
         }
         Write::Take { .. } | Write::Ask { .. } | Write::Finish { .. } | Write::Release { .. } => {
             false

@@ -122,7 +122,7 @@ pub(super) fn page(layout: Layout, no: ShardNo, after: u64) -> RecordsPage {
 }
 
 /// The number of the last record up to which all are finished, 0 at the beginning.
-pub(super) fn reached(checkpoint: &Checkpoint) -> u64 {
+pub(super) fn position(checkpoint: &Checkpoint) -> u64 {
     match checkpoint {
         Checkpoint::TrimHorizon | Checkpoint::Since(_) => 0,
         Checkpoint::After(number) => number.parse().expect("the model's numbers are small"),

@@ -2,7 +2,7 @@
 
 use super::NAMES;
 use super::defect::Defect;
-use super::stream::{ShardNo, key, number, reached};
+use super::stream::{ShardNo, key, number, position};
 use crate::error::Error;
 use crate::lease::{Guard, Lease, Seen};
 use crate::testing::epoch_time;
@@ -49,17 +49,17 @@ pub(super) enum Write {
         seen: Sight,
         worker: WorkerNo,
     },
-    Save {
+    Checkpoint {
         token: Token,
-        reached: u64,
+        checkpoint: u64,
     },
     Finish {
         token: Token,
-        reached: Option<u64>,
+        checkpoint: Option<u64>,
     },
     Release {
         token: Token,
-        reached: Option<u64>,
+        checkpoint: Option<u64>,
         to: Option<String>,
     },
 }
@@ -125,12 +125,13 @@ impl Table {
             Write::Take { seen, worker } => self.take(seen, NAMES[*worker], defect).map(Some),
             Write::Ask { seen, worker } => {
                 let shard = key(seen.shard);
-                self.rows.ask(seen.with(&shard), NAMES[*worker])?;
+                self.rows
+                    .request_handover(seen.with(&shard), NAMES[*worker])?;
                 Ok(None)
             }
-            Write::Save { token, reached } => {
+            Write::Checkpoint { token, checkpoint } => {
                 let guard = self.guard(*token, defect);
-                let number = reached.to_string();
+                let number = checkpoint.to_string();
                 if defect == Some(Defect::UnorderedCheckpoints) {
                     let row = self.rows.held(&guard)?;
                     row.checkpoint = crate::lease::Checkpoint::After(number);
@@ -139,14 +140,18 @@ impl Table {
                 }
                 Ok(None)
             }
-            Write::Finish { token, reached } => {
+            Write::Finish { token, checkpoint } => {
                 let guard = self.guard(*token, defect);
-                self.rows.finish(&guard, text(reached).as_deref(), now)?;
+                self.rows.finish(&guard, text(checkpoint).as_deref(), now)?;
                 Ok(None)
             }
-            Write::Release { token, reached, to } => {
+            Write::Release {
+                token,
+                checkpoint,
+                to,
+            } => {
                 let guard = self.guard(*token, defect);
-                let number = text(reached);
+                let number = text(checkpoint);
                 self.rows
                     .release(&guard, number.as_deref(), to.as_deref(), Some(now))?;
                 Ok(None)
@@ -186,7 +191,7 @@ impl Table {
         let (Some(before), Some(now)) = (before, self.row(no)) else {
             return;
         };
-        let went_back = reached(&now.checkpoint) < reached(&before.checkpoint);
+        let went_back = position(&now.checkpoint) < position(&before.checkpoint);
         let finished_taken = before.is_finished() && (!now.is_finished() || now.owner.is_some());
         self.breaches.went_back |= went_back || now.epoch < before.epoch;
         self.breaches.finished_taken |= finished_taken;
@@ -208,7 +213,7 @@ impl Write {
     pub(super) fn shard(&self) -> ShardNo {
         match self {
             Write::Take { seen, .. } | Write::Ask { seen, .. } => seen.shard,
-            Write::Save { token, .. }
+            Write::Checkpoint { token, .. }
             | Write::Finish { token, .. }
             | Write::Release { token, .. } => token.shard,
         }
@@ -218,7 +223,7 @@ impl Write {
     pub(super) fn epoch(&self) -> u64 {
         match self {
             Write::Take { seen, .. } | Write::Ask { seen, .. } => seen.epoch,
-            Write::Save { token, .. }
+            Write::Checkpoint { token, .. }
             | Write::Finish { token, .. }
             | Write::Release { token, .. } => token.epoch,
         }
@@ -228,7 +233,7 @@ impl Write {
     pub(super) fn token(&self) -> Option<Token> {
         match self {
             Write::Take { .. } | Write::Ask { .. } => None,
-            Write::Save { token, .. }
+            Write::Checkpoint { token, .. }
             | Write::Finish { token, .. }
             | Write::Release { token, .. } => Some(*token),
         }

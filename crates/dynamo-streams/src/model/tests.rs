@@ -144,7 +144,7 @@ fn every_defect_breaks_its_property() {
             .discovery(property)
             .unwrap_or_else(|| panic!("{defect:?} is not found in {states} states"));
         let length = path.into_actions().len();
-        println!("{defect:?} breaks \"{property}\" in {length} steps ({states} states)");
+        println!("{defect:?} orphans \"{property}\" in {length} steps ({states} states)");
     }
 }
 

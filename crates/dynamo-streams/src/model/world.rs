@@ -27,7 +27,7 @@ pub(super) struct Worker {
     pub(super) draining: bool,
     pub(super) holds: BTreeMap<ShardNo, Arc<Hold>>,
     /// What it asked for and was not given yet.
-    pub(super) asked: BTreeSet<ShardNo>,
+    pub(super) requested: BTreeSet<ShardNo>,
     /// The writes it has decided on when it last looked, to be made one by one.
     pub(super) plan: Vec<Write>,
     /// Whether the fence fell since.
@@ -58,7 +58,7 @@ impl World {
             phase: Phase::Up,
             draining: false,
             holds: BTreeMap::new(),
-            asked: BTreeSet::new(),
+            requested: BTreeSet::new(),
             plan: Vec::new(),
             plan_fenced: false,
             found: Vec::new(),

@@ -1,13 +1,13 @@
-//! What a processor is set up with.
+//! The parts of a processor.
 
 use std::fmt;
 use std::sync::Arc;
 
-use crate::figures::Figures;
+use crate::monitor::Figures;
 use crate::observer::Observer;
 use crate::settings::Settings;
 
-/// A processor without its ports.
+/// The parts of a processor besides its ports.
 pub(crate) struct Setup {
     pub(crate) tables: Vec<String>,
     pub(crate) worker: String,

@@ -1,4 +1,4 @@
-//! The form in which a parked record is kept: DynamoDB's own JSON, so that a person can read it back.
+//! The form in which a parked record is stored: DynamoDB's own JSON, so that a person can read it back.
 
 use std::collections::BTreeMap;
 
@@ -9,24 +9,21 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{EventKind, Item, Record, UserIdentity};
+use super::{EventKind, Record, UserIdentity};
 use crate::arn;
 use crate::error::Error;
+use crate::item::Item;
 
 impl Record {
-    /// Writes the record as JSON.
+    /// Encodes the record as JSON.
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, Error> {
-        let kept = Kept {
+        let stored = StoredRecord {
             stream_arn: self.stream_arn.clone(),
             event_id: self.event_id.clone(),
-            event: match self.event {
-                EventKind::Insert => Event::Insert,
-                EventKind::Modify => Event::Modify,
-                EventKind::Remove => Event::Remove,
-            },
-            keys: keep_item(&self.keys)?,
-            old_image: self.old_image.as_ref().map(keep_item).transpose()?,
-            new_image: self.new_image.as_ref().map(keep_item).transpose()?,
+            event: self.event,
+            keys: encode_item(&self.keys)?,
+            old_image: self.old_image.as_ref().map(encode_item).transpose()?,
+            new_image: self.new_image.as_ref().map(encode_item).transpose()?,
             sequence_number: self.sequence_number.clone(),
             created_at: self.created_at,
             user_identity: self
@@ -35,40 +32,36 @@ impl Record {
                 .map(|identity| (identity.kind.clone(), identity.principal_id.clone())),
             size_bytes: self.size_bytes,
         };
-        serde_json::to_vec(&kept).map_err(|error| Error::Corrupt(error.to_string()))
+        serde_json::to_vec(&stored).map_err(|error| Error::Corrupt(error.to_string()))
     }
 
-    /// Reads back what [`Record::to_bytes`] wrote.
+    /// Decodes what [`Record::to_bytes`] encoded.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let kept: Kept = serde_json::from_slice(bytes)
+        let stored: StoredRecord = serde_json::from_slice(bytes)
             .map_err(|error| Error::Corrupt(format!("a parked record: {error}")))?;
         Ok(Self {
-            table_name: arn::table_name(&kept.stream_arn).to_owned(),
-            stream_arn: kept.stream_arn,
-            event_id: kept.event_id,
-            event: match kept.event {
-                Event::Insert => EventKind::Insert,
-                Event::Modify => EventKind::Modify,
-                Event::Remove => EventKind::Remove,
-            },
-            keys: restore_item(kept.keys)?,
-            old_image: kept.old_image.map(restore_item).transpose()?,
-            new_image: kept.new_image.map(restore_item).transpose()?,
-            sequence_number: kept.sequence_number,
-            created_at: kept.created_at,
-            user_identity: kept
+            table_name: arn::table_name(&stored.stream_arn).to_owned(),
+            stream_arn: stored.stream_arn,
+            event_id: stored.event_id,
+            event: stored.event,
+            keys: restore_item(stored.keys)?,
+            old_image: stored.old_image.map(restore_item).transpose()?,
+            new_image: stored.new_image.map(restore_item).transpose()?,
+            sequence_number: stored.sequence_number,
+            created_at: stored.created_at,
+            user_identity: stored
                 .user_identity
                 .map(|(kind, principal_id)| UserIdentity { kind, principal_id }),
-            size_bytes: kept.size_bytes,
+            size_bytes: stored.size_bytes,
         })
     }
 }
 
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct StoredRecord {
     stream_arn: String,
     event_id: String,
-    event: Event,
+    event: EventKind,
     keys: BTreeMap<String, Value>,
     old_image: Option<BTreeMap<String, Value>>,
     new_image: Option<BTreeMap<String, Value>>,
@@ -76,14 +69,6 @@ struct Kept {
     created_at: DateTime<Utc>,
     user_identity: Option<(String, String)>,
     size_bytes: u64,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-enum Event {
-    Insert,
-    Modify,
-    Remove,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -101,14 +86,14 @@ pub(super) enum Value {
     M(BTreeMap<String, Value>),
 }
 
-fn keep_item(item: &Item) -> Result<BTreeMap<String, Value>, Error> {
+fn encode_item(item: &Item) -> Result<BTreeMap<String, Value>, Error> {
     item.iter()
-        .map(|(name, value)| Ok((name.clone(), keep(value)?)))
+        .map(|(name, value)| Ok((name.clone(), encode(value)?)))
         .collect()
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the SDK's enum may grow")]
-fn keep(value: &AttributeValue) -> Result<Value, Error> {
+fn encode(value: &AttributeValue) -> Result<Value, Error> {
     Ok(match value {
         AttributeValue::S(text) => Value::S(text.clone()),
         AttributeValue::N(number) => Value::N(number.clone()),
@@ -118,8 +103,8 @@ fn keep(value: &AttributeValue) -> Result<Value, Error> {
         AttributeValue::Ss(set) => Value::Ss(set.clone()),
         AttributeValue::Ns(set) => Value::Ns(set.clone()),
         AttributeValue::Bs(set) => Value::Bs(set.iter().map(|blob| BASE64.encode(blob)).collect()),
-        AttributeValue::L(list) => Value::L(list.iter().map(keep).collect::<Result<_, _>>()?),
-        AttributeValue::M(map) => Value::M(keep_item(map)?),
+        AttributeValue::L(list) => Value::L(list.iter().map(encode).collect::<Result<_, _>>()?),
+        AttributeValue::M(map) => Value::M(encode_item(map)?),
         _ => {
             return Err(Error::Corrupt(
                 "an attribute has an unknown type".to_owned(),
@@ -209,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kept_record_is_plain_dynamodb_json() {
+    fn a_parked_record_is_plain_dynamodb_json() {
         let text = String::from_utf8(crate::testing::record("a", 5).to_bytes().unwrap()).unwrap();
         assert!(text.contains(r#""keys":{"PK":{"S":"a"}}"#), "{text}");
     }

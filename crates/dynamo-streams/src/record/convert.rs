@@ -1,15 +1,16 @@
-//! From the stream client's types to the table client's, so that users decode one type.
+//! Conversion from the types of the streams client to those of the table client, so that users decode one type.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodbstreams::types as streams;
 use chrono::DateTime;
 
-use super::{EventKind, Item, Record, UserIdentity};
+use super::{EventKind, Record, UserIdentity};
 use crate::arn;
 use crate::error::Error;
+use crate::item::Item;
 
 impl Record {
-    /// Converts a record of the stream client; fails on one without its key, number or kind.
+    /// Converts a record of the streams client; fails if its key, sequence number or event name is missing.
     pub(crate) fn from_stream(stream_arn: &str, record: streams::Record) -> Result<Self, Error> {
         let incomplete = |what: &str| Error::Corrupt(format!("a stream record has no {what}"));
         let change = record.dynamodb.ok_or_else(|| incomplete("change"))?;

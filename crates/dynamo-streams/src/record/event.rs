@@ -1,4 +1,4 @@
-//! A record as AWS Lambda's event source mapping hands it out.
+//! A record in the event that AWS Lambda's event source mapping makes of a batch.
 
 use std::collections::BTreeMap;
 
@@ -7,31 +7,24 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::codec::{Value, restore_item};
-use super::{EventKind, Item, Record, UserIdentity};
+use super::{EventKind, Record, UserIdentity};
 use crate::arn;
 use crate::error::Error;
+use crate::item::Item;
 
 /// A record of a DynamoDB Streams event ("Using AWS Lambda with Amazon DynamoDB", AWS Lambda developer guide).
 #[derive(Deserialize)]
-struct Told {
+struct EventRecord {
     #[serde(rename = "eventID", default)]
     event_id: String,
     #[serde(rename = "eventName")]
-    event: Kind,
+    event: EventKind,
     #[serde(rename = "eventSourceARN")]
     stream_arn: String,
     #[serde(rename = "dynamodb")]
     change: Change,
     #[serde(rename = "userIdentity")]
     user_identity: Option<Identity>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-enum Kind {
-    Insert,
-    Modify,
-    Remove,
 }
 
 #[derive(Deserialize)]
@@ -64,20 +57,16 @@ impl Record {
     /// type. The error shows nothing of the record.
     pub fn from_event(record: Json) -> Result<Self, Error> {
         let unreadable = || Error::Corrupt("a record of an event".to_owned());
-        let told: Told = serde_json::from_value(record).map_err(|_| unreadable())?;
-        let (change, image) = (told.change, |image: Option<_>| {
+        let event: EventRecord = serde_json::from_value(record).map_err(|_| unreadable())?;
+        let (change, image) = (event.change, |image: Option<_>| {
             image.map(restore_item).transpose()
         });
         let old_image: Option<Item> = image(change.old_image)?;
         Ok(Self {
-            table_name: arn::table_name(&told.stream_arn).to_owned(),
-            stream_arn: told.stream_arn,
-            event_id: told.event_id,
-            event: match told.event {
-                Kind::Insert => EventKind::Insert,
-                Kind::Modify => EventKind::Modify,
-                Kind::Remove => EventKind::Remove,
-            },
+            table_name: arn::table_name(&event.stream_arn).to_owned(),
+            stream_arn: event.stream_arn,
+            event_id: event.event_id,
+            event: event.event,
             keys: restore_item(change.keys)?,
             old_image,
             new_image: image(change.new_image)?,
@@ -85,7 +74,7 @@ impl Record {
             created_at: millis(change.approximate_creation_date_time)
                 .and_then(DateTime::from_timestamp_millis)
                 .ok_or_else(unreadable)?,
-            user_identity: told.user_identity.map(|identity| UserIdentity {
+            user_identity: event.user_identity.map(|identity| UserIdentity {
                 kind: identity.r#type,
                 principal_id: identity.principal_id,
             }),
@@ -111,7 +100,7 @@ mod tests {
 
     use super::*;
 
-    fn told() -> Json {
+    fn event() -> Json {
         json!({
             "eventID": "c4ca4238a0b923820dcc509a6f75849b",
             "eventName": "MODIFY",
@@ -136,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_record_of_an_event_is_read_as_one_of_the_stream_is() {
-        let record = Record::from_event(told()).unwrap();
+        let record = Record::from_event(event()).unwrap();
         assert_eq!(
             (record.table_name.as_str(), record.event),
             ("Courses", EventKind::Modify)
@@ -162,25 +151,25 @@ mod tests {
 
     #[test]
     fn a_removal_by_the_service_is_an_expiry() {
-        let mut told = told();
-        told["eventName"] = json!("REMOVE");
-        told["userIdentity"] = json!({"type": "Service", "principalId": "dynamodb.amazonaws.com"});
-        assert!(Record::from_event(told).unwrap().is_expiry());
+        let mut event = event();
+        event["eventName"] = json!("REMOVE");
+        event["userIdentity"] = json!({"type": "Service", "principalId": "dynamodb.amazonaws.com"});
+        assert!(Record::from_event(event).unwrap().is_expiry());
     }
 
     #[test]
     fn a_record_that_cannot_be_read_is_refused_without_a_word_of_its_image() {
         let refused = |change: fn(&mut Json)| {
-            let mut told = told();
-            told["dynamodb"]["NewImage"]["mail"] = json!({"S": "a@b.example"});
-            change(&mut told);
-            let error = Record::from_event(told).unwrap_err();
+            let mut event = event();
+            event["dynamodb"]["NewImage"]["mail"] = json!({"S": "a@b.example"});
+            change(&mut event);
+            let error = Record::from_event(event).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("a@b"), "{error:?}");
         };
-        refused(|told| told["dynamodb"]["NewImage"]["mail"] = json!("a@b.example"));
-        refused(|told| told["dynamodb"]["NewImage"]["mail"] = json!({"EMAIL": "a@b.example"}));
-        refused(|told| told["dynamodb"]["SequenceNumber"] = json!(null));
-        refused(|told| told["eventName"] = json!("UPSERT"));
-        refused(|told| told["dynamodb"]["ApproximateCreationDateTime"] = json!(1e300));
+        refused(|event| event["dynamodb"]["NewImage"]["mail"] = json!("a@b.example"));
+        refused(|event| event["dynamodb"]["NewImage"]["mail"] = json!({"EMAIL": "a@b.example"}));
+        refused(|event| event["dynamodb"]["SequenceNumber"] = json!(null));
+        refused(|event| event["eventName"] = json!("UPSERT"));
+        refused(|event| event["dynamodb"]["ApproximateCreationDateTime"] = json!(1e300));
     }
 }

@@ -1,4 +1,4 @@
-//! Delivery: lanes, watermark, quarantine.
+//! Delivery: items, watermark, parked records.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -19,7 +19,7 @@ fn poison(item: &str, _: u64) -> Option<Disposition> {
 
 #[tokio::test(start_paused = true)]
 async fn different_items_run_side_by_side_up_to_the_limit() {
-    let world = World::new().with(|settings| settings.lanes_per_shard = 8);
+    let world = World::new().with(|settings| settings.concurrency_per_shard = 8);
     let world = World {
         effort: Duration::from_secs(1),
         ..world
@@ -38,7 +38,7 @@ async fn different_items_run_side_by_side_up_to_the_limit() {
 
 #[tokio::test(start_paused = true)]
 async fn handlers_of_all_shards_together_keep_to_their_limit() {
-    let world = World::new().with(|settings| settings.concurrent_handlers = 2);
+    let world = World::new().with(|settings| settings.concurrency = 2);
     let world = World {
         effort: Duration::from_secs(1),
         ..world
@@ -59,7 +59,7 @@ async fn handlers_of_all_shards_together_keep_to_their_limit() {
 #[tokio::test(start_paused = true)]
 async fn the_checkpoint_stays_before_a_record_that_is_not_finished() {
     let world = World::new().refusing(poison).with(|settings| {
-        settings.retry.attempts = 1_000;
+        settings.retry.max_attempts = 1_000;
     });
     let sound = world.streams.write("a");
     world.streams.write("poison");
@@ -96,7 +96,7 @@ async fn a_record_that_keeps_failing_is_parked_with_the_later_records_of_its_ite
         3
     );
     let parked: Vec<_> = notes
-        .quarantined
+        .parked
         .iter()
         .map(|(_, number, behind)| (*number, *behind))
         .collect();
@@ -190,7 +190,7 @@ async fn a_redrive_stops_at_the_first_record_that_fails_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_item_stays_in_quarantine_across_a_change_of_holder() {
+async fn an_item_stays_parked_across_a_change_of_holder() {
     let world = World::new().refusing(poison);
     let worker = world.start("a");
     let first = world.streams.write("poison");
@@ -222,7 +222,7 @@ async fn a_panic_of_the_handler_is_an_attempt_that_failed() {
     world.streams.write("good");
     world.settled().await;
     assert_eq!(world.memory.ever_parked(), BTreeSet::from([bad]));
-    assert_eq!(worker.monitor.snapshot().counts.lost_leases, 0);
+    assert_eq!(worker.monitor.snapshot().counters.lost_leases, 0);
     worker.drain().await;
 }
 
@@ -230,9 +230,9 @@ async fn a_panic_of_the_handler_is_an_attempt_that_failed() {
 async fn what_is_read_and_not_finished_is_bounded_by_number_and_by_bytes() {
     for (records, bytes) in [(20, u64::MAX), (usize::MAX, 2_000)] {
         let world = World::new().with(|settings| {
-            settings.page_records = 10;
-            settings.unfinished_records_per_shard = records;
-            settings.unfinished_bytes_per_shard = bytes;
+            settings.max_records_per_read = 10;
+            settings.max_in_flight_records_per_shard = records;
+            settings.max_in_flight_bytes_per_shard = bytes;
         });
         let world = World {
             effort: Duration::from_secs(60),
@@ -243,7 +243,7 @@ async fn what_is_read_and_not_finished_is_bounded_by_number_and_by_bytes() {
         }
         let worker = world.start("a");
         pass(30).await;
-        assert_eq!(worker.monitor.snapshot().unacknowledged, 20);
+        assert_eq!(worker.monitor.snapshot().in_flight, 20);
         worker.crash();
     }
 }
@@ -251,10 +251,10 @@ async fn what_is_read_and_not_finished_is_bounded_by_number_and_by_bytes() {
 #[tokio::test(start_paused = true)]
 async fn a_failing_record_is_parked_early_when_it_alone_fills_the_window() {
     let world = World::new().refusing(poison).with(|settings| {
-        settings.unfinished_records_per_shard = 10;
-        settings.retry.attempts = 1_000;
-        settings.retry.first_wait = Duration::from_secs(3_600);
-        settings.retry.longest_wait = Duration::from_secs(3_600);
+        settings.max_in_flight_records_per_shard = 10;
+        settings.retry.max_attempts = 1_000;
+        settings.retry.first_delay = Duration::from_secs(3_600);
+        settings.retry.max_delay = Duration::from_secs(3_600);
     });
     let poisoned = world.streams.write("poison");
     for item in 0..30 {

@@ -35,7 +35,8 @@ async fn all_pages_of_a_listing_are_read() {
 
 #[tokio::test(start_paused = true)]
 async fn one_worker_lists_the_shards_for_all() {
-    let world = World::new().with(|settings| settings.discovery_interval = Duration::from_secs(60));
+    let world =
+        World::new().with(|settings| settings.list_shards_interval = Duration::from_secs(60));
     let workers = [world.start("a"), world.start("b"), world.start("c")];
     pass(30).await;
     let before = world.streams.calls("DescribeStream");
@@ -71,7 +72,7 @@ async fn shards_are_listed_by_one_call_at_a_time_however_slow_the_answers() {
 #[tokio::test(start_paused = true)]
 async fn an_empty_answer_to_the_search_for_children_means_not_yet() {
     let world =
-        World::new().with(|settings| settings.discovery_interval = Duration::from_secs(86_400));
+        World::new().with(|settings| settings.list_shards_interval = Duration::from_secs(86_400));
     let worker = world.start("a");
     world.streams.write("x");
     world.settled().await;
@@ -82,14 +83,14 @@ async fn an_empty_answer_to_the_search_for_children_means_not_yet() {
     let searches = world.streams.calls("DescribeStream") - before;
     // Waits of 0.25 s, doubled up to 10 s.
     assert!((8..=12).contains(&searches), "{searches} searches in 45 s");
-    assert_eq!(worker.monitor.snapshot().counts.finished_shards, 1);
+    assert_eq!(worker.monitor.snapshot().counters.finished_shards, 1);
     worker.drain().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn children_that_show_after_the_search_are_found_by_a_full_listing() {
     let world =
-        World::new().with(|settings| settings.discovery_interval = Duration::from_secs(300));
+        World::new().with(|settings| settings.list_shards_interval = Duration::from_secs(300));
     let worker = world.start("a");
     world.streams.write("x");
     world.settled().await;
@@ -102,7 +103,7 @@ async fn children_that_show_after_the_search_are_found_by_a_full_listing() {
 #[tokio::test(start_paused = true)]
 async fn a_disabled_stream_has_no_children_to_wait_for() {
     let world =
-        World::new().with(|settings| settings.discovery_interval = Duration::from_secs(86_400));
+        World::new().with(|settings| settings.list_shards_interval = Duration::from_secs(86_400));
     let worker = world.start("a");
     world.streams.write("x");
     world.settled().await;
@@ -122,7 +123,7 @@ async fn a_finished_shard_that_is_still_listed_is_not_read_again() {
         settings.sync_interval = Duration::from_secs(60);
         settings.heartbeat_interval = Duration::from_secs(600);
         settings.lease_duration = Duration::from_secs(1_800);
-        settings.discovery_interval = Duration::from_secs(600);
+        settings.list_shards_interval = Duration::from_secs(600);
     });
     let worker = world.start("a");
     world.streams.write("x");

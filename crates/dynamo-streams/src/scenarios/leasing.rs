@@ -53,7 +53,7 @@ async fn a_newcomer_is_handed_its_share_and_no_record_is_repeated() {
     write_each(&world, &items);
     world.settled().await;
     assert_eq!(owners(&world), shares(&[("a", 4)]));
-    let taken = first.monitor.snapshot().counts.taken_leases;
+    let taken = first.monitor.snapshot().counters.taken_leases;
     let second = world.start("b");
     for _ in 0..30 {
         write_each(&world, &items);
@@ -68,11 +68,11 @@ async fn a_newcomer_is_handed_its_share_and_no_record_is_repeated() {
         "a handover drains and saves first"
     );
     assert_eq!(
-        second.monitor.snapshot().counts.taken_leases,
+        second.monitor.snapshot().counters.taken_leases,
         2,
         "as few moves as possible"
     );
-    assert_eq!(first.monitor.snapshot().counts.taken_leases, taken);
+    assert_eq!(first.monitor.snapshot().counters.taken_leases, taken);
     first.drain().await;
     second.drain().await;
 }
@@ -114,7 +114,7 @@ async fn a_drained_worker_leaves_its_shards_free_and_its_checkpoints_written() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_drain_lets_running_handlers_end_but_not_beyond_its_grace() {
+async fn a_drain_lets_running_handlers_end_but_not_beyond_the_shutdown_timeout() {
     for (seconds, done) in [(2, 1), (60, 0)] {
         let mut world = World::new();
         world.effort = Duration::from_secs(seconds);
@@ -124,9 +124,9 @@ async fn a_drain_lets_running_handlers_end_but_not_beyond_its_grace() {
             .until("it runs", || !world.journal.notes().begun.is_empty())
             .await;
         let (summary, took) = time(worker.drain()).await;
-        assert_eq!(summary.counts.done, done);
+        assert_eq!(summary.counters.done, done);
         assert!(
-            took <= world.settings.drain_grace + Duration::from_millis(100),
+            took <= world.settings.shutdown_timeout + Duration::from_millis(100),
             "{took:?}"
         );
         assert_eq!(owners(&world), shares(&[("nobody", 1)]));
@@ -153,8 +153,8 @@ async fn renewal_does_not_wait_for_handlers() {
 #[tokio::test(start_paused = true)]
 async fn renewal_does_not_wait_for_room() {
     let world = World::new().with(|settings| {
-        settings.page_records = 1;
-        settings.unfinished_records_per_shard = 1;
+        settings.max_records_per_read = 1;
+        settings.max_in_flight_records_per_shard = 1;
     });
     let world = World {
         effort: Duration::from_secs(300),
@@ -193,7 +193,7 @@ async fn a_frozen_worker_that_thaws_does_nothing_more_under_its_old_lease() {
     let late: Vec<_> = world.journal.notes().begun.split_off(begun);
     assert!(late.iter().all(|(worker, ..)| worker == "b"), "{late:?}");
     assert!(world.journal.done_numbers().contains(&numbers[4]));
-    assert!(first.monitor.snapshot().counts.lost_leases > 0);
+    assert!(first.monitor.snapshot().counters.lost_leases > 0);
     first.drain().await;
     second.drain().await;
 }
@@ -240,7 +240,7 @@ async fn a_refused_write_drops_the_handlers_that_still_run() {
     let world = World::new().with(|settings| {
         // It does not look at the lease table meanwhile.
         settings.sync_interval = Duration::from_secs(600);
-        settings.discovery_interval = Duration::from_secs(600);
+        settings.list_shards_interval = Duration::from_secs(600);
     });
     let world = World {
         effort: Duration::from_secs(30),
@@ -265,7 +265,7 @@ async fn a_refused_write_drops_the_handlers_that_still_run() {
 async fn a_holder_that_does_not_hand_over_in_time_loses_the_shard() {
     let (world, items) = four_shards();
     let world = world.with(|settings| {
-        settings.drain_grace = Duration::from_secs(600);
+        settings.shutdown_timeout = Duration::from_secs(600);
         settings.handover_timeout = Duration::from_secs(10);
     });
     let world = World {
@@ -280,8 +280,8 @@ async fn a_holder_that_does_not_hand_over_in_time_loses_the_shard() {
     let second = world.start("b");
     pass(60).await;
     assert_eq!(owners(&world).get("b"), Some(&2), "{:?}", owners(&world));
-    let counts = first.monitor.snapshot().counts;
-    assert_eq!(counts.lost_leases, 2, "it saw that they are another's");
+    let counters = first.monitor.snapshot().counters;
+    assert_eq!(counters.lost_leases, 2, "it saw that they are another's");
     pass(100).await;
     let repeated = |number: &u64| {
         let done = world.journal.notes().done;

@@ -33,12 +33,12 @@ async fn lag_and_backlog_are_those_of_the_records_nobody_has_reacted_to() {
     }
     pass(60).await;
     let snapshot = worker.monitor.snapshot();
-    assert_eq!(snapshot.unacknowledged, 3);
+    assert_eq!(snapshot.in_flight, 3);
     assert!(snapshot.oldest_unreacted_age.unwrap() >= Duration::from_secs(60));
     world.settled().await;
     pass(1).await;
     let snapshot = worker.monitor.snapshot();
-    assert_eq!(snapshot.unacknowledged, 0);
+    assert_eq!(snapshot.in_flight, 0);
     assert!(snapshot.oldest_unreacted_age.unwrap() < Duration::from_secs(2));
     worker.drain().await;
 }
@@ -56,7 +56,7 @@ async fn an_idle_day_costs_a_third_of_what_others_write_at_a_comparable_take_ove
         idle <= OTHERS_WRITES_A_DAY / 3,
         "{idle} writes on an idle day"
     );
-    let polls = first.monitor.snapshot().counts;
+    let polls = first.monitor.snapshot().counters;
     assert!(
         polls.empty_polls > 0 && polls.empty_polls == polls.polls,
         "{polls:?}"
@@ -99,33 +99,36 @@ async fn an_idle_worker_writes_the_same_whatever_the_number_of_its_shards_and_st
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_processor_that_stands_still_shows_by_a_pulse_that_grows() {
+async fn a_stalled_processor_shows_by_ages_that_grow() {
     let world = World::new();
     let worker = world.start("a");
     pass(60).await;
     let settings = &world.settings;
-    let pulse = worker.monitor.pulse();
-    assert!(pulse.heartbeat.unwrap() <= settings.heartbeat_interval);
-    assert!(pulse.lease_table.unwrap() <= settings.sync_interval);
-    assert!(pulse.shards.unwrap() <= settings.idle_poll_interval);
+    let snapshot = worker.monitor.snapshot();
+    assert!(snapshot.since_heartbeat.unwrap() <= settings.heartbeat_interval);
+    assert!(snapshot.since_lease_table_read.unwrap() <= settings.sync_interval);
+    assert!(snapshot.since_shard_read.unwrap() <= settings.idle_poll_interval);
 
     worker.link.freeze();
     pass(600).await;
-    let pulse = worker.monitor.pulse();
+    let snapshot = worker.monitor.snapshot();
     let least = Duration::from_secs(590);
-    assert!(pulse.heartbeat.unwrap() >= least, "{pulse:?}");
-    assert!(pulse.lease_table.unwrap() >= least, "{pulse:?}");
+    assert!(snapshot.since_heartbeat.unwrap() >= least, "{snapshot:?}");
+    assert!(
+        snapshot.since_lease_table_read.unwrap() >= least,
+        "{snapshot:?}"
+    );
 
     worker.link.thaw();
     pass(60).await;
-    let pulse = worker.monitor.pulse();
+    let snapshot = worker.monitor.snapshot();
     assert!(
-        pulse.heartbeat.unwrap() <= settings.heartbeat_interval,
-        "{pulse:?}"
+        snapshot.since_heartbeat.unwrap() <= settings.heartbeat_interval,
+        "{snapshot:?}"
     );
     assert!(
-        pulse.shards.unwrap() <= settings.idle_poll_interval,
-        "{pulse:?}"
+        snapshot.since_shard_read.unwrap() <= settings.idle_poll_interval,
+        "{snapshot:?}"
     );
     worker.drain().await;
 }
@@ -134,11 +137,11 @@ async fn a_processor_that_stands_still_shows_by_a_pulse_that_grows() {
 async fn a_shard_that_waits_for_room_does_not_stand_still() {
     let mut world = World::new();
     world.effort = Duration::from_secs(600);
-    world.settings.unfinished_records_per_shard = 1;
+    world.settings.max_in_flight_records_per_shard = 1;
     let worker = world.start("a");
     world.streams.write("x");
     pass(300).await;
-    assert_eq!(worker.monitor.snapshot().unacknowledged, 1);
-    assert_eq!(worker.monitor.pulse().shards, None);
+    assert_eq!(worker.monitor.snapshot().in_flight, 1);
+    assert_eq!(worker.monitor.snapshot().since_shard_read, None);
     worker.crash();
 }

@@ -106,24 +106,27 @@ async fn trimmed_records_are_a_durable_gap_and_reading_goes_on_behind_it() {
         [read, first_behind, first_behind + 1]
     );
     assert_eq!(gaps[0].detected_at, noticed);
-    let told = world.journal.notes().gaps;
-    assert_eq!((told.len(), told[0].detected_at), (1, gaps[0].detected_at));
+    let observed = world.journal.notes().gaps;
     assert_eq!(
-        worker.monitor.snapshot().counts.gaps,
+        (observed.len(), observed[0].detected_at),
+        (1, gaps[0].detected_at)
+    );
+    assert_eq!(
+        worker.monitor.snapshot().counters.gaps,
         1,
-        "an alarm counts it"
+        "an alarm counters it"
     );
     worker.drain().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn records_that_are_trimmed_under_a_slow_reader_are_a_gap_too() {
-    let world = World::new().with(|settings| settings.unfinished_records_per_shard = 1);
+    let world = World::new().with(|settings| settings.max_in_flight_records_per_shard = 1);
     let world = World {
         effort: Duration::from_secs(30),
         ..world
     };
-    world.streams.page_records(1);
+    world.streams.max_records_per_read(1);
     for item in 0..4 {
         world.streams.write(&format!("item-{item}"));
     }
@@ -210,7 +213,7 @@ async fn a_generation_of_shards_that_nobody_saw_is_a_gap() {
 
 #[tokio::test(start_paused = true)]
 async fn a_backlog_is_read_without_waiting_between_full_pages() {
-    let world = World::new().with(|settings| settings.page_records = 10);
+    let world = World::new().with(|settings| settings.max_records_per_read = 10);
     for item in 0..200 {
         world.streams.write(&format!("item-{item}"));
     }
@@ -261,7 +264,7 @@ async fn with_the_defaults_a_page_has_up_to_a_thousand_records() {
     }
     let worker = world.start("a");
     world.settled().await;
-    let counts = worker.monitor.snapshot().counts;
-    assert_eq!(counts.polls - counts.empty_polls, 1);
+    let counters = worker.monitor.snapshot().counters;
+    assert_eq!(counters.polls - counters.empty_polls, 1);
     worker.drain().await;
 }

@@ -49,12 +49,12 @@ fn every_test_that_the_requirements_name_exists() {
                 .strip_suffix(" |")?
                 .rsplit_once(" | ")
         })
-        .filter(|(required, _)| *required != "required");
+        .filter(|(required, _)| *required != "requirement");
     let mut lines = 0;
     for (required, named) in rows {
         lines += 1;
         let named: Vec<&str> = named.split('`').skip(1).step_by(2).collect();
-        assert!(!named.is_empty(), "no test holds: {required}");
+        assert!(!named.is_empty(), "no test checks: {required}");
         for name in named {
             assert!(tests.contains(name), "there is no test {name}: {required}");
         }

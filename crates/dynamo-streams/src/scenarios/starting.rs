@@ -100,7 +100,7 @@ async fn the_choice_of_a_worker_that_was_first_stands() {
     };
     assert!(world.memory.streams().is_empty(), "nobody has chosen yet");
     let store = world.memory.store(&Link::sound());
-    store.enter_stream(&other).await.unwrap();
+    store.add_stream(&other).await.unwrap();
     worker.link.thaw();
     world
         .until("the lease is made", || !world.memory.leases().is_empty())

@@ -1,4 +1,4 @@
-//! What a shard asks for and what it is told.
+//! The commands of a held shard and the events that answer them.
 
 use std::sync::Arc;
 
@@ -6,13 +6,14 @@ use tokio::time::Instant;
 
 use crate::error::Error;
 use crate::handler::Disposition;
+use crate::item::ItemId;
 use crate::lease::Checkpoint;
 use crate::observer::GapRecord;
-use crate::record::{LaneId, Record};
+use crate::record::Record;
 use crate::source::RecordsPage;
 use crate::store::ParkOutcome;
 
-/// What is to be done for a shard; every command is answered by one event.
+/// Something to do for a shard; every command is answered by one event.
 #[derive(Debug)]
 pub(crate) enum Command {
     /// Get an iterator.
@@ -25,14 +26,14 @@ pub(crate) enum Command {
     CloseGap { gap: GapRecord },
     /// Call the handler.
     Deliver {
-        lane: LaneId,
+        item_id: ItemId,
         ordinal: u64,
         record: Arc<Record>,
         attempt: u32,
     },
-    /// Make a quarantined record durable, then tell the observer.
+    /// Park a record, then tell the observer.
     Park {
-        lane: LaneId,
+        item_id: ItemId,
         ordinal: u64,
         record: Arc<Record>,
         reason: String,
@@ -40,14 +41,14 @@ pub(crate) enum Command {
         behind: bool,
     },
     /// Write the checkpoint.
-    Save { reached: String, load: u64 },
+    Checkpoint { checkpoint: String, load: u64 },
     /// Write the last checkpoint and that the shard is finished.
-    Finish { reached: Option<String> },
-    /// Write the last checkpoint and give the lease away.
+    Finish { checkpoint: Option<String> },
+    /// Write the last checkpoint and release the lease, or hand it over.
     Release {
-        reached: Option<String>,
+        checkpoint: Option<String>,
         handover_to: Option<String>,
-        /// When the shard was last read under this hold.
+        /// When the shard was last read under this lease.
         read_at: Option<Instant>,
     },
 }
@@ -57,24 +58,24 @@ pub(crate) enum Command {
 pub(crate) enum Event {
     Opened(Result<String, Error>),
     Read {
-        asked: Instant,
+        requested_at: Instant,
         result: Result<RecordsPage, Error>,
     },
     /// The gap is durable, and stamped.
     GapNoted(Result<GapRecord, Error>),
     GapClosed(Result<(), Error>),
-    /// The handler's word, or nothing if it was dropped before it had one.
+    /// The handler's disposition; none if it was dropped.
     Handled {
-        lane: LaneId,
+        item_id: ItemId,
         ordinal: u64,
         disposition: Option<Disposition>,
     },
     Parked {
-        lane: LaneId,
+        item_id: ItemId,
         ordinal: u64,
         result: Result<ParkOutcome, Error>,
     },
-    Saved(Result<(), Error>),
+    Checkpointed(Result<(), Error>),
     Ended {
         exit: Exit,
         result: Result<(), Error>,
@@ -86,8 +87,8 @@ pub(crate) enum Event {
 pub(crate) enum Exit {
     /// Every record of the shard is finished.
     Finished,
-    /// The lease was given away, with everything finished so far saved.
+    /// The lease was released or handed over, with its last checkpoint.
     Released,
-    /// Somebody else has the lease, or may have; nothing more was written.
+    /// Another worker has the lease, or may have it; no more writes were made.
     Lost,
 }

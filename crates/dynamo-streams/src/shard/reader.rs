@@ -1,23 +1,23 @@
-//! The reading end of a shard: iterators, pages, gaps, the shard's end.
+//! Reads a shard: iterators, pages, gaps, the end of the shard.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use super::Command;
+use super::event::Command;
 use crate::arn;
 use crate::error::{Error, ReadFailure};
-use crate::figures::RETENTION;
 use crate::lease::{Checkpoint, Lease};
+use crate::monitor::RETENTION;
 use crate::observer::{GapCause, GapRecord};
 use crate::pacing::Pace;
 use crate::record::Record;
 use crate::settings::Settings;
 use crate::source::{RecordsPage, ShardKey};
 
-/// For how long a shard surely keeps all that was in it: half of what the service promises. The clocks that this is judged by may
-/// differ, and a shard that is found when its parent ends may have been filled for as long as the parent's reader was behind.
+/// How long a shard is sure to keep all of its records: half of the retention of the service. The clocks involved may differ, and a shard
+/// that is found at the end of its parent may have been written to for as long as the parent's reader was behind.
 const KEPT: Duration = Duration::from_secs(RETENTION.as_secs() / 2);
 
 #[derive(Debug)]
@@ -25,22 +25,23 @@ const KEPT: Duration = Duration::from_secs(RETENTION.as_secs() / 2);
 pub(crate) struct Reader {
     shard: ShardKey,
     state: State,
-    /// The end of what was *read*, finished or not: where an expired iterator is opened again.
+    /// The position after the last record that was *read*, finished or not. An expired iterator is opened again there.
     position: Checkpoint,
-    /// Records older than this were passed over at the first ever start.
+    /// Records older than this are skipped, by the choice of the first ever start.
     since: Option<DateTime<Utc>>,
-    /// Before this nothing can be lost.
+    /// Records that were written before this cannot be lost.
     kept_since: DateTime<Utc>,
-    /// From then on the oldest record may be gone. Who knows a number learns of it; who begins with the oldest record does not.
+    /// From then on the oldest records may be trimmed. The service reports that for a position after a sequence number, but not at the
+    /// trim horizon.
     kept_until: Instant,
-    /// A noted gap whose end is not known yet.
+    /// A recorded gap whose end is unknown.
     open_gap: Option<GapRecord>,
-    /// The same with its end, to be written; tried again after a later page if that fails.
+    /// The same gap with its end, to be written; retried after a later page if the write fails.
     closed_gap: Option<GapRecord>,
     closing: bool,
     pace: Pace,
     began: Instant,
-    /// When the last page was asked for that was answered.
+    /// When the last successful read was sent.
     read_at: Option<Instant>,
 }
 
@@ -56,7 +57,7 @@ enum State {
         due: Instant,
     },
     Reading,
-    /// A gap must be durable before anything behind it is read.
+    /// A gap must be durable before a record behind it is read.
     Note {
         gap: GapRecord,
         due: Instant,
@@ -68,7 +69,7 @@ enum State {
 }
 
 impl Reader {
-    /// Begins to read a shard that was last read, or found, `unread` ago.
+    /// Makes the reader of a shard that was last read, or found, `unread` ago.
     pub(crate) fn new(settings: &Settings, lease: &Lease, unread: Duration, now: Instant) -> Self {
         let since = match &lease.checkpoint {
             Checkpoint::Since(at) => Some(*at),
@@ -87,7 +88,7 @@ impl Reader {
             pace: Pace::new(
                 settings.poll_interval,
                 settings.idle_poll_interval,
-                settings.page_records,
+                settings.max_records_per_read,
             ),
             began: now,
             read_at: None,
@@ -132,7 +133,7 @@ impl Reader {
         commands
     }
 
-    /// When there is something to do without an event.
+    /// When the next `poll` is due without an event.
     pub(crate) fn due(&self, room: bool) -> Option<Instant> {
         match &self.state {
             State::Open { due } | State::Note { due, .. } => Some(*due),
@@ -148,10 +149,10 @@ impl Reader {
         }
     }
 
-    /// Takes in a page and returns the records to deliver. Only a missing next iterator ends the shard.
+    /// Handles a page and returns the records to deliver. Only a missing next iterator ends the shard.
     pub(crate) fn read(
         &mut self,
-        asked: Instant,
+        requested_at: Instant,
         result: Result<RecordsPage, Error>,
         now: Instant,
     ) -> Vec<Record> {
@@ -162,10 +163,12 @@ impl Reader {
                 return Vec::new();
             }
         };
-        self.read_at = Some(asked);
-        self.kept_until = asked + KEPT;
+        self.read_at = Some(requested_at);
+        self.kept_until = requested_at + KEPT;
         let bytes = page.records.iter().map(|record| record.size_bytes).sum();
-        let due = self.pace.after_page(page.records.len(), bytes, asked, now);
+        let due = self
+            .pace
+            .after_page(page.records.len(), bytes, requested_at, now);
         self.state = match page.next {
             Some(iterator) => State::Read { iterator, due },
             None => State::Ended,
@@ -211,7 +214,7 @@ impl Reader {
         }
     }
 
-    /// Forgets the call that is under way; the shard is not read any further.
+    /// Forgets the request in flight; the shard is not read any further.
     pub(crate) fn abandon(&mut self) {
         if !self.has_ended() {
             self.state = State::Opening;
@@ -227,17 +230,17 @@ impl Reader {
         matches!(self.state, State::Ended)
     }
 
-    /// When the last successful read was asked for; none, if there was none yet.
+    /// When the last successful read was sent; none before the first.
     pub(crate) fn read_at(&self) -> Option<Instant> {
         self.read_at
     }
 
-    /// Since when nothing was read: since the last successful read, or the beginning.
+    /// When the last successful read was sent, or the reader was made.
     pub(crate) fn idle_since(&self) -> Instant {
         self.read_at.unwrap_or(self.began)
     }
 
-    /// Whether records may be gone of which the service would not say so.
+    /// Whether records may have been trimmed that the service would not report as trimmed.
     fn is_trimmed_unseen(&self, now: Instant) -> bool {
         let from_the_oldest = match self.position {
             Checkpoint::TrimHorizon | Checkpoint::Since(_) => true,
@@ -249,7 +252,7 @@ impl Reader {
     fn failed(&mut self, error: &Error, now: Instant) {
         self.state = match error.read_failure() {
             ReadFailure::Expired => State::Open { due: now },
-            // The horizon moved on before the first record behind a gap: still the same loss, unless that was too long ago.
+            // Trimmed again before the first record behind a gap was read: it is the same gap, unless that was too long ago.
             ReadFailure::Trimmed if self.open_gap.is_some() => State::Open { due: now },
             ReadFailure::Trimmed => State::Note {
                 gap: self.gap(GapCause::Trimmed),
@@ -259,14 +262,14 @@ impl Reader {
                 gap: self.gap(GapCause::ShardMissing),
                 due: now,
             },
-            // Opening again costs one request and is right whatever happened to the iterator.
+            // Opening again costs one request and is right in every case.
             ReadFailure::Later => State::Open {
                 due: self.pace.after_failure(fastrand::f64(), now),
             },
         };
     }
 
-    /// The gap that is open, to be noted anew since its repair may be over by now, or a new one.
+    /// The open gap, recorded again since its repair may be over, or a new gap.
     fn perhaps_trimmed(&self) -> GapRecord {
         let open = self.open_gap.clone();
         open.unwrap_or_else(|| self.gap(GapCause::Trimmed))
@@ -285,7 +288,7 @@ impl Reader {
             to: None,
             cause,
             since: Some(self.kept_since),
-            // Stamped when it is noted: this state has no wall clock.
+            // Set when the gap is recorded: this state has no wall clock.
             detected_at: DateTime::UNIX_EPOCH,
         }
     }

@@ -1,4 +1,4 @@
-//! The thin loop around a shard: carries out its commands and feeds it the answers.
+//! The loop around a shard: carries out its commands and passes it the events.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,27 +9,28 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
+use super::Shard;
+use super::event::{Command, Event, Exit};
 use super::work::{Shared, Tokens};
-use super::{Command, Event, Exit, Shard};
 use crate::arn;
 use crate::error::chain;
-use crate::handler::RecordHandler;
+use crate::handler::Handler;
+use crate::item::ItemId;
 use crate::lease::{Guard, Lease};
-use crate::record::LaneId;
 use crate::source::StreamSource;
 use crate::store::{LeaseStore, ParkedStore};
 
-/// How long after the grace the last writes of a drain may take.
+/// How long after the shutdown timeout the last writes may take.
 const LAST_WRITES: Duration = Duration::from_secs(5);
 
-/// How a shard is told to stop, and for whom.
+/// Tells the loop to stop, and to whom to hand the lease over.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Directive {
     pub(crate) stop: bool,
     pub(crate) handover_to: Option<String>,
 }
 
-/// Reads a shard until it ends, is given away or is lost.
+/// Reads a shard until its end, or until the lease is released or lost.
 pub(crate) async fn run<S, L, H>(
     shared: Arc<Shared<S, L, H>>,
     lease: Lease,
@@ -40,7 +41,7 @@ pub(crate) async fn run<S, L, H>(
 where
     S: StreamSource,
     L: LeaseStore + ParkedStore,
-    H: RecordHandler,
+    H: Handler,
 {
     let figures = Arc::clone(&shared.figures);
     let shard = guard.shard.clone();
@@ -54,13 +55,15 @@ where
         shared,
         guard: Arc::new(guard),
         machine,
-        attempts: lost.child_token(),
-        stopping: CancellationToken::new(),
+        tokens: Tokens {
+            attempts: lost.child_token(),
+            stopping: CancellationToken::new(),
+        },
         work: JoinSet::new(),
     };
     let exit = runner.drive(lost, directive).await;
-    // Nothing of this hold may act after it ended.
-    runner.attempts.cancel();
+    // No task may act for this lease after its end.
+    runner.tokens.attempts.cancel();
     runner.work.shutdown().await;
     figures.forget(&shard);
     exit
@@ -71,14 +74,14 @@ async fn load_parked<S, L: ParkedStore, H>(
     lease: &Lease,
     lost: &CancellationToken,
     directive: &watch::Receiver<Directive>,
-) -> Option<std::collections::BTreeSet<LaneId>> {
+) -> Option<std::collections::BTreeSet<ItemId>> {
     let table = arn::table_name(&lease.shard.stream_arn);
     loop {
         if directive.borrow().stop {
             return None;
         }
         match lost
-            .run_until_cancelled(shared.store.parked_lanes(table))
+            .run_until_cancelled(shared.store.parked_item_ids(table))
             .await?
         {
             Ok(parked) => return Some(parked),
@@ -93,19 +96,16 @@ struct Runner<S, L, H> {
     shared: Arc<Shared<S, L, H>>,
     guard: Arc<Guard>,
     machine: Shard,
-    /// Fires when attempts must end.
-    attempts: CancellationToken,
-    /// Fires when attempts that have not begun must not begin.
-    stopping: CancellationToken,
+    tokens: Tokens,
     work: JoinSet<Event>,
 }
 
 /// What woke the loop.
 enum Wake {
     Lost,
-    Told(Directive),
+    Directive(Directive),
     Event(Event),
-    GraceEnded,
+    TimedOut,
     Due,
 }
 
@@ -113,7 +113,7 @@ impl<S, L, H> Runner<S, L, H>
 where
     S: StreamSource,
     L: LeaseStore + ParkedStore,
-    H: RecordHandler,
+    H: Handler,
 {
     async fn drive(
         &mut self,
@@ -128,21 +128,21 @@ where
             }
             self.shared
                 .figures
-                .gauge(&self.guard.shard, self.machine.gauge());
+                .update_shard(&self.guard.shard, self.machine.figures());
             if let Some(exit) = self.machine.exit() {
                 return exit;
             }
             match self.wake(&lost, &mut directive, abandoned).await {
                 Wake::Lost => return Exit::Lost,
-                Wake::Told(told) => {
-                    if told.stop {
-                        self.machine.stop(told.handover_to, Instant::now());
+                Wake::Directive(directive) => {
+                    if directive.stop {
+                        self.machine.stop(directive.handover_to, Instant::now());
                     }
                 }
                 Wake::Event(event) => self.machine.handle(event, Instant::now()),
-                Wake::GraceEnded if abandoned.is_some() => return Exit::Lost,
-                Wake::GraceEnded => {
-                    self.attempts.cancel();
+                Wake::TimedOut if abandoned.is_some() => return Exit::Lost,
+                Wake::TimedOut => {
+                    self.tokens.attempts.cancel();
                     self.work.shutdown().await;
                     self.machine.abandon();
                     abandoned = Some(Instant::now() + LAST_WRITES);
@@ -150,7 +150,7 @@ where
                 Wake::Due => {}
             }
             if self.machine.stopping_since().is_some() {
-                self.stopping.cancel();
+                self.tokens.stopping.cancel();
             }
         }
     }
@@ -162,22 +162,22 @@ where
         abandoned: Option<Instant>,
     ) -> Wake {
         let stopping = self.machine.stopping_since();
-        let grace = stopping.map(|since| since + self.shared.settings.drain_grace);
-        let deadline = abandoned.or(grace);
+        let timeout = stopping.map(|since| since + self.shared.settings.shutdown_timeout);
+        let deadline = abandoned.or(timeout);
         let due = self.machine.wake_at();
         tokio::select! {
             biased;
             () = lost.cancelled() => Wake::Lost,
-            Ok(()) = directive.changed() => Wake::Told(directive.borrow_and_update().clone()),
+            Ok(()) = directive.changed() => Wake::Directive(directive.borrow_and_update().clone()),
             Some(event) = self.work.join_next() => match event {
                 Ok(event) => Wake::Event(event),
                 Err(error) => {
-                    // Handlers' panics are caught where they happen, so this is a defect of ours.
+                    // Panics of handlers are caught elsewhere, so this is a bug of this crate.
                     error!(error = chain(&error), "a task of a shard failed, its lease is left to expire");
                     Wake::Lost
                 }
             },
-            () = until(deadline) => Wake::GraceEnded,
+            () = until(deadline) => Wake::TimedOut,
             () = until(due) => Wake::Due,
         }
     }
@@ -185,10 +185,7 @@ where
     fn start(&mut self, command: Command) {
         let shared = Arc::clone(&self.shared);
         let guard = Arc::clone(&self.guard);
-        let tokens = Tokens {
-            attempts: self.attempts.clone(),
-            stopping: self.stopping.clone(),
-        };
+        let tokens = self.tokens.clone();
         self.work
             .spawn(async move { shared.carry_out(&guard, command, &tokens).await });
     }

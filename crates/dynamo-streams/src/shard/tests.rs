@@ -3,7 +3,7 @@ mod gaps;
 use super::*;
 use crate::lease::Checkpoint;
 use crate::source::RecordsPage;
-use crate::testing::{epoch_time, free_lease, lane, record};
+use crate::testing::{epoch_time, free_lease, item_id, record};
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ fn read(shard: &mut Shard, now: Instant, items: &[(&str, u64)], ends: bool) -> V
     shard.poll(now);
     shard.handle(
         Event::Read {
-            asked: now,
+            requested_at: now,
             result: Ok(page(items, ends)),
         },
         now,
@@ -57,7 +57,7 @@ fn delivered(commands: &[Command]) -> Vec<u64> {
 fn handled(shard: &mut Shard, item: &str, ordinal: u64, disposition: Disposition, now: Instant) {
     shard.handle(
         Event::Handled {
-            lane: lane(item),
+            item_id: item_id(item),
             ordinal,
             disposition: Some(disposition),
         },
@@ -79,7 +79,7 @@ fn the_last_page_is_delivered_and_only_then_the_shard_is_finished() {
     handled(&mut shard, "a", 0, Disposition::Done, now);
     let commands = shard.poll(now);
     assert!(
-        matches!(&commands[..], [Command::Finish { reached: Some(number) }] if number == "1"),
+        matches!(&commands[..], [Command::Finish { checkpoint: Some(number) }] if number == "1"),
         "{commands:?}"
     );
     shard.handle(
@@ -101,8 +101,14 @@ fn a_page_is_not_asked_for_before_the_last_one_is_answered() {
     assert!(matches!(&commands[..], [Command::Read { iterator }] if iterator == "first"));
     let later = now + Duration::from_secs(600);
     assert_eq!((shard.poll(later).len(), shard.wake_at()), (0, None));
-    let (asked, result) = (now, Ok(page(&[("a", 1)], false)));
-    shard.handle(Event::Read { asked, result }, later);
+    let (requested_at, result) = (now, Ok(page(&[("a", 1)], false)));
+    shard.handle(
+        Event::Read {
+            requested_at,
+            result,
+        },
+        later,
+    );
     let commands = shard.poll(later);
     let reads =
         |command: &Command| matches!(command, Command::Read { iterator } if iterator == "next");
@@ -118,8 +124,14 @@ fn an_iterator_that_expires_leaves_the_choice_of_the_start_as_it_was() {
     shard.poll(now);
     shard.handle(Event::Opened(Ok("first".to_owned())), now);
     shard.poll(now);
-    let (asked, result) = (now, Err(Error::IteratorExpired));
-    shard.handle(Event::Read { asked, result }, now);
+    let (requested_at, result) = (now, Err(Error::IteratorExpired));
+    shard.handle(
+        Event::Read {
+            requested_at,
+            result,
+        },
+        now,
+    );
     let commands = shard.poll(now);
     assert!(
         matches!(&commands[..], [Command::Open { at }] if *at == lease.checkpoint),
@@ -128,7 +140,13 @@ fn an_iterator_that_expires_leaves_the_choice_of_the_start_as_it_was() {
     shard.handle(Event::Opened(Ok("second".to_owned())), now);
     shard.poll(now);
     let result = Ok(page(&[("old", 4), ("new", 5)], false));
-    shard.handle(Event::Read { asked, result }, now);
+    shard.handle(
+        Event::Read {
+            requested_at,
+            result,
+        },
+        now,
+    );
     let commands = shard.poll(now);
     let delivered: Vec<&str> = commands
         .iter()
@@ -151,14 +169,14 @@ fn a_page_that_arrives_during_a_drain_is_left_for_the_next_holder() {
     shard.stop(Some("b".to_owned()), now);
     shard.handle(
         Event::Read {
-            asked: now,
+            requested_at: now,
             result: Ok(page(&[("a", 1)], true)),
         },
         now,
     );
     let commands = shard.poll(now);
     assert!(
-        matches!(&commands[..], [Command::Release { reached: None, handover_to: Some(to), read_at: None }] if to == "b"),
+        matches!(&commands[..], [Command::Release { checkpoint: None, handover_to: Some(to), read_at: None }] if to == "b"),
         "{commands:?}"
     );
 }
@@ -181,12 +199,12 @@ fn a_drain_waits_for_what_runs_and_saves_what_is_finished() {
     handled(&mut shard, "b", 1, Disposition::Done, now);
     let commands = shard.poll(now);
     assert!(
-        matches!(&commands[..], [Command::Release { reached: Some(number), .. }] if number == "2")
+        matches!(&commands[..], [Command::Release { checkpoint: Some(number), .. }] if number == "2")
     );
 }
 
 #[test]
-fn what_is_abandoned_at_the_end_of_the_grace_is_not_checkpointed() {
+fn what_is_abandoned_at_the_end_of_the_shutdown_timeout_is_not_checkpointed() {
     let (mut shard, now) = shard(Settings::default());
     read(&mut shard, now, &[("a", 1), ("b", 2)], false);
     shard.stop(None, now);
@@ -194,7 +212,7 @@ fn what_is_abandoned_at_the_end_of_the_grace_is_not_checkpointed() {
     shard.abandon();
     let commands = shard.poll(now);
     assert!(
-        matches!(&commands[..], [Command::Release { reached: Some(number), .. }] if number == "1")
+        matches!(&commands[..], [Command::Release { checkpoint: Some(number), .. }] if number == "1")
     );
 }
 
@@ -209,7 +227,7 @@ fn a_checkpoint_that_is_abandoned_on_its_way_is_saved_by_the_release() {
     shard.abandon();
     let commands = shard.poll(due);
     assert!(
-        matches!(&commands[..], [Command::Release { reached: Some(number), .. }] if number == "1"),
+        matches!(&commands[..], [Command::Release { checkpoint: Some(number), .. }] if number == "1"),
         "{commands:?}"
     );
 }
@@ -217,10 +235,10 @@ fn a_checkpoint_that_is_abandoned_on_its_way_is_saved_by_the_release() {
 /// The checkpoint that is to be written.
 fn saved(commands: &[Command]) -> Option<&str> {
     commands.iter().find_map(|command| {
-        let Command::Save { reached, .. } = command else {
+        let Command::Checkpoint { checkpoint, .. } = command else {
             return None;
         };
-        Some(reached.as_str())
+        Some(checkpoint.as_str())
     })
 }
 
@@ -234,9 +252,9 @@ fn a_refused_write_ends_the_hold_at_once() {
         shard
             .poll(later)
             .iter()
-            .any(|command| matches!(command, Command::Save { .. }))
+            .any(|command| matches!(command, Command::Checkpoint { .. }))
     );
-    shard.handle(Event::Saved(Err(Error::Fenced)), later);
+    shard.handle(Event::Checkpointed(Err(Error::Fenced)), later);
     assert_eq!(shard.exit(), Some(Exit::Lost));
     assert!(shard.poll(later).is_empty());
 }
@@ -248,14 +266,14 @@ fn a_checkpoint_carries_the_load_since_the_last_one_in_bytes_a_second() {
     read(&mut shard, now, &[("a", 1), ("b", 2)], false);
     handled(&mut shard, "a", 0, Disposition::Done, now);
     assert_eq!(load(&shard.poll(now + interval)), Some(200 / 5));
-    shard.handle(Event::Saved(Ok(())), now + interval);
+    shard.handle(Event::Checkpointed(Ok(())), now + interval);
     handled(&mut shard, "b", 1, Disposition::Done, now + interval);
     assert_eq!(load(&shard.poll(now + 2 * interval)), Some(0));
 }
 
 fn load(commands: &[Command]) -> Option<u64> {
     commands.iter().find_map(|command| {
-        let Command::Save { load, .. } = command else {
+        let Command::Checkpoint { load, .. } = command else {
             return None;
         };
         Some(*load)
@@ -274,7 +292,7 @@ fn a_failed_checkpoint_is_written_again_with_whatever_was_finished_since() {
             handled(&mut shard, "b", 1, Disposition::Done, due);
         }
         let lost = Error::unavailable("UpdateItem", "lost");
-        shard.handle(Event::Saved(Err(lost)), due);
+        shard.handle(Event::Checkpointed(Err(lost)), due);
         let again = due + WRITE_RETRY;
         assert_eq!(saved(&shard.poll(again)), Some(expected));
     }
@@ -284,7 +302,7 @@ fn a_failed_checkpoint_is_written_again_with_whatever_was_finished_since() {
 fn a_retried_record_keeps_its_attempts_and_is_parked_after_the_last() {
     let settings = Settings {
         retry: crate::settings::RetryPolicy {
-            attempts: 2,
+            max_attempts: 2,
             ..Default::default()
         },
         ..Settings::default()
@@ -315,7 +333,7 @@ fn a_retried_record_keeps_its_attempts_and_is_parked_after_the_last() {
 #[test]
 fn a_record_behind_an_item_that_was_redriven_meanwhile_is_handled() {
     let now = Instant::now();
-    let parked = BTreeSet::from([lane("a")]);
+    let parked = BTreeSet::from([item_id("a")]);
     let mut shard = Shard::new(
         Settings::default(),
         &free_lease("s-1"),
@@ -327,10 +345,10 @@ fn a_record_behind_an_item_that_was_redriven_meanwhile_is_handled() {
         read(&mut shard, now, &[("a", 1)], false).is_empty(),
         "it is to be parked"
     );
-    let (lane, result) = (lane("a"), Ok(ParkOutcome::LaneOpen));
+    let (item_id, result) = (item_id("a"), Ok(ParkOutcome::ItemNotParked));
     shard.handle(
         Event::Parked {
-            lane,
+            item_id,
             ordinal: 0,
             result,
         },

@@ -1,4 +1,4 @@
-//! What a shard's commands do to the world.
+//! Carries out the commands of a shard.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -9,19 +9,19 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, debug, error, info, warn};
 
-use super::{Command, Event, Exit};
+use super::event::{Command, Event, Exit};
 use crate::error::{Error, chain};
-use crate::figures::Figures;
-use crate::handler::{Disposition, RecordContext, RecordHandler};
+use crate::handler::{Context, Disposition, Handler};
 use crate::lease::{Checkpoint, Guard};
-use crate::lineage::unseen::Unseen;
-use crate::observer::{GapRecord, Observer, QuarantinedRecord};
+use crate::lineage::missing_parents::MissingParents;
+use crate::monitor::Figures;
+use crate::observer::{GapRecord, Observer, ParkedRecord};
 use crate::record::Record;
 use crate::settings::Settings;
 use crate::source::{OpenAt, StreamSource};
 use crate::store::{LeaseStore, ParkOutcome, ParkedStore};
 
-/// What all shards of a processor share.
+/// The ports and the state that all shards of a processor share.
 pub(crate) struct Shared<S, L, H> {
     pub(crate) source: S,
     pub(crate) store: L,
@@ -29,12 +29,13 @@ pub(crate) struct Shared<S, L, H> {
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) settings: Settings,
     pub(crate) figures: Arc<Figures>,
-    pub(crate) unseen: Unseen,
+    pub(crate) missing_parents: MissingParents,
     /// Limits the handlers that run at the same time.
     pub(crate) handlers: Arc<Semaphore>,
 }
 
-/// What can cut the work of a hold short.
+/// The tokens that cancel the work on a shard.
+#[derive(Clone)]
 pub(crate) struct Tokens {
     /// Fires when attempts must end.
     pub(crate) attempts: CancellationToken,
@@ -46,9 +47,9 @@ impl<S, L, H> Shared<S, L, H>
 where
     S: StreamSource,
     L: LeaseStore + ParkedStore,
-    H: RecordHandler,
+    H: Handler,
 {
-    /// Does what a shard asks for.
+    /// Carries out a command.
     pub(super) async fn carry_out(
         &self,
         guard: &Guard,
@@ -61,30 +62,30 @@ where
             Command::NoteGap { gap } => Event::GapNoted(self.note_gap(gap).await),
             Command::CloseGap { gap } => Event::GapClosed(self.store.end_gap(&gap).await),
             Command::Deliver {
-                lane,
+                item_id,
                 ordinal,
                 record,
                 attempt,
             } => {
-                let context = RecordContext::new(attempt, guard.epoch, tokens.attempts.clone());
+                let context = Context::new(attempt, tokens.attempts.clone());
                 let disposition = self.deliver(&record, &context, &tokens.stopping).await;
                 Event::Handled {
-                    lane,
+                    item_id,
                     ordinal,
                     disposition,
                 }
             }
             Command::Park {
-                lane,
+                item_id,
                 ordinal,
                 record,
                 reason,
                 attempts,
                 behind,
             } => {
-                let parked = QuarantinedRecord {
+                let parked = ParkedRecord {
                     record: Record::clone(&record),
-                    lane,
+                    item_id,
                     reason,
                     attempts,
                     behind,
@@ -92,18 +93,20 @@ where
                 };
                 let result = self.park(Some(guard), &parked).await;
                 Event::Parked {
-                    lane,
+                    item_id,
                     ordinal,
                     result,
                 }
             }
-            Command::Save { reached, load } => self.save(guard, reached, load).await,
-            Command::Finish { reached } => self.finish(guard, reached).await,
+            Command::Checkpoint { checkpoint, load } => {
+                self.checkpoint(guard, checkpoint, load).await
+            }
+            Command::Finish { checkpoint } => self.finish(guard, checkpoint).await,
             Command::Release {
-                reached,
+                checkpoint,
                 handover_to,
                 read_at,
-            } => self.release(guard, reached, handover_to, read_at).await,
+            } => self.release(guard, checkpoint, handover_to, read_at).await,
         }
     }
 
@@ -118,17 +121,20 @@ where
     }
 
     async fn read(&self, guard: &Guard, iterator: &str) -> Event {
-        let asked = Instant::now();
+        let requested_at = Instant::now();
         self.figures.polls();
         let result = self
             .source
-            .read(&guard.shard, iterator, self.settings.page_records)
+            .read(&guard.shard, iterator, self.settings.max_records_per_read)
             .await;
         if result.as_ref().is_ok_and(|page| page.records.is_empty()) {
             self.figures.empty_polls();
         }
         self.report_read(guard, result.as_ref().err());
-        Event::Read { asked, result }
+        Event::Read {
+            requested_at,
+            result,
+        }
     }
 
     fn report_read(&self, guard: &Guard, error: Option<&Error>) {
@@ -143,7 +149,7 @@ where
         }
     }
 
-    /// Stamps a gap, makes it durable, tells the observer.
+    /// Dates a gap, makes it durable, tells the observer.
     pub(crate) async fn note_gap(&self, mut gap: GapRecord) -> Result<GapRecord, Error> {
         gap.detected_at = self.settings.wall_clock.now();
         self.figures.gaps();
@@ -159,21 +165,21 @@ where
         Ok(gap)
     }
 
-    async fn save(&self, guard: &Guard, reached: String, load: u64) -> Event {
+    async fn checkpoint(&self, guard: &Guard, checkpoint: String, load: u64) -> Event {
         self.figures.lease_writes();
         let result = self
             .store
-            .checkpoint(guard, &reached, load, self.settings.wall_clock.now())
+            .checkpoint(guard, &checkpoint, load, self.settings.wall_clock.now())
             .await;
         self.report_write(guard, result.as_ref().err());
-        Event::Saved(result)
+        Event::Checkpointed(result)
     }
 
-    async fn finish(&self, guard: &Guard, reached: Option<String>) -> Event {
+    async fn finish(&self, guard: &Guard, checkpoint: Option<String>) -> Event {
         self.figures.lease_writes();
         let result = self
             .store
-            .finish(guard, reached.as_deref(), self.settings.wall_clock.now())
+            .finish(guard, checkpoint.as_deref(), self.settings.wall_clock.now())
             .await;
         self.report_write(guard, result.as_ref().err());
         Event::Ended {
@@ -185,7 +191,7 @@ where
     async fn release(
         &self,
         guard: &Guard,
-        reached: Option<String>,
+        checkpoint: Option<String>,
         handover_to: Option<String>,
         read_at: Option<Instant>,
     ) -> Event {
@@ -194,7 +200,12 @@ where
         let read_at = read_at.map(|read_at| now - read_at.elapsed());
         let result = self
             .store
-            .release(guard, reached.as_deref(), handover_to.as_deref(), read_at)
+            .release(
+                guard,
+                checkpoint.as_deref(),
+                handover_to.as_deref(),
+                read_at,
+            )
             .await;
         self.report_write(guard, result.as_ref().err());
         Event::Ended {
@@ -210,26 +221,26 @@ where
     }
 }
 
-impl<S, L: ParkedStore, H: RecordHandler> Shared<S, L, H> {
-    /// Calls the handler, unless the work stops before a place is free; nothing if it was dropped.
+impl<S, L: ParkedStore, H: Handler> Shared<S, L, H> {
+    /// Calls the handler once one may run. Returns none if the work stops before, or the handler was dropped.
     pub(crate) async fn deliver(
         &self,
         record: &Record,
-        context: &RecordContext,
+        context: &Context,
         stopping: &CancellationToken,
     ) -> Option<Disposition> {
-        let place = Arc::clone(&self.handlers).acquire_owned();
-        let _place = stopping.run_until_cancelled(place).await?.ok()?;
+        let permit = Arc::clone(&self.handlers).acquire_owned();
+        let _permit = stopping.run_until_cancelled(permit).await?.ok()?;
         let span = tracing::info_span!(
             "record",
             table = record.table_name,
             sequence_number = record.sequence_number,
-            lane = %record.lane(),
+            item = %record.item_id(),
             attempt = context.attempt()
         );
         let attempt = AssertUnwindSafe(self.handler.handle(record, context)).catch_unwind();
         let disposition = context
-            .token()
+            .cancellation_token()
             .run_until_cancelled(attempt.instrument(span.clone()))
             .await?
             .unwrap_or_else(|_| Disposition::Retry {
@@ -239,40 +250,40 @@ impl<S, L: ParkedStore, H: RecordHandler> Shared<S, L, H> {
             Disposition::Done => self.figures.done(),
             Disposition::Retry { reason } => {
                 self.figures.retried();
-                info!(reason, "a record is to be tried again");
+                info!(reason, "the record is retried later");
             }
-            Disposition::Quarantine { reason } => info!(reason, "a record is to be parked"),
+            Disposition::Park { reason } => info!(reason, "the record is parked"),
         });
         Some(disposition)
     }
 
-    /// Parks a record; under a lease, if the lease is still held. Then tells the observer.
+    /// Parks a record, with a guard only if the lease is still held, then tells the observer.
     pub(crate) async fn park(
         &self,
         guard: Option<&Guard>,
-        parked: &QuarantinedRecord,
+        parked: &ParkedRecord,
     ) -> Result<ParkOutcome, Error> {
         let outcome = self.store.park(guard, parked).await.inspect_err(|error| {
             let shard = guard.map(|guard| tracing::field::display(&guard.shard));
             warn!(shard, error = chain(error), "a record could not be parked");
         })?;
         if outcome == ParkOutcome::Parked {
-            self.figures.quarantined();
+            self.figures.parked();
             error!(
                 table = parked.record.table_name,
-                lane = %parked.lane,
+                item = %parked.item_id,
                 sequence_number = parked.record.sequence_number,
                 reason = parked.reason,
                 behind = parked.behind,
                 "a record was parked"
             );
-            observed(self.observer.on_quarantined(parked)).await;
+            observed(self.observer.on_parked(parked)).await;
         }
         Ok(outcome)
     }
 }
 
-/// Lets a hook run; its panic is its own affair.
+/// Runs a hook and catches its panic.
 async fn observed(hook: impl Future<Output = ()>) {
     if AssertUnwindSafe(hook).catch_unwind().await.is_err() {
         error!("a hook panicked");

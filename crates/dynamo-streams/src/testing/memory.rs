@@ -10,12 +10,12 @@ use chrono::{DateTime, Utc};
 use super::link::Link;
 use super::rows::Rows;
 use crate::error::Error;
+use crate::item::ItemId;
 use crate::lease::{Guard, Heartbeat, Lease, Seen, StreamEntry, View};
 use crate::observer::GapRecord;
-use crate::record::LaneId;
 use crate::source::ShardKey;
 use crate::store::LeaseStore;
-use parked::Lane;
+use parked::Item;
 
 /// The lease table of one world; clones share it.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +34,7 @@ pub(crate) struct Saved {
     pub(crate) shard: ShardKey,
     pub(crate) owner: String,
     pub(crate) epoch: u64,
-    pub(crate) reached: u64,
+    pub(crate) checkpoint: u64,
     /// What had been parked when it was written.
     pub(crate) parked: BTreeSet<u64>,
 }
@@ -46,7 +46,7 @@ struct State {
     leases: Rows,
     heartbeats: BTreeMap<String, Heartbeat>,
     streams: BTreeMap<String, StreamEntry>,
-    lanes: BTreeMap<LaneId, Lane>,
+    items: BTreeMap<ItemId, Item>,
     gaps: BTreeMap<(String, String, Option<String>), GapRecord>,
     writes: u64,
     audit: Option<SaveAudit>,
@@ -105,13 +105,13 @@ impl Memory {
 
 impl State {
     /// Shows a checkpoint that was written to the audit.
-    fn saved(&self, guard: &Guard, reached: Option<&str>) {
-        if let (Some(audit), Some(number)) = (self.audit.clone(), reached) {
+    fn saved(&self, guard: &Guard, checkpoint: Option<&str>) {
+        if let (Some(audit), Some(number)) = (self.audit.clone(), checkpoint) {
             audit(&Saved {
                 shard: guard.shard.clone(),
                 owner: guard.owner.clone(),
                 epoch: guard.epoch,
-                reached: number.parse().unwrap(),
+                checkpoint: number.parse().unwrap(),
                 parked: self.ever_parked.clone(),
             });
         }
@@ -153,7 +153,7 @@ impl LeaseStore for MemoryStore {
         self.read("view", look).await
     }
 
-    async fn beat(&self, heartbeat: &Heartbeat) -> Result<(), Error> {
+    async fn write_heartbeat(&self, heartbeat: &Heartbeat) -> Result<(), Error> {
         let beat = |state: &mut State| {
             state
                 .heartbeats
@@ -163,7 +163,7 @@ impl LeaseStore for MemoryStore {
         self.write("beat", beat).await
     }
 
-    async fn retire(&self, worker: &str, beat: Option<u64>) -> Result<(), Error> {
+    async fn remove_heartbeat(&self, worker: &str, beat: Option<u64>) -> Result<(), Error> {
         let retire = |state: &mut State| {
             let last = state.heartbeats.get(worker).map(|heartbeat| heartbeat.beat);
             if beat.is_some() && beat != last {
@@ -175,7 +175,7 @@ impl LeaseStore for MemoryStore {
         self.write("retire", retire).await
     }
 
-    async fn enter_stream(&self, stream: &StreamEntry) -> Result<(), Error> {
+    async fn add_stream(&self, stream: &StreamEntry) -> Result<(), Error> {
         let enter = |state: &mut State| {
             state
                 .streams
@@ -183,7 +183,7 @@ impl LeaseStore for MemoryStore {
                 .or_insert_with(|| stream.clone());
             Ok(())
         };
-        self.write("enter_stream", enter).await
+        self.write("add_stream", enter).await
     }
 
     async fn mark_seeded(&self, stream_arn: &str) -> Result<(), Error> {
@@ -220,21 +220,21 @@ impl LeaseStore for MemoryStore {
         self.write("take", take).await
     }
 
-    async fn ask(&self, seen: Seen<'_>, worker: &str) -> Result<(), Error> {
-        self.write("ask", |state| state.leases.ask(seen, worker))
+    async fn request_handover(&self, seen: Seen<'_>, worker: &str) -> Result<(), Error> {
+        self.write("ask", |state| state.leases.request_handover(seen, worker))
             .await
     }
 
     async fn checkpoint(
         &self,
         guard: &Guard,
-        reached: &str,
+        checkpoint: &str,
         load: u64,
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
         let save = |state: &mut State| {
-            state.leases.checkpoint(guard, reached, load, now)?;
-            state.saved(guard, Some(reached));
+            state.leases.checkpoint(guard, checkpoint, load, now)?;
+            state.saved(guard, Some(checkpoint));
             Ok(())
         };
         self.write("checkpoint", save).await
@@ -243,13 +243,15 @@ impl LeaseStore for MemoryStore {
     async fn release(
         &self,
         guard: &Guard,
-        reached: Option<&str>,
+        checkpoint: Option<&str>,
         handover_to: Option<&str>,
         read_at: Option<DateTime<Utc>>,
     ) -> Result<(), Error> {
         let release = |state: &mut State| {
-            state.leases.release(guard, reached, handover_to, read_at)?;
-            state.saved(guard, reached);
+            state
+                .leases
+                .release(guard, checkpoint, handover_to, read_at)?;
+            state.saved(guard, checkpoint);
             Ok(())
         };
         self.write("release", release).await
@@ -258,12 +260,12 @@ impl LeaseStore for MemoryStore {
     async fn finish(
         &self,
         guard: &Guard,
-        reached: Option<&str>,
+        checkpoint: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
         let finish = |state: &mut State| {
-            state.leases.finish(guard, reached, now)?;
-            state.saved(guard, reached);
+            state.leases.finish(guard, checkpoint, now)?;
+            state.saved(guard, checkpoint);
             Ok(())
         };
         self.write("finish", finish).await

@@ -43,7 +43,7 @@ impl Rows {
         Ok(lease.clone())
     }
 
-    pub(crate) fn ask(&mut self, seen: Seen<'_>, worker: &str) -> Result<(), Error> {
+    pub(crate) fn request_handover(&mut self, seen: Seen<'_>, worker: &str) -> Result<(), Error> {
         let lease = self.as_seen(seen)?;
         let asked = lease.handover_to.as_deref();
         if asked.is_some() && asked != Some(worker) && asked != seen.handover_to {
@@ -56,17 +56,17 @@ impl Rows {
     pub(crate) fn checkpoint(
         &mut self,
         guard: &Guard,
-        reached: &str,
+        checkpoint: &str,
         load: u64,
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
         let lease = self.held(guard)?;
         if let Checkpoint::After(later) = &lease.checkpoint
-            && padded(later) > padded(reached)
+            && padded(later) > padded(checkpoint)
         {
             return Err(Error::Fenced);
         }
-        lease.checkpoint = Checkpoint::After(reached.to_owned());
+        lease.checkpoint = Checkpoint::After(checkpoint.to_owned());
         lease.checkpointed_at = now;
         lease.load = load;
         Ok(())
@@ -75,21 +75,21 @@ impl Rows {
     pub(crate) fn release(
         &mut self,
         guard: &Guard,
-        reached: Option<&str>,
+        checkpoint: Option<&str>,
         handover_to: Option<&str>,
         read_at: Option<DateTime<Utc>>,
     ) -> Result<(), Error> {
-        self.end(guard, reached, read_at)?.owner = handover_to.map(str::to_owned);
+        self.end(guard, checkpoint, read_at)?.owner = handover_to.map(str::to_owned);
         Ok(())
     }
 
     pub(crate) fn finish(
         &mut self,
         guard: &Guard,
-        reached: Option<&str>,
+        checkpoint: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
-        self.end(guard, reached, Some(now))?.finished_at = Some(now);
+        self.end(guard, checkpoint, Some(now))?.finished_at = Some(now);
         Ok(())
     }
 
@@ -119,13 +119,13 @@ impl Rows {
     fn end(
         &mut self,
         guard: &Guard,
-        reached: Option<&str>,
+        checkpoint: Option<&str>,
         read_at: Option<DateTime<Utc>>,
     ) -> Result<&mut Lease, Error> {
         let lease = self.held(guard)?;
         lease.checkpointed_at = read_at.unwrap_or(lease.checkpointed_at);
-        if let Some(reached) = reached {
-            lease.checkpoint = Checkpoint::After(reached.to_owned());
+        if let Some(checkpoint) = checkpoint {
+            lease.checkpoint = Checkpoint::After(checkpoint.to_owned());
         }
         lease.owner = None;
         lease.handover_to = None;

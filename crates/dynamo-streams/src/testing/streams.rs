@@ -30,7 +30,7 @@ struct State {
     generation: u64,
     empty_pages: u32,
     throttles: u32,
-    page_records: usize,
+    max_records_per_read: usize,
     calls: BTreeMap<&'static str, u32>,
 }
 
@@ -62,7 +62,7 @@ impl Streams {
             generation: 0,
             empty_pages: 0,
             throttles: 0,
-            page_records: 1_000,
+            max_records_per_read: 1_000,
             calls: BTreeMap::new(),
         })));
         streams.enable(STREAM);
@@ -111,7 +111,7 @@ impl Streams {
         record.stream_arn = stream_arn.to_owned();
         record.table_name = crate::arn::table_name(stream_arn).to_owned();
         record.created_at = state.wall();
-        let place = u16::from_str_radix(&record.lane().to_string()[..2], 16).unwrap();
+        let place = u16::from_str_radix(&record.item_id().to_string()[..2], 16).unwrap();
         let stream = state.streams.get_mut(stream_arn).unwrap();
         let takes =
             |shard: &&mut Shard| !shard.closed && (shard.range.0..shard.range.1).contains(&place);
@@ -197,8 +197,8 @@ impl Streams {
         self.0.lock().unwrap().throttles += calls;
     }
 
-    pub(crate) fn page_records(&self, records: usize) {
-        self.0.lock().unwrap().page_records = records;
+    pub(crate) fn max_records_per_read(&self, records: usize) {
+        self.0.lock().unwrap().max_records_per_read = records;
     }
 
     /// The shards of the first stream, in the order they were made.

@@ -15,11 +15,11 @@ use super::memory::Memory;
 use super::streams::Streams;
 use crate::clock::WallClock;
 use crate::error::Error;
-use crate::figures::{Figures, Monitor};
-use crate::handler::{Disposition, RecordContext, RecordHandler};
-use crate::observer::{GapRecord, Observer, QuarantinedRecord};
+use crate::handler::{Context, Disposition, Handler};
+use crate::monitor::{Figures, Monitor, Snapshot};
+use crate::observer::{GapRecord, Observer, ParkedRecord};
+use crate::processor;
 use crate::processor::setup::Setup;
-use crate::processor::{self, Summary};
 use crate::record::Record;
 use crate::settings::{RetryPolicy, Settings};
 
@@ -52,7 +52,7 @@ pub(crate) struct Notes {
     pub(crate) done: Vec<(String, String, u64)>,
     /// Each begun reaction: worker, item, number.
     pub(crate) begun: Vec<(String, String, u64)>,
-    pub(crate) quarantined: Vec<(String, u64, bool)>,
+    pub(crate) parked: Vec<(String, u64, bool)>,
     pub(crate) gaps: Vec<GapRecord>,
 }
 
@@ -61,7 +61,7 @@ pub(crate) struct Worker {
     pub(crate) link: Link,
     pub(crate) monitor: Monitor,
     shutdown: CancellationToken,
-    task: JoinHandle<Result<Summary, Error>>,
+    task: JoinHandle<Result<Snapshot, Error>>,
 }
 
 impl World {
@@ -80,11 +80,11 @@ impl World {
                 heartbeat_interval: Duration::from_secs(2),
                 lease_duration: Duration::from_secs(6),
                 sync_interval: Duration::from_secs(1),
-                discovery_interval: Duration::from_secs(5),
+                list_shards_interval: Duration::from_secs(5),
                 handover_timeout: Duration::from_secs(10),
-                drain_grace: Duration::from_secs(3),
+                shutdown_timeout: Duration::from_secs(3),
                 retry: RetryPolicy {
-                    attempts: 3,
+                    max_attempts: 3,
                     ..RetryPolicy::default()
                 },
                 wall_clock: WallClock::from_fn(move || clock.wall()),
@@ -187,7 +187,7 @@ impl World {
 
 impl Worker {
     /// Stops the worker as SIGTERM does.
-    pub(crate) async fn drain(self) -> Summary {
+    pub(crate) async fn drain(self) -> Snapshot {
         self.shutdown.cancel();
         self.task.await.unwrap().unwrap()
     }
@@ -205,7 +205,7 @@ impl Worker {
     }
 
     /// How the worker's run ended, if it ended by itself.
-    pub(crate) async fn ended(self) -> Result<Summary, Error> {
+    pub(crate) async fn ended(self) -> Result<Snapshot, Error> {
         self.task.await.unwrap()
     }
 }
@@ -217,8 +217,8 @@ pub(crate) struct Reactor {
     world: World,
 }
 
-impl RecordHandler for Reactor {
-    async fn handle(&self, record: &Record, _: &RecordContext) -> Disposition {
+impl Handler for Reactor {
+    async fn handle(&self, record: &Record, _: &Context) -> Disposition {
         let (item, number) = (item(record), number(record));
         let entry = (self.name.clone(), item.clone(), number);
         self.world
@@ -249,9 +249,9 @@ impl RecordHandler for Reactor {
 struct Watcher(Journal);
 
 impl Observer for Watcher {
-    fn on_quarantined<'a>(&'a self, parked: &'a QuarantinedRecord) -> BoxFuture<'a, ()> {
+    fn on_parked<'a>(&'a self, parked: &'a ParkedRecord) -> BoxFuture<'a, ()> {
         let note = (item(&parked.record), number(&parked.record), parked.behind);
-        Box::pin(async move { self.0.0.lock().unwrap().quarantined.push(note) })
+        Box::pin(async move { self.0.0.lock().unwrap().parked.push(note) })
     }
 
     fn on_gap<'a>(&'a self, gap: &'a GapRecord) -> BoxFuture<'a, ()> {

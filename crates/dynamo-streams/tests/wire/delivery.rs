@@ -24,7 +24,7 @@ async fn every_change_of_two_tables_is_delivered_once_and_in_the_order_of_its_it
         "{entries:?}"
     );
     let summary = running.stop().await;
-    assert_eq!(summary.counts.done, 30);
+    assert_eq!(summary.counters.done, 30);
     local.stop().await;
 }
 
@@ -57,7 +57,7 @@ async fn a_record_that_always_fails_holds_up_only_its_item_and_redrive_brings_it
         },
     };
     let retry = RetryPolicy {
-        attempts: 2,
+        max_attempts: 2,
         ..RetryPolicy::default()
     };
     let settings = dynamo_streams::Settings { retry, ..brisk() };
@@ -75,21 +75,24 @@ async fn a_record_that_always_fails_holds_up_only_its_item_and_redrive_brings_it
         .await;
     assert_eq!(sound["Courses/poison"], [1]);
     let operations = Operations::new(local.dynamo.clone(), LEASES, "test").unwrap();
-    let lane = crate::local::eventually(
+    let item_id = crate::local::eventually(
         || async {
             operations
-                .parked_lanes()
+                .parked_items()
                 .await
                 .unwrap()
                 .into_iter()
-                .find(|lane| lane.version == 3)
+                .find(|item_id| item_id.version == 3)
         },
         Option::is_some,
     )
     .await
     .unwrap();
-    assert_eq!(lane.reason, "no such course");
-    let parked = operations.parked_records(lane.lane, 10).await.unwrap();
+    assert_eq!(item_id.reason, "no such course");
+    let parked = operations
+        .parked_records(item_id.item_id, 10)
+        .await
+        .unwrap();
     let behind: Vec<_> = parked
         .iter()
         .map(|parked| (parked.attempts, parked.behind))
@@ -101,7 +104,10 @@ async fn a_record_that_always_fails_holds_up_only_its_item_and_redrive_brings_it
         .redrive(&redriven, &Selection::All, &CancellationToken::new())
         .await
         .unwrap();
-    assert_eq!((report.reopened, report.records), (vec![lane.lane], 3));
+    assert_eq!(
+        (report.reopened, report.records),
+        (vec![item_id.item_id], 3)
+    );
     assert_eq!(redriven.entries()["Courses/poison"], [2, 3, 4]);
 
     local.write("Courses", "poison", 5).await;
@@ -109,6 +115,6 @@ async fn a_record_that_always_fails_holds_up_only_its_item_and_redrive_brings_it
         .until(|entries| entries["Courses/poison"].contains(&5))
         .await;
     assert_eq!(after["Courses/poison"], [1, 5]);
-    assert_eq!(running.stop().await.counts.quarantined, 3);
+    assert_eq!(running.stop().await.counters.parked, 3);
     local.stop().await;
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dynamo_streams::{
-    Disposition, Error, Item, Processor, ProcessorBuilder, Record, RecordContext, RecordHandler,
-    Settings, Summary,
+    Context, Disposition, Error, Handler, Item, Processor, ProcessorBuilder, Record, Settings,
+    Snapshot,
 };
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -50,7 +50,7 @@ pub(crate) fn brisk() -> Settings {
         heartbeat_interval: Duration::from_millis(200),
         lease_duration: Duration::from_secs(1),
         sync_interval: Duration::from_millis(200),
-        discovery_interval: Duration::from_secs(1),
+        list_shards_interval: Duration::from_secs(1),
         ..Settings::default()
     }
 }
@@ -58,18 +58,18 @@ pub(crate) fn brisk() -> Settings {
 /// A processor in a task of its own.
 pub(crate) struct Running {
     pub(crate) shutdown: CancellationToken,
-    pub(crate) task: JoinHandle<Result<Summary, Error>>,
+    pub(crate) task: JoinHandle<Result<Snapshot, Error>>,
 }
 
 impl Running {
-    pub(crate) fn start<H: RecordHandler>(processor: ProcessorBuilder, handler: H) -> Self {
+    pub(crate) fn start<H: Handler>(processor: ProcessorBuilder, handler: H) -> Self {
         let shutdown = CancellationToken::new();
         let processor = processor.build().unwrap();
         let task = tokio::spawn(processor.run(handler, shutdown.clone()));
         Self { shutdown, task }
     }
 
-    pub(crate) async fn stop(self) -> Summary {
+    pub(crate) async fn stop(self) -> Snapshot {
         self.shutdown.cancel();
         self.task.await.unwrap().unwrap()
     }
@@ -119,8 +119,8 @@ impl Journal {
     }
 }
 
-impl RecordHandler for Journal {
-    async fn handle(&self, record: &Record, _: &RecordContext) -> Disposition {
+impl Handler for Journal {
+    async fn handle(&self, record: &Record, _: &Context) -> Disposition {
         self.note(record);
         Disposition::Done
     }
@@ -132,11 +132,11 @@ pub(crate) struct Refusing<F> {
     pub(crate) refuses: F,
 }
 
-impl<F> RecordHandler for Refusing<F>
+impl<F> Handler for Refusing<F>
 where
     F: Fn(&str, u64) -> Option<Disposition> + Send + Sync + 'static,
 {
-    async fn handle(&self, record: &Record, _: &RecordContext) -> Disposition {
+    async fn handle(&self, record: &Record, _: &Context) -> Disposition {
         let image = record.new_image.as_ref().unwrap();
         match (self.refuses)(&text(&record.keys, "PK"), version(image)) {
             Some(refusal) => refusal,

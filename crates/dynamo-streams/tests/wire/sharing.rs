@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use dynamo_streams::{Disposition, Operations, Record, RecordContext, RecordHandler};
+use dynamo_streams::{Context, Disposition, Handler, Operations, Record};
 
 use crate::local::{Journal, LEASES, Local, Running, brisk, eventually, version};
 
@@ -33,7 +33,7 @@ async fn a_crashed_processor_is_replaced_and_its_order_kept() {
     for versions in entries.values() {
         assert!(versions.is_sorted(), "{entries:?}");
     }
-    assert_eq!(second.stop().await.counts.taken_leases, 2);
+    assert_eq!(second.stop().await.counters.taken_leases, 2);
     local.stop().await;
 }
 
@@ -89,7 +89,7 @@ async fn the_status_shows_a_running_processor_to_a_person() {
         status
             .workers
             .first()
-            .is_some_and(|worker| worker.figures.counts.polls > 0)
+            .is_some_and(|worker| worker.figures.counters.polls > 0)
     })
     .await;
     assert_eq!(
@@ -110,8 +110,8 @@ struct Stopwatch {
     seen: AtomicU64,
 }
 
-impl RecordHandler for Stopwatch {
-    async fn handle(&self, record: &Record, _: &RecordContext) -> Disposition {
+impl Handler for Stopwatch {
+    async fn handle(&self, record: &Record, _: &Context) -> Disposition {
         let now = Instant::now();
         let version = version(record.new_image.as_ref().unwrap());
         self.handled.lock().unwrap().push(now);

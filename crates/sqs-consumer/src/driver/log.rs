@@ -1,4 +1,4 @@
-//! What the consumer logs: ids, counts and the words of constants and of `reason`; never a body, a group or an attribute.
+//! The log lines of the consumer: ids, counts, constant words and `reason`; never a body, a group or an attribute.
 
 use tracing::Span;
 
@@ -6,7 +6,7 @@ use crate::context::{CancelReason, Context};
 use crate::handler::Disposition;
 use crate::message::Message;
 use crate::queue::QueueError;
-use crate::sender::SendError;
+use crate::sender::settings::SendError;
 use crate::table::{Answer, Ended};
 use crate::telemetry::SYSTEM;
 
@@ -34,7 +34,7 @@ pub(super) fn ended(ended: &Ended) -> Option<&'static str> {
     match ended {
         Ended::Returned(Disposition::Done) => None,
         Ended::Returned(Disposition::Retry { reason, .. }) => {
-            tracing::info!(reason, "the message is to be retried");
+            tracing::info!(reason, "the message is retried later");
             Some("retry")
         }
         Ended::Returned(Disposition::Defer { reason, .. }) => {
@@ -42,7 +42,7 @@ pub(super) fn ended(ended: &Ended) -> Option<&'static str> {
             Some("defer")
         }
         Ended::Returned(Disposition::DeadLetter { reason, .. }) => {
-            tracing::info!(reason, "the message cannot be handled");
+            tracing::info!(reason, "the message is dead-lettered");
             Some("dead_letter")
         }
         Ended::Panicked(_) => {
@@ -50,7 +50,7 @@ pub(super) fn ended(ended: &Ended) -> Option<&'static str> {
             Some("panic")
         }
         Ended::Dropped => {
-            tracing::warn!("the handler outlived the grace and was dropped");
+            tracing::warn!("the handler ran beyond the shutdown timeout and was dropped");
             Some("dropped")
         }
     }
@@ -59,9 +59,11 @@ pub(super) fn ended(ended: &Ended) -> Option<&'static str> {
 pub(super) fn cancelled(reason: CancelReason) {
     match reason {
         CancelReason::LeaseLost => {
-            tracing::warn!("the lease of a message is lost, its handler is told to stop")
+            tracing::warn!("the lease of a message is lost, its handler is cancelled")
         }
-        CancelReason::GraceEnding => tracing::info!("the grace ends, a handler is told to stop"),
+        CancelReason::ShuttingDown => {
+            tracing::info!("the shutdown timeout ends, a handler is cancelled")
+        }
     }
 }
 
@@ -77,7 +79,7 @@ pub(super) fn request_failed(queue: &str, error: &QueueError) {
             operation,
             kind,
             error = source,
-            "a request failed and is tried again"
+            "a request failed and is retried"
         );
     } else {
         tracing::error!(
@@ -103,16 +105,16 @@ pub(super) fn entries_failed(queue: &str, operation: &str, answer: &Answer) {
     }
 }
 
-pub(super) fn buried(message_id: &str, attempt: u32, reason: &str, sent: &Result<(), SendError>) {
+pub(super) fn dead_lettered(
+    message_id: &str,
+    attempt: u32,
+    reason: &str,
+    sent: &Result<(), SendError>,
+) {
     match sent {
-        Ok(()) => tracing::warn!(
-            message_id,
-            attempt,
-            reason,
-            "a message went to the dead-letter queue"
-        ),
+        Ok(()) => tracing::warn!(message_id, attempt, reason, "a message was dead-lettered"),
         Err(error) => {
-            tracing::error!(message_id, attempt, reason, %error, "a message could not go to the dead-letter queue");
+            tracing::error!(message_id, attempt, reason, %error, "a message could not be dead-lettered");
         }
     }
 }

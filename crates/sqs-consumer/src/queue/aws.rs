@@ -1,7 +1,7 @@
 //! The port on the AWS SDK.
 
 mod classify;
-mod convert;
+pub(super) mod convert;
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,7 +19,6 @@ use super::{
     BatchResult, EntryError, OutgoingMessage, Queue, QueueError, Receipt, Receive, Received,
 };
 use classify::{queue_error, unbuilt};
-pub(super) use convert::system_attributes;
 use convert::{received, string_attribute};
 
 /// A queue in SQS.
@@ -33,18 +32,18 @@ pub struct SqsQueue {
 impl SqsQueue {
     /// Makes a queue of a client and a queue URL.
     ///
-    /// The client's credentials, endpoint and HTTP connections are used. Its retries are not: this crate retries by itself,
-    /// with its own counts. Nor are its time-outs: a receive gets `wait` plus `request_timeout` and every other request
-    /// `request_timeout`, since a time-out below the wait would strand what the receive brings.
+    /// It uses the credentials, endpoint and HTTP connections of the client, but not its retries and timeouts. This crate retries by itself
+    /// and counts each request. A receive gets a timeout of `wait_time` plus `request_timeout`, since a timeout below the wait time would
+    /// strand the received messages; every other request gets `request_timeout`.
     #[must_use]
     pub fn new(
         client: &Client,
         url: impl Into<String>,
-        wait: Duration,
+        wait_time: Duration,
         request_timeout: Duration,
     ) -> Self {
         Self {
-            polling: with_timeout(client, wait + request_timeout),
+            polling: with_timeout(client, wait_time + request_timeout),
             settling: with_timeout(client, request_timeout),
             url: url.into(),
         }
@@ -92,9 +91,9 @@ impl Queue for SqsQueue {
             .polling
             .receive_message()
             .queue_url(&self.url)
-            .max_number_of_messages(count(request.at_most))
-            .wait_time_seconds(whole_seconds(request.wait))
-            .visibility_timeout(whole_seconds(request.visibility))
+            .max_number_of_messages(count(request.max_messages))
+            .wait_time_seconds(whole_seconds(request.wait_time))
+            .visibility_timeout(whole_seconds(request.visibility_timeout))
             .message_system_attribute_names(MessageSystemAttributeName::All)
             .message_attribute_names("All")
             .send()
@@ -191,7 +190,7 @@ impl Queue for SqsQueue {
     }
 }
 
-/// Puts the answers of a batch in the order of its entries. One that was not answered at all may be tried again.
+/// Orders the results of a batch by its entries. An entry without a result may be retried.
 fn by_position(
     entries: usize,
     accepted: impl Iterator<Item = String>,

@@ -1,4 +1,4 @@
-//! A message as AWS Lambda's event source mapping hands it out.
+//! A message in the event that AWS Lambda's event source mapping makes of a batch.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,12 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Received;
-use super::aws::system_attributes;
+use super::aws::convert::system_attributes;
 use crate::message::Message;
 
-/// Why a JSON value is no message of an SQS event. It shows nothing of the message.
+/// A JSON value is not a message of an SQS event. The error contains nothing of the message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the record is no message of an SQS event: a field is missing or of another type")]
+#[error("the record is not a message of an SQS event: a field is missing or of another type")]
 pub struct EventError(());
 
 /// A record of an SQS event, as far as it is used ("Using Lambda with Amazon SQS", AWS Lambda developer guide).

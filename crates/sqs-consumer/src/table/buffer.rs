@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use super::Key;
-use crate::queue::ENTRIES_AT_MOST;
+use super::event::Key;
+use crate::queue::MAX_BATCH_ENTRIES;
 
 /// Collects keys until ten can share a request or the first has waited long enough.
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ struct Pending {
 }
 
 impl Buffer {
-    /// Adds a message that may be sent from `from` on and is to be sent at `due`, whether or not others have come.
+    /// Adds a message that may be sent from `from` on and is due at `due`.
     pub(super) fn push(&mut self, key: Key, from: Instant, due: Instant) {
         self.0.push(Pending {
             key,
@@ -28,18 +28,18 @@ impl Buffer {
         });
     }
 
-    /// Takes the next batch that is full or due (or, if `urgent`, that may be sent at all), oldest first.
+    /// Removes the next batch, oldest first: one that is full or due, or if `urgent` whatever may be sent.
     pub(super) fn take(&mut self, now: Instant, urgent: bool) -> Option<Vec<Key>> {
         let sendable = self.0.iter().filter(|pending| pending.from <= now);
         let (count, due) = sendable.fold((0, false), |(n, due), pending| {
             (n + 1, due || pending.due <= now)
         });
-        if count == 0 || !(urgent || due || count >= ENTRIES_AT_MOST) {
+        if count == 0 || !(urgent || due || count >= MAX_BATCH_ENTRIES) {
             return None;
         }
-        let mut batch = Vec::with_capacity(ENTRIES_AT_MOST.min(count));
+        let mut batch = Vec::with_capacity(MAX_BATCH_ENTRIES.min(count));
         self.0.retain(|pending| {
-            let take = pending.from <= now && batch.len() < ENTRIES_AT_MOST;
+            let take = pending.from <= now && batch.len() < MAX_BATCH_ENTRIES;
             if take {
                 batch.push(pending.key);
             }

@@ -1,102 +1,65 @@
-//! The drain: stop polling, give back what has not started, finish the rest, within the grace.
+//! The stages of a drain.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::held::State;
-use super::{Command, Table};
-use crate::context::CancelReason;
-
+/// A drain and its deadlines.
 #[derive(Debug)]
 pub(super) struct Drain {
     stage: Stage,
-    notice_at: Instant,
+    cancel_at: Instant,
     abort_at: Instant,
     end_at: Instant,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Stage {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
     /// Handlers run on.
     Finishing,
-    /// Handlers have been told to stop.
-    Told,
-    /// Handlers have been dropped; requests are under way.
+    /// Handlers are cancelled.
+    Cancelled,
+    /// Handlers are dropped; requests are in flight.
     Aborted,
     /// Over.
     Ended,
 }
 
 impl Drain {
+    pub(super) fn new(now: Instant, timeout: Duration, cancellation_notice: Duration) -> Self {
+        let end_at = now + timeout;
+        Self {
+            stage: Stage::Finishing,
+            cancel_at: end_at - cancellation_notice,
+            abort_at: end_at - cancellation_notice / 2,
+            end_at,
+        }
+    }
+
     /// Returns when the next stage begins.
     pub(super) fn next_change(&self) -> Option<Instant> {
         match self.stage {
-            Stage::Finishing => Some(self.notice_at),
-            Stage::Told => Some(self.abort_at),
+            Stage::Finishing => Some(self.cancel_at),
+            Stage::Cancelled => Some(self.abort_at),
             Stage::Aborted => Some(self.end_at),
             Stage::Ended => None,
         }
     }
-}
 
-impl Table {
-    pub(super) fn begin_drain(&mut self, now: Instant) {
-        if self.drain.is_some() {
-            return;
-        }
-        let end_at = now + self.settings.grace;
-        let notice = self.settings.notice;
-        self.drain = Some(Drain {
-            stage: Stage::Finishing,
-            notice_at: end_at - notice,
-            abort_at: end_at - notice / 2,
-            end_at,
-        });
-        let mut unstarted = self.groups.stop_all();
-        for key in std::mem::take(&mut self.ready) {
-            let group = self
-                .held
-                .get(&key)
-                .and_then(|held| held.message.group_id().map(str::to_owned));
-            self.leave_group(group.as_deref());
-            unstarted.push(key);
-        }
-        for key in unstarted {
-            self.release(key, now);
-        }
+    /// Enters the next stage if its time has come, and returns it.
+    pub(super) fn advance(&mut self, now: Instant) -> Option<Stage> {
+        self.stage = match self.stage {
+            Stage::Finishing if self.cancel_at <= now => Stage::Cancelled,
+            Stage::Cancelled if self.abort_at <= now => Stage::Aborted,
+            Stage::Finishing | Stage::Cancelled | Stage::Aborted | Stage::Ended => return None,
+        };
+        Some(self.stage)
     }
 
-    pub(super) fn advance_drain(&mut self, now: Instant) {
-        let Some(drain) = &mut self.drain else { return };
-        if drain.stage == Stage::Finishing && drain.notice_at <= now {
-            drain.stage = Stage::Told;
-            for (&key, held) in &mut self.held {
-                if let State::Running { cancelled } = &mut held.state {
-                    *cancelled = true;
-                    self.commands.push(Command::Cancel {
-                        key,
-                        reason: CancelReason::GraceEnding,
-                    });
-                }
-            }
+    /// Ends the drain if everything is settled or its time is over; returns whether it ends now.
+    pub(super) fn end(&mut self, settled: bool, now: Instant) -> bool {
+        let ends = self.stage != Stage::Ended && (settled || self.end_at <= now);
+        if ends {
+            self.stage = Stage::Ended;
         }
-        if drain.stage == Stage::Told && drain.abort_at <= now {
-            drain.stage = Stage::Aborted;
-            for (&key, held) in &self.held {
-                if let State::Running { .. } = held.state {
-                    self.commands.push(Command::Abort { key });
-                }
-            }
-        }
-    }
-
-    pub(super) fn stop_if_drained(&mut self, now: Instant) {
-        let settled = self.held.is_empty() && self.polls.in_flight() == 0;
-        if let Some(drain) = &mut self.drain
-            && drain.stage != Stage::Ended
-            && (settled || drain.end_at <= now)
-        {
-            drain.stage = Stage::Ended;
-            self.commands.push(Command::Stop);
-        }
+        ends
     }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::Key;
+use super::event::Key;
 
-/// Who may start, group by group. Without a limit nothing is remembered and everyone may.
+/// Decides which message may start, by group. Without a limit every message may start and nothing is stored.
 #[derive(Debug)]
 pub(super) struct Groups {
     limit: Option<usize>,
@@ -25,7 +25,7 @@ impl Groups {
         }
     }
 
-    /// Takes in a message and returns whether it may start; otherwise it waits behind the others of its group.
+    /// Adds a message and returns whether it may start; otherwise it waits behind the others of its group.
     pub(super) fn enter(&mut self, group: Option<&str>, key: Key) -> bool {
         let (Some(limit), Some(name)) = (self.limit, group) else {
             return true;
@@ -39,7 +39,7 @@ impl Groups {
         false
     }
 
-    /// Notes that a message of this group is out of the way and returns the one that may start in its place.
+    /// Removes a started message of this group and returns the message that may start next.
     pub(super) fn leave(&mut self, group: Option<&str>) -> Option<Key> {
         let name = group.filter(|_| self.limit.is_some())?;
         let group = self.groups.get_mut(name)?;
@@ -53,7 +53,7 @@ impl Groups {
         next
     }
 
-    /// Takes away all that wait in this group, first come first.
+    /// Removes all waiting messages of this group, in order.
     pub(super) fn stop(&mut self, group: Option<&str>) -> VecDeque<Key> {
         let waiting = group
             .and_then(|name| self.groups.get_mut(name))
@@ -61,24 +61,21 @@ impl Groups {
         waiting.map(std::mem::take).unwrap_or_default()
     }
 
-    /// Takes away a waiting message with those behind it; `None` if it doesn't wait here.
+    /// Removes a waiting message and those behind it; `None` if it does not wait here.
     pub(super) fn cut(&mut self, group: Option<&str>, key: Key) -> Option<VecDeque<Key>> {
         let waiting = &mut self.groups.get_mut(group?)?.waiting;
         let position = waiting.iter().position(|waiting| *waiting == key)?;
         Some(waiting.split_off(position))
     }
 
-    /// Takes away a waiting message and leaves the others where they are; returns whether it waited here.
-    pub(super) fn pull(&mut self, group: Option<&str>, key: Key) -> bool {
-        let Some(group) = group.and_then(|name| self.groups.get_mut(name)) else {
-            return false;
-        };
-        let before = group.waiting.len();
-        group.waiting.retain(|waiting| *waiting != key);
-        group.waiting.len() < before
+    /// Removes one waiting message.
+    pub(super) fn remove(&mut self, group: Option<&str>, key: Key) {
+        if let Some(group) = group.and_then(|name| self.groups.get_mut(name)) {
+            group.waiting.retain(|waiting| *waiting != key);
+        }
     }
 
-    /// Takes away all that wait in any group.
+    /// Removes all waiting messages of all groups.
     pub(super) fn stop_all(&mut self) -> Vec<Key> {
         self.groups
             .values_mut()

@@ -1,4 +1,4 @@
-//! One held message.
+//! One message in flight.
 
 use std::time::{Duration, Instant};
 
@@ -11,61 +11,61 @@ pub(super) struct Held {
     pub(super) receipt: Receipt,
     pub(super) lease: Lease,
     pub(super) state: State,
-    /// Requests to settle it that have failed.
+    /// Failed requests to settle it.
     pub(super) failures: u32,
 }
 
-/// Where a held message is on its way.
+/// The state of a message in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
-    /// Not started: for want of a permit or because of its group.
+    /// Not started: it waits for a free handler or for its group.
     Waiting,
-    /// Its handler runs; `cancelled` once its token fired.
+    /// Its handler runs; `cancelled` once its cancellation token fired.
     Running { cancelled: bool },
-    /// On its way to the dead-letter queue.
-    Copying,
-    /// Finished; to be deleted, or being deleted.
+    /// Being copied to the dead-letter queue.
+    DeadLettering,
+    /// Finished; `asked` while a delete is in flight.
     Deleting { asked: bool },
-    /// To be visible again from then on.
-    Returning { visible_at: Instant },
+    /// To be visible to all consumers from `visible_at` on.
+    Releasing { visible_at: Instant },
 }
 
-/// The time for which the message is hidden from others.
+/// The time for which the message is hidden from other consumers.
 #[derive(Debug)]
 pub(super) struct Lease {
     pub(super) received_at: Instant,
     pub(super) until: Instant,
-    /// When to look at it again; the key in the table's timers.
+    /// When to check it again; the key in the table's timers.
     pub(super) timer: Instant,
-    /// Whether a heartbeat for it is under way.
-    pub(super) extending: bool,
-    /// Whether it has ended, or may have.
+    /// Whether a heartbeat for it is in flight.
+    pub(super) renewing: bool,
+    /// Whether it has ended, or may have ended.
     pub(super) lost: bool,
-    /// Heartbeats that have failed since the last that didn't.
+    /// Heartbeats that failed since the last successful one.
     pub(super) failures: u32,
 }
 
 impl Lease {
-    pub(super) fn new(now: Instant, visibility: Duration) -> Self {
+    pub(super) fn new(now: Instant, visibility_timeout: Duration) -> Self {
         Self {
             received_at: now,
-            until: now + visibility,
-            timer: now + visibility / 2,
-            extending: false,
+            until: now + visibility_timeout,
+            timer: now + visibility_timeout / 2,
+            renewing: false,
             lost: false,
             failures: 0,
         }
     }
 
-    /// Returns for how many whole seconds from now the lease may be extended, or `None` if that gains nothing.
-    pub(super) fn extension(
+    /// Returns for how many whole seconds from now the lease may be renewed; `None` if that would not lengthen it.
+    pub(super) fn renewal(
         &self,
         now: Instant,
-        visibility: Duration,
-        longest: Duration,
+        visibility_timeout: Duration,
+        max_processing_time: Duration,
     ) -> Option<Duration> {
-        let left = (self.received_at + longest).saturating_duration_since(now);
-        let extension = Duration::from_secs(left.min(visibility).as_secs());
-        (now + extension > self.until).then_some(extension)
+        let left = (self.received_at + max_processing_time).saturating_duration_since(now);
+        let renewal = Duration::from_secs(left.min(visibility_timeout).as_secs());
+        (now + renewal > self.until).then_some(renewal)
     }
 }

@@ -1,67 +1,67 @@
-//! When to ask the queue for more, and for how many.
+//! When to send a receive, and for how many messages.
 
 use std::time::Instant;
 
-use crate::queue::ENTRIES_AT_MOST;
+use crate::queue::MAX_BATCH_ENTRIES;
 use crate::settings::Settings;
 
 #[derive(Debug, Default)]
 pub(super) struct Polls {
     in_flight: usize,
     reserved: usize,
-    /// Whether the last receive brought at least half of what it asked for: more is waiting, most likely.
-    plenty: bool,
+    /// Whether the last receive returned at least half of the messages that it asked for, so that more are likely to wait.
+    backlog: bool,
     failures: u32,
     not_before: Option<Instant>,
-    /// Since when there are free permits that no receive has reserved.
+    /// Since when handlers are free that no receive has reserved.
     spare_since: Option<Instant>,
     wake_at: Option<Instant>,
 }
 
 impl Polls {
-    /// Decides whether to send a receive now that so many messages could be taken in, and for how many; reserves them.
+    /// Decides whether to send a receive while `free` handlers are free. Returns for how many messages, and reserves that many handlers.
     ///
-    /// Ten free permits are worth a request, or half of all if those are few. Fewer wait for others, but not for long:
-    /// a permit must neither cost a request of its own nor idle until the slowest of a batch is finished.
+    /// Ten free handlers, or half of a small `concurrency`, are worth a request at once. Fewer wait for others up to `receive_linger`: one
+    /// free handler should neither cost a request of its own nor idle until the slowest handler of a batch ends.
     pub(super) fn next(&mut self, settings: &Settings, free: usize, now: Instant) -> Option<usize> {
         self.wake_at = None;
         if free == 0 {
             self.spare_since = None;
             return None;
         }
-        let patient_until = *self.spare_since.get_or_insert(now) + settings.refill_linger;
-        let allowed = if self.plenty {
-            settings.receives_in_flight
+        let linger_until = *self.spare_since.get_or_insert(now) + settings.receive_linger;
+        let allowed = if self.backlog {
+            settings.max_concurrent_receives
         } else {
             1
         };
         if self.in_flight >= allowed {
             return None;
         }
-        let worthwhile = ENTRIES_AT_MOST.min(settings.concurrency.div_ceil(2));
-        let patience = (free < worthwhile).then_some(patient_until);
-        if let Some(later) = self.not_before.max(patience).filter(|later| now < *later) {
+        let worthwhile = MAX_BATCH_ENTRIES.min(settings.concurrency.div_ceil(2));
+        let linger = (free < worthwhile).then_some(linger_until);
+        if let Some(later) = self.not_before.max(linger).filter(|later| now < *later) {
             self.wake_at = Some(later);
             return None;
         }
-        let at_most = free.min(ENTRIES_AT_MOST);
+        let max_messages = free.min(MAX_BATCH_ENTRIES);
         self.in_flight += 1;
-        self.reserved += at_most;
+        self.reserved += max_messages;
         self.spare_since = None;
         self.not_before = None;
-        Some(at_most)
+        Some(max_messages)
     }
 
-    pub(super) fn answered(&mut self, reserved: usize, brought: usize) {
+    pub(super) fn answered(&mut self, reserved: usize, returned: usize) {
         self.ended(reserved);
-        self.plenty = brought * 2 >= reserved;
+        self.backlog = returned * 2 >= reserved;
         self.failures = 0;
     }
 
-    /// Notes a failed receive and returns how many have failed in a row.
+    /// Counts a failed receive and returns the number of failures in a row.
     pub(super) fn failed(&mut self, reserved: usize) -> u32 {
         self.ended(reserved);
-        self.plenty = false;
+        self.backlog = false;
         self.failures = self.failures.saturating_add(1);
         self.failures
     }
@@ -83,11 +83,11 @@ impl Polls {
         self.reserved
     }
 
-    pub(super) fn plenty(&self) -> bool {
-        self.plenty
+    pub(super) fn backlog(&self) -> bool {
+        self.backlog
     }
 
-    /// Returns when a receive may be sent if nothing happens before, as far as [`next`](Self::next) knew.
+    /// Returns when the next receive may be sent, as of the last [`next`](Self::next).
     pub(super) fn wake_at(&self) -> Option<Instant> {
         self.wake_at
     }
@@ -102,8 +102,8 @@ mod tests {
     fn settings(concurrency: usize) -> Settings {
         Settings {
             concurrency,
-            receives_in_flight: 3,
-            refill_linger: Duration::from_millis(50),
+            max_concurrent_receives: 3,
+            receive_linger: Duration::from_millis(50),
             ..Settings::default()
         }
     }

@@ -1,13 +1,13 @@
 //! Real attempts, counted apart from the receive count.
 
-use sqs_consumer::memory::MemoryQueue;
+use sqs_consumer::testing::FakeQueue;
 use sqs_consumer::{Disposition, RetryPolicy, Settings};
 
 use crate::rig::{Act, Rig, grouped, message, ms, secs};
 
 #[tokio::test(start_paused = true)]
 async fn a_message_goes_to_the_dead_letter_queue_when_its_attempts_are_used_up() {
-    let queue = MemoryQueue::new("commands");
+    let queue = FakeQueue::new("commands");
     queue.put(message("panics"));
     let mut rig = Rig::start(&queue, Settings::default(), |_, context| {
         (
@@ -19,13 +19,17 @@ async fn a_message_goes_to_the_dead_letter_queue_when_its_attempts_are_used_up()
             },
         )
     });
-    let stats = rig.until(|stats| stats.deleted == 1).await;
+    let snapshot = rig.until(|snapshot| snapshot.counters.deleted == 1).await;
     assert_eq!(
         rig.runs().iter().map(|run| run.attempt).collect::<Vec<_>>(),
         [1, 2, 3, 4, 5]
     );
     assert_eq!(
-        (stats.panicked, stats.retried, stats.dead_lettered),
+        (
+            snapshot.counters.panicked,
+            snapshot.counters.retried,
+            snapshot.counters.dead_lettered
+        ),
         (4, 4, 1)
     );
     let copy = rig.dead_letters.messages().remove(0);
@@ -37,26 +41,30 @@ async fn a_message_goes_to_the_dead_letter_queue_when_its_attempts_are_used_up()
 
 #[tokio::test(start_paused = true)]
 async fn throttling_does_not_burn_a_message_into_the_dead_letter_queue() {
-    let queue = MemoryQueue::new("commands");
+    let queue = FakeQueue::new("commands");
     queue.put(message("throttled"));
-    let mut rig = Rig::start(&queue, Settings::default(), |_, context| {
+    let mut rig = Rig::start(&queue, Settings::default(), |message, _| {
         let busy = Disposition::Defer {
             after: Some(secs(60)),
             reason: "dependency throttled".to_owned(),
         };
         (
             ms(0),
-            if context.receive_count() <= 30 {
+            if message.receive_count() <= 30 {
                 Act::Say(busy)
             } else {
                 Act::done()
             },
         )
     });
-    let stats = rig.until(|stats| stats.deleted == 1).await;
+    let snapshot = rig.until(|snapshot| snapshot.counters.deleted == 1).await;
     assert!(rig.runs().iter().all(|run| run.attempt == 1));
     assert_eq!(
-        (stats.deferred, stats.done, stats.dead_lettered),
+        (
+            snapshot.counters.deferred,
+            snapshot.counters.done,
+            snapshot.counters.dead_lettered
+        ),
         (30, 1, 0)
     );
     rig.stop().await;
@@ -64,35 +72,35 @@ async fn throttling_does_not_burn_a_message_into_the_dead_letter_queue() {
 
 #[tokio::test(start_paused = true)]
 async fn deployments_do_not_burn_a_message_into_the_dead_letter_queue() {
-    let queue = MemoryQueue::new("commands.fifo");
+    let queue = FakeQueue::new("commands.fifo");
     queue.put(grouped("g", "long"));
     queue.put(grouped("g", "behind"));
     for _ in 0..10 {
         let mut rig = Rig::start(&queue, Settings::default(), |_, _| (ms(0), Act::Hang));
-        rig.until(|stats| stats.running == 1 && stats.in_flight == 2)
+        rig.until(|snapshot| snapshot.running == 1 && snapshot.in_flight == 2)
             .await;
-        let summary = rig.stop().await;
+        let snapshot = rig.stop().await;
         assert_eq!(
-            summary.stats.released, 2,
-            "one dropped at the end of the grace, one not started"
+            snapshot.counters.released, 2,
+            "one dropped at the end of the shutdown timeout, one not started"
         );
         assert_eq!(queue.visible().len(), 2);
     }
     let mut rig = Rig::start(&queue, Settings::default(), |_, _| (ms(0), Act::done()));
-    let stats = rig.until(|stats| stats.deleted == 2).await;
+    let snapshot = rig.until(|snapshot| snapshot.counters.deleted == 2).await;
     let runs = rig.runs();
     assert!(
         runs.iter()
             .all(|run| run.attempt == 1 && run.receive_count == 11),
         "{runs:?}"
     );
-    assert_eq!(stats.dead_lettered, 0);
+    assert_eq!(snapshot.counters.dead_lettered, 0);
     rig.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn being_behind_a_failing_message_of_the_group_is_not_an_attempt() {
-    let queue = MemoryQueue::new("commands.fifo");
+    let queue = FakeQueue::new("commands.fifo");
     queue.put(grouped("g", "fails"));
     queue.put(grouped("g", "behind"));
     let mut rig = Rig::start(&queue, Settings::default(), |message, _| {
@@ -105,7 +113,7 @@ async fn being_behind_a_failing_message_of_the_group_is_not_an_attempt() {
             },
         )
     });
-    rig.until(|stats| stats.deleted == 2).await;
+    rig.until(|snapshot| snapshot.counters.deleted == 2).await;
     let last = rig.runs().pop().unwrap();
     assert_eq!(
         (last.body.as_str(), last.attempt, last.receive_count),
@@ -116,10 +124,10 @@ async fn being_behind_a_failing_message_of_the_group_is_not_an_attempt() {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_that_was_handed_out_too_often_is_not_tried_again() {
-    let queue = MemoryQueue::new("commands");
+    let queue = FakeQueue::new("commands");
     queue.put(message("kills the process"));
     let retry = RetryPolicy {
-        receives_at_most: 5,
+        max_receive_count: 5,
         ..RetryPolicy::default()
     };
     for _ in 0..5 {
@@ -132,7 +140,7 @@ async fn a_message_that_was_handed_out_too_often_is_not_tried_again() {
             },
             |_, _| (ms(0), Act::Hang),
         );
-        rig.until(|stats| stats.running == 1).await;
+        rig.until(|snapshot| snapshot.running == 1).await;
         rig.crash().await;
     }
     let mut rig = Rig::start(
@@ -143,8 +151,11 @@ async fn a_message_that_was_handed_out_too_often_is_not_tried_again() {
         },
         |_, _| (ms(0), Act::Hang),
     );
-    let stats = rig.until(|stats| stats.deleted == 1).await;
-    assert_eq!((stats.started, stats.dead_lettered), (0, 1));
+    let snapshot = rig.until(|snapshot| snapshot.counters.deleted == 1).await;
+    assert_eq!(
+        (snapshot.counters.started, snapshot.counters.dead_lettered),
+        (0, 1)
+    );
     assert_eq!(
         rig.dead_letters.messages()[0].attributes["reason"],
         "receives_exhausted"

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sqs_consumer::memory::{Fault, MemoryQueue, Operation};
+use sqs_consumer::testing::{FakeQueue, Fault, Operation};
 use sqs_consumer::{
     BatchConsumer, BatchReport, Consumer, Context, Disposition, ErrorKind, Message, Queue, Receive,
     RetryPolicy, Settings, handler_fn,
@@ -18,21 +18,21 @@ const VISIBILITY_SECONDS: u64 = 180;
 
 /// An event source mapping over a queue in memory.
 struct Mapping {
-    queue: MemoryQueue,
-    dead_letters: MemoryQueue,
-    consumer: BatchConsumer<MemoryQueue>,
+    queue: FakeQueue,
+    dead_letters: FakeQueue,
+    consumer: BatchConsumer<FakeQueue>,
 }
 
 impl Mapping {
-    fn of(queue: &MemoryQueue) -> Self {
-        let dead_letters = MemoryQueue::new("dead.fifo");
+    fn of(queue: &FakeQueue) -> Self {
+        let dead_letters = FakeQueue::new("dead.fifo");
         let settings = Settings {
-            wait: secs(0),
+            wait_time: secs(0),
             request_timeout: secs(2),
-            grace: secs(3),
-            notice: secs(2),
+            shutdown_timeout: secs(3),
+            cancellation_notice: secs(2),
             retry: RetryPolicy {
-                attempts_at_most: 3,
+                max_attempts: 3,
                 ..RetryPolicy::default()
             },
             ..Settings::default()
@@ -52,9 +52,9 @@ impl Mapping {
         Fut: Future<Output = Disposition> + Send,
     {
         let request = Receive {
-            at_most: 10,
-            wait: secs(20),
-            visibility: secs(VISIBILITY_SECONDS),
+            max_messages: 10,
+            wait_time: secs(20),
+            visibility_timeout: secs(VISIBILITY_SECONDS),
         };
         let batch = loop {
             let batch = self.queue.receive(request).await.unwrap();
@@ -77,8 +77,8 @@ impl Mapping {
     }
 }
 
-fn fifo(bodies: &[(&str, &str)]) -> (MemoryQueue, Vec<String>) {
-    let queue = MemoryQueue::new("commands.fifo");
+fn fifo(bodies: &[(&str, &str)]) -> (FakeQueue, Vec<String>) {
+    let queue = FakeQueue::new("commands.fifo");
     let put = |(group, body): &(&str, &str)| queue.put(grouped(group, body)).unwrap();
     let ids = bodies.iter().map(put).collect();
     (queue, ids)
@@ -98,7 +98,7 @@ async fn what_is_done_is_left_to_the_mapping_to_delete() {
     let mapping = Mapping::of(&queue);
     let began = Instant::now();
     let report = mapping.invoke(CancellationToken::new(), by_body).await;
-    assert_eq!((report.failed.len(), report.stats.done), (0, 2));
+    assert_eq!((report.failed.len(), report.counters.done), (0, 2));
     assert_eq!(began.elapsed(), ms(0), "an invocation is paid for by time");
     assert!(queue.is_empty());
     assert_eq!(queue.deletions(&ids[0]), 1);
@@ -129,7 +129,7 @@ async fn groups_run_in_order_one_at_a_time_and_side_by_side() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_failure_the_rest_of_that_group_is_given_back_and_the_others_go_on() {
+async fn after_a_failure_the_rest_of_that_group_is_released_and_the_others_go_on() {
     let (queue, ids) = fifo(&[
         ("a", "a1"),
         ("a", "fails"),
@@ -142,9 +142,9 @@ async fn after_a_failure_the_rest_of_that_group_is_given_back_and_the_others_go_
     assert_eq!(report.failed, [ids[1].clone(), ids[2].clone()]);
     assert_eq!(
         (
-            report.stats.retried,
-            report.stats.released,
-            report.stats.done
+            report.counters.retried,
+            report.counters.released,
+            report.counters.done
         ),
         (1, 1, 3)
     );
@@ -179,7 +179,7 @@ async fn what_fails_comes_back_later_each_time_and_in_the_end_goes_to_the_dead_l
     assert_eq!(
         report.failed,
         Vec::<String>::new(),
-        "buried, and with it done"
+        "dead-lettered, and so done"
     );
     assert!(queue.is_empty(), "and the one behind it has had its turn");
     let copy = mapping.dead_letters.messages().remove(0);
@@ -199,19 +199,19 @@ async fn a_dead_letter_that_was_not_taken_counts_as_failed() {
     let mapping = Mapping::of(&queue);
     let denied = |_, _| Fault::Refused(ErrorKind::Denied);
     mapping.dead_letters.set_faults(denied);
-    let bury = |_, _| async {
+    let dead_letter = |_, _| async {
         Disposition::DeadLetter {
             reason: "malformed".to_owned(),
             detail: String::new(),
         }
     };
-    let report = mapping.invoke(CancellationToken::new(), bury).await;
+    let report = mapping.invoke(CancellationToken::new(), dead_letter).await;
     assert_eq!(report.failed, ids);
     assert_eq!((queue.len(), mapping.dead_letters.len()), (2, 0));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_bounds_the_work_and_what_is_not_done_is_given_back() {
+async fn a_deadline_bounds_the_work_and_unfinished_messages_are_released() {
     let (queue, ids) = fifo(&[("a", "hangs"), ("a", "behind"), ("b", "quick")]);
     let mapping = Mapping::of(&queue);
     let stop = CancellationToken::new();
@@ -237,7 +237,7 @@ async fn a_deadline_bounds_the_work_and_what_is_not_done_is_given_back() {
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_fails_its_own_message_alone() {
-    let queue = MemoryQueue::new("commands");
+    let queue = FakeQueue::new("commands");
     let ids = ["panics", "fine"].map(|body| queue.put(message(body)).unwrap());
     let handle = |message: Message, _| async move {
         assert!(message.body() == "fine", "as scripted");
@@ -246,16 +246,19 @@ async fn a_panic_fails_its_own_message_alone() {
     let mapping = Mapping::of(&queue);
     let report = mapping.invoke(CancellationToken::new(), handle).await;
     assert_eq!(report.failed, ids[..1]);
-    assert_eq!(report.stats.panicked, 1);
+    assert_eq!(report.counters.panicked, 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_repeat_within_a_batch_is_handled_once_and_reported_once() {
-    let queue = MemoryQueue::new("commands");
+    let queue = FakeQueue::new("commands");
     let id = queue.put(message("fails")).unwrap();
     queue.repeat_deliveries(1);
     let mapping = Mapping::of(&queue);
     let report = mapping.invoke(CancellationToken::new(), by_body).await;
     assert_eq!(report.failed, [id]);
-    assert_eq!((report.stats.started, report.stats.duplicates), (1, 1));
+    assert_eq!(
+        (report.counters.started, report.counters.duplicates),
+        (1, 1)
+    );
 }

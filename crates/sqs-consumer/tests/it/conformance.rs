@@ -4,19 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqs_consumer::memory::MemoryQueue;
+use sqs_consumer::testing::FakeQueue;
 use sqs_consumer::{OutgoingMessage, Queue, Receipt, Receive, Received, SqsQueue};
 
 use crate::load::Local;
 use crate::rig::{grouped, message, ms, secs};
 
 const NOW: Receive = Receive {
-    at_most: 10,
-    wait: Duration::ZERO,
-    visibility: Duration::from_secs(30),
+    max_messages: 10,
+    wait_time: Duration::ZERO,
+    visibility_timeout: Duration::from_secs(30),
 };
 const SOON: Receive = Receive {
-    wait: Duration::from_secs(5),
+    wait_time: Duration::from_secs(5),
     ..NOW
 };
 
@@ -66,7 +66,7 @@ async fn an_empty_queue_is_waited_at(queue: impl Queue) {
     let began = std::time::Instant::now();
     let received = queue
         .receive(Receive {
-            wait: secs(1),
+            wait_time: secs(1),
             ..NOW
         })
         .await
@@ -78,7 +78,7 @@ async fn an_empty_queue_is_waited_at(queue: impl Queue) {
     );
 }
 
-async fn what_is_received_is_hidden_until_it_is_given_back(queue: impl Queue) {
+async fn a_received_message_is_hidden_until_it_is_released(queue: impl Queue) {
     send(&queue, vec![message("m")]).await;
     let first = queue.receive(SOON).await.unwrap();
     assert!(queue.receive(NOW).await.unwrap().is_empty());
@@ -95,11 +95,11 @@ async fn what_is_received_is_hidden_until_it_is_given_back(queue: impl Queue) {
     );
 }
 
-async fn visibility_that_ends_brings_the_message_back(queue: impl Queue) {
+async fn a_message_is_visible_again_when_its_visibility_timeout_ends(queue: impl Queue) {
     send(&queue, vec![message("m")]).await;
     let first = queue
         .receive(Receive {
-            visibility: secs(1),
+            visibility_timeout: secs(1),
             ..SOON
         })
         .await
@@ -142,7 +142,13 @@ async fn a_fifo_group_is_locked_while_a_message_of_it_is_hidden(queue: impl Queu
     });
     send(&queue, messages.collect()).await;
 
-    let two = queue.receive(Receive { at_most: 2, ..SOON }).await.unwrap();
+    let two = queue
+        .receive(Receive {
+            max_messages: 2,
+            ..SOON
+        })
+        .await
+        .unwrap();
     assert_eq!(bodies(&two), ["0", "1"]);
     let rest = queue.receive(NOW).await.unwrap();
     assert_eq!(bodies(&rest), ["4"], "2 and 3 wait for 0 and 1");
@@ -173,7 +179,14 @@ async fn a_standard_queue_does_not_lock_groups(queue: impl Queue) {
     send(&queue, vec![grouped("a", "0"), grouped("a", "1")]).await;
     let mut seen = BTreeSet::new();
     while seen.len() < 2 {
-        for received in queue.receive(Receive { at_most: 1, ..SOON }).await.unwrap() {
+        for received in queue
+            .receive(Receive {
+                max_messages: 1,
+                ..SOON
+            })
+            .await
+            .unwrap()
+        {
             assert_eq!(received.message.group_id(), Some("a"));
             seen.insert(received.message.body().to_owned());
         }
@@ -183,8 +196,8 @@ async fn a_standard_queue_does_not_lock_groups(queue: impl Queue) {
 async fn suite<Q: Queue>(make: impl AsyncFn(&str) -> Q) {
     a_message_arrives_as_it_was_sent(make("arrives").await).await;
     an_empty_queue_is_waited_at(make("empty").await).await;
-    what_is_received_is_hidden_until_it_is_given_back(make("hidden").await).await;
-    visibility_that_ends_brings_the_message_back(make("back").await).await;
+    a_received_message_is_hidden_until_it_is_released(make("hidden").await).await;
+    a_message_is_visible_again_when_its_visibility_timeout_ends(make("back").await).await;
     entries_of_a_batch_fail_one_by_one(make("entries").await).await;
     a_redelivery_cannot_make_the_ids_of_a_batch_collide(make("ids").await).await;
     a_fifo_group_is_locked_while_a_message_of_it_is_hidden(make("locked.fifo").await).await;
@@ -194,7 +207,7 @@ async fn suite<Q: Queue>(make: impl AsyncFn(&str) -> Q) {
 
 #[tokio::test]
 async fn the_queue_in_memory_behaves_like_sqs() {
-    suite(async |name: &str| MemoryQueue::new(name)).await;
+    suite(async |name: &str| FakeQueue::new(name)).await;
 }
 
 #[tokio::test]
@@ -236,7 +249,7 @@ async fn the_time_out_of_a_receive_lies_above_its_wait_whatever_the_client_says(
     let queue = SqsQueue::new(&impatient, &url, secs(2), secs(1));
     let received = queue
         .receive(Receive {
-            wait: secs(2),
+            wait_time: secs(2),
             ..NOW
         })
         .await
@@ -253,7 +266,7 @@ async fn a_queue_that_does_not_exist_is_told_by_its_code() {
     let error = queue.receive(NOW).await.unwrap_err();
     assert_eq!(
         error.kind,
-        sqs_consumer::ErrorKind::QueueMissing,
+        sqs_consumer::ErrorKind::QueueNotFound,
         "{error:?}"
     );
     local.shutdown().await;

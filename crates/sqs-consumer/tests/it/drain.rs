@@ -1,6 +1,6 @@
-//! Drain: stop polling, let the poll in flight return, give back what has not started, finish the rest, within the grace.
+//! The drain: receive no more, let the receive in flight return, release what has not started, let handlers finish.
 
-use sqs_consumer::memory::{Fault, MemoryQueue, Operation};
+use sqs_consumer::testing::{FakeQueue, Fault, Operation};
 use sqs_consumer::{CancelReason, Consumer, Disposition, Error, ErrorKind, Settings, handler_fn};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -8,23 +8,27 @@ use tokio_util::sync::CancellationToken;
 use crate::rig::{Act, Rig, grouped, message, ms, secs};
 
 #[tokio::test(start_paused = true)]
-async fn a_drain_finishes_what_runs_and_gives_back_what_has_not_started() {
-    let queue = MemoryQueue::new("commands.fifo");
+async fn a_drain_finishes_running_handlers_and_releases_messages_that_have_not_started() {
+    let queue = FakeQueue::new("commands.fifo");
     for n in 0..5 {
         queue.put(grouped("g", &n.to_string()));
     }
     let mut rig = Rig::start(&queue, Settings::default(), |_, _| (secs(5), Act::done()));
-    rig.until(|stats| stats.running == 1 && stats.in_flight == 5)
+    rig.until(|snapshot| snapshot.running == 1 && snapshot.in_flight == 5)
         .await;
 
-    let summary = rig.stop().await;
+    let snapshot = rig.stop().await;
 
     assert_eq!(
-        (summary.stats.done, summary.stats.deleted, summary.unsettled),
+        (
+            snapshot.counters.done,
+            snapshot.counters.deleted,
+            snapshot.in_flight
+        ),
         (1, 1, 0)
     );
     assert!(
-        summary.stats.released >= 4,
+        snapshot.counters.released >= 4,
         "the polls in flight may bring them once more"
     );
     let visible: Vec<_> = queue.visible().into_iter().map(|(body, _)| body).collect();
@@ -36,48 +40,53 @@ async fn a_drain_finishes_what_runs_and_gives_back_what_has_not_started() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_has_not_started_is_given_back_at_once_and_not_at_the_end_of_the_drain() {
-    let queue = MemoryQueue::new("fair");
+async fn messages_that_have_not_started_are_released_at_once_and_not_at_the_end_of_the_drain() {
+    let queue = FakeQueue::new("fair");
     for n in 0..5 {
         queue.put(grouped("g", &n.to_string()));
     }
     let settings = Settings {
-        per_group: Some(1),
+        concurrency_per_group: Some(1),
         ..Settings::default()
     };
     let mut rig = Rig::start(&queue, settings, |_, _| (secs(15), Act::done()));
-    rig.until(|stats| stats.running == 1 && stats.in_flight == 5)
+    rig.until(|snapshot| snapshot.running == 1 && snapshot.in_flight == 5)
         .await;
     rig.shutdown.cancel();
-    rig.until(|stats| stats.in_flight == 1).await;
+    rig.until(|snapshot| snapshot.in_flight == 1).await;
     assert_eq!(
-        (queue.visible().len(), rig.stats.snapshot().running),
+        (queue.visible().len(), rig.monitor.snapshot().running),
         (4, 1)
     );
     rig.ended().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_poll_in_flight_is_let_return_and_what_it_brings_is_given_back() {
-    let queue = MemoryQueue::new("commands");
+async fn the_receive_in_flight_returns_and_its_messages_are_released() {
+    let queue = FakeQueue::new("commands");
     let mut rig = Rig::start(&queue, Settings::default(), |_, _| (ms(0), Act::done()));
-    rig.until(|stats| stats.requests.receive == 1).await;
+    rig.until(|snapshot| snapshot.counters.receive_requests == 1)
+        .await;
     rig.shutdown.cancel();
     rig.until(|_| true).await;
     tokio::time::sleep(secs(3)).await;
     for n in 0..4 {
         queue.put(message(&n.to_string()));
     }
-    let (stats, runs) = (rig.stats.clone(), rig.runs());
+    let (monitor, runs) = (rig.monitor.clone(), rig.runs());
     let began = Instant::now();
-    let summary = rig.ended().await.unwrap();
+    let snapshot = rig.ended().await.unwrap();
 
     assert!(
         began.elapsed() < secs(1),
         "the drain goes on when the poll has returned"
     );
     assert_eq!(
-        (runs.len(), summary.stats.released, stats.snapshot().started),
+        (
+            runs.len(),
+            snapshot.counters.released,
+            monitor.snapshot().counters.started
+        ),
         (0, 4, 0)
     );
     assert_eq!(
@@ -93,8 +102,8 @@ async fn the_poll_in_flight_is_let_return_and_what_it_brings_is_given_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn handlers_are_told_before_the_grace_ends_and_dropped_before_it_is_over() {
-    let queue = MemoryQueue::new("commands");
+async fn handlers_are_cancelled_before_the_shutdown_timeout_and_dropped_before_its_end() {
+    let queue = FakeQueue::new("commands");
     for body in ["heeds", "ignores"] {
         queue.put(message(body));
     }
@@ -112,61 +121,61 @@ async fn handlers_are_told_before_the_grace_ends_and_dropped_before_it_is_over()
             },
         )
     });
-    rig.until(|stats| stats.running == 2).await;
+    rig.until(|snapshot| snapshot.running == 2).await;
     rig.shutdown.cancel();
     let began = Instant::now();
 
-    rig.until(|stats| stats.running == 1).await;
+    rig.until(|snapshot| snapshot.running == 1).await;
     assert_eq!(
         began.elapsed().as_secs(),
         21,
         "told four seconds before the end"
     );
-    let summary = rig.ended().await.unwrap();
+    let snapshot = rig.ended().await.unwrap();
 
     assert!(
         began.elapsed() <= secs(24),
-        "{:?} of a grace of 25 s",
+        "{:?} of a shutdown timeout of 25 s",
         began.elapsed()
     );
     assert_eq!(
-        (summary.unsettled, queue.visible().len()),
+        (snapshot.in_flight, queue.visible().len()),
         (0, 2),
         "both are back in the queue"
     );
     assert_eq!(
         (
-            summary.stats.deferred,
-            summary.stats.released,
-            summary.stats.retried
+            snapshot.counters.deferred,
+            snapshot.counters.released,
+            snapshot.counters.retried
         ),
         (1, 1, 0)
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_token_tells_that_the_grace_is_ending() {
-    let queue = MemoryQueue::new("commands");
+async fn the_context_says_that_the_consumer_is_shutting_down() {
+    let queue = FakeQueue::new("commands");
     queue.put(message("m"));
     let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
     let handler = handler_fn(move |_, context: sqs_consumer::Context| {
         let tell = tell.clone();
         async move {
-            context.cancelled().await;
+            context.cancellation_token().cancelled().await;
             tell.send(context.cancel_reason()).unwrap();
             Disposition::Done
         }
     });
     let consumer = Consumer::over(queue.clone(), None, Settings::default()).unwrap();
-    let (mut stats, shutdown) = (consumer.stats(), CancellationToken::new());
+    let (mut monitor, shutdown) = (consumer.monitor(), CancellationToken::new());
     let run = tokio::spawn(consumer.run(handler, shutdown.clone()));
-    stats.wait_for(|stats| stats.running == 1).await;
+    monitor.wait_for(|snapshot| snapshot.running == 1).await;
     shutdown.cancel();
     assert_eq!(
         tokio::time::timeout(secs(3_600), told.recv())
             .await
             .unwrap(),
-        Some(Some(CancelReason::GraceEnding))
+        Some(Some(CancelReason::ShuttingDown))
     );
     run.await.unwrap().unwrap();
     assert!(
@@ -177,7 +186,7 @@ async fn the_token_tells_that_the_grace_is_ending() {
 
 #[tokio::test(start_paused = true)]
 async fn a_drain_flushes_deletes_at_once_instead_of_letting_them_gather() {
-    let queue = MemoryQueue::new("commands");
+    let queue = FakeQueue::new("commands");
     for body in ["fast", "slow"] {
         queue.put(message(body));
     }
@@ -195,18 +204,21 @@ async fn a_drain_flushes_deletes_at_once_instead_of_letting_them_gather() {
             Act::done(),
         )
     });
-    let stats = rig.until(|stats| stats.done == 1).await;
-    assert_eq!((stats.running, stats.requests.delete), (1, 0));
+    let snapshot = rig.until(|snapshot| snapshot.counters.done == 1).await;
+    assert_eq!(
+        (snapshot.running, snapshot.counters.delete_requests),
+        (1, 0)
+    );
     rig.shutdown.cancel();
     let began = Instant::now();
-    rig.until(|stats| stats.deleted == 1).await;
+    rig.until(|snapshot| snapshot.counters.deleted == 1).await;
     assert!(began.elapsed() < ms(100), "{:?}", began.elapsed());
     rig.ended().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn deletes_are_flushed_before_the_end_even_when_they_fail_at_first() {
-    let queue = MemoryQueue::new("commands");
+    let queue = FakeQueue::new("commands");
     for n in 0..5 {
         queue.put(message(&n.to_string()));
     }
@@ -215,17 +227,17 @@ async fn deletes_are_flushed_before_the_end_even_when_they_fail_at_first() {
         _ => Fault::None,
     });
     let mut rig = Rig::start(&queue, Settings::default(), |_, _| (ms(100), Act::done()));
-    rig.until(|stats| stats.running == 5).await;
-    let summary = rig.stop().await;
+    rig.until(|snapshot| snapshot.running == 5).await;
+    let snapshot = rig.stop().await;
     assert_eq!(
-        (summary.stats.deleted, queue.len(), summary.unsettled),
+        (snapshot.counters.deleted, queue.len(), snapshot.in_flight),
         (5, 0, 0)
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_drain_never_outlasts_the_grace_and_says_what_it_left() {
-    let queue = MemoryQueue::new("commands");
+async fn a_drain_never_outlasts_the_shutdown_timeout_and_counts_the_messages_it_left() {
+    let queue = FakeQueue::new("commands");
     for n in 0..5 {
         queue.put(message(&n.to_string()));
     }
@@ -234,36 +246,40 @@ async fn a_drain_never_outlasts_the_grace_and_says_what_it_left() {
         _ => Fault::None,
     });
     let mut rig = Rig::start(&queue, Settings::default(), |_, _| (ms(100), Act::done()));
-    rig.until(|stats| stats.done == 5).await;
+    rig.until(|snapshot| snapshot.counters.done == 5).await;
     let began = Instant::now();
-    let summary = rig.stop().await;
-    assert_eq!((began.elapsed(), summary.drained_in), (secs(25), secs(25)));
-    assert_eq!((summary.unsettled, summary.stats.deleted), (5, 0));
+    let snapshot = rig.stop().await;
+    assert_eq!(
+        (began.elapsed(), snapshot.draining_for.unwrap()),
+        (secs(25), secs(25))
+    );
+    assert_eq!((snapshot.in_flight, snapshot.counters.deleted), (5, 0));
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_idle_consumer_drains_as_soon_as_its_poll_returns() {
-    let queue = MemoryQueue::new("commands");
+    let queue = FakeQueue::new("commands");
     let settings = Settings {
-        wait: secs(2),
+        wait_time: secs(2),
         ..Settings::default()
     };
     let mut rig = Rig::start(&queue, settings, |_, _| (ms(0), Act::done()));
-    rig.until(|stats| stats.requests.receive == 1).await;
-    let summary = rig.stop().await;
-    assert!(summary.drained_in <= secs(2));
+    rig.until(|snapshot| snapshot.counters.receive_requests == 1)
+        .await;
+    let snapshot = rig.stop().await;
+    assert!(snapshot.draining_for.unwrap() <= secs(2));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_queue_that_does_not_exist_ends_the_run_with_an_error() {
-    let queue = MemoryQueue::new("commands");
+    let queue = FakeQueue::new("commands");
     queue.put(message("runs"));
     queue.set_faults(|operation, number| match operation {
-        Operation::Receive if number >= 1 => Fault::Refused(ErrorKind::QueueMissing),
+        Operation::Receive if number >= 1 => Fault::Refused(ErrorKind::QueueNotFound),
         _ => Fault::None,
     });
     let rig = Rig::start(&queue, Settings::default(), |_, _| (secs(2), Act::done()));
     let error = rig.ended().await.unwrap_err();
-    assert!(matches!(error, Error::QueueMissing(_)));
+    assert!(matches!(error, Error::QueueNotFound(_)));
     assert!(queue.is_empty(), "what ran was finished first");
 }

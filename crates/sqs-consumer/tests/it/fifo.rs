@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use sqs_consumer::Settings;
-use sqs_consumer::memory::MemoryQueue;
+use sqs_consumer::testing::FakeQueue;
 
 use crate::rig::{Act, Rig, grouped, ms};
 
-fn queue_of(groups: &[&str], each: usize) -> MemoryQueue {
-    let queue = MemoryQueue::new("commands.fifo");
+fn queue_of(groups: &[&str], each: usize) -> FakeQueue {
+    let queue = FakeQueue::new("commands.fifo");
     for n in 0..each {
         for group in groups {
             queue.put(grouped(group, &format!("{group}{n}")));
@@ -22,7 +22,7 @@ async fn a_fifo_queue_is_serial_within_a_group_and_parallel_between_groups() {
     let queue = queue_of(&["a", "b", "c"], 8);
     let mut rig = Rig::start(&queue, Settings::default(), |_, _| (ms(100), Act::done()));
 
-    rig.until(|stats| stats.deleted == 24).await;
+    rig.until(|snapshot| snapshot.counters.deleted == 24).await;
 
     let mut groups: BTreeMap<String, Vec<_>> = BTreeMap::new();
     for run in rig.runs() {
@@ -55,20 +55,23 @@ async fn on_failure_only_that_group_stops_and_the_rest_of_its_batch_is_released(
         (ms(10), if fails { Act::retry() } else { Act::done() })
     });
 
-    let stats = rig.until(|stats| stats.done == 6).await; // a0 and all of b
+    let snapshot = rig.until(|snapshot| snapshot.counters.done == 6).await; // a0 and all of b
     assert_eq!(
-        (stats.retried, stats.released),
+        (snapshot.counters.retried, snapshot.counters.released),
         (1, 3),
         "a2, a3 and a4 are given back"
     );
 
-    let stats = rig.until(|stats| stats.deleted == 10).await;
+    let snapshot = rig.until(|snapshot| snapshot.counters.deleted == 10).await;
     let of_a: Vec<_> = rig
         .began()
         .into_iter()
         .filter(|body| body.starts_with('a'))
         .collect();
     assert_eq!(of_a, ["a0", "a1", "a1", "a2", "a3", "a4"]);
-    assert_eq!((stats.lease_losses, stats.duplicates), (0, 0));
+    assert_eq!(
+        (snapshot.counters.lost_leases, snapshot.counters.duplicates),
+        (0, 0)
+    );
     rig.stop().await;
 }

@@ -1,6 +1,6 @@
 //! Lease: visibility is extended in batches from the moment of receipt, up to the cap; a lost lease cancels the handler.
 
-use sqs_consumer::memory::{Fault, MemoryQueue, Operation};
+use sqs_consumer::testing::{FakeQueue, Fault, Operation};
 use sqs_consumer::{Disposition, ErrorKind, Settings};
 use tokio::time::Instant;
 
@@ -8,7 +8,7 @@ use crate::rig::{Act, Rig, grouped, message, ms, secs};
 
 #[tokio::test(start_paused = true)]
 async fn heartbeats_extend_visibility_in_batches_for_queued_messages_too() {
-    let queue = MemoryQueue::new("commands.fifo");
+    let queue = FakeQueue::new("commands.fifo");
     let ids: Vec<_> = (0..10)
         .map(|n| queue.put(grouped("g", &n.to_string())).unwrap())
         .collect();
@@ -22,7 +22,7 @@ async fn heartbeats_extend_visibility_in_batches_for_queued_messages_too() {
             Act::done(),
         )
     });
-    rig.until(|stats| stats.running == 1 && stats.in_flight == 10)
+    rig.until(|snapshot| snapshot.running == 1 && snapshot.in_flight == 10)
         .await;
 
     let began = Instant::now();
@@ -37,11 +37,11 @@ async fn heartbeats_extend_visibility_in_batches_for_queued_messages_too() {
         tokio::time::sleep(secs(1)).await;
     }
 
-    let stats = rig.until(|stats| stats.deleted == 10).await;
+    let snapshot = rig.until(|snapshot| snapshot.counters.deleted == 10).await;
     let (requests, entries) = queue.requests()[&Operation::ChangeVisibility];
     assert_eq!(
         (requests, entries),
-        (stats.requests.extend, requests * 10),
+        (snapshot.counters.heartbeat_requests, requests * 10),
         "ten share each request"
     );
     assert!(
@@ -49,7 +49,11 @@ async fn heartbeats_extend_visibility_in_batches_for_queued_messages_too() {
         "{requests} extensions in 300 s, one every 15 s"
     );
     assert_eq!(
-        (stats.lease_losses, stats.duplicates, rig.runs().len()),
+        (
+            snapshot.counters.lost_leases,
+            snapshot.counters.duplicates,
+            rig.runs().len()
+        ),
         (0, 0, 10)
     );
     rig.stop().await;
@@ -57,29 +61,31 @@ async fn heartbeats_extend_visibility_in_batches_for_queued_messages_too() {
 
 #[tokio::test(start_paused = true)]
 async fn visibility_is_extended_up_to_the_cap_of_twelve_hours_and_then_the_handler_is_cancelled() {
-    let queue = MemoryQueue::new("commands");
+    let queue = FakeQueue::new("commands");
     let id = queue.put(message("hangs")).unwrap();
     let began = Instant::now();
-    let mut rig = Rig::start(&queue, Settings::default(), |_, context| {
+    let mut rig = Rig::start(&queue, Settings::default(), |message, _| {
         (
             ms(0),
-            if context.receive_count() == 1 {
+            if message.receive_count() == 1 {
                 Act::UntilCancelled(crate::rig::retry())
             } else {
                 Act::done()
             },
         )
     });
-    rig.until(|stats| stats.running == 1).await;
+    rig.until(|snapshot| snapshot.running == 1).await;
 
-    let stats = rig.until(|stats| stats.lease_losses == 1).await;
+    let snapshot = rig
+        .until(|snapshot| snapshot.counters.lost_leases == 1)
+        .await;
     assert_eq!(began.elapsed().as_secs(), 12 * 60 * 60);
     assert_eq!(
-        stats.failed_requests, 0,
+        snapshot.counters.failed_requests, 0,
         "no extension beyond the cap was asked for"
     );
 
-    let stats = rig.until(|stats| stats.deleted == 1).await;
+    let snapshot = rig.until(|snapshot| snapshot.counters.deleted == 1).await;
     let runs = rig.runs();
     assert_eq!(
         (runs.len(), runs[1].attempt),
@@ -87,7 +93,11 @@ async fn visibility_is_extended_up_to_the_cap_of_twelve_hours_and_then_the_handl
         "a cancelled run is not an attempt"
     );
     assert_eq!(
-        (queue.deletions(&id), stats.retried, stats.deferred),
+        (
+            queue.deletions(&id),
+            snapshot.counters.retried,
+            snapshot.counters.deferred
+        ),
         (1, 0, 1)
     );
     rig.stop().await;
@@ -95,24 +105,25 @@ async fn visibility_is_extended_up_to_the_cap_of_twelve_hours_and_then_the_handl
 
 #[tokio::test(start_paused = true)]
 async fn a_hold_shorter_than_the_cap_bounds_a_handler_that_hangs() {
-    let queue = MemoryQueue::new("commands");
+    let queue = FakeQueue::new("commands");
     queue.put(message("hangs"));
     let began = Instant::now();
     let settings = Settings {
-        longest_hold: secs(120),
+        max_processing_time: secs(120),
         ..Settings::default()
     };
     let mut rig = Rig::start(&queue, settings, |_, _| {
         (ms(0), Act::UntilCancelled(crate::rig::retry()))
     });
-    rig.until(|stats| stats.lease_losses == 1).await;
+    rig.until(|snapshot| snapshot.counters.lost_leases == 1)
+        .await;
     assert_eq!(began.elapsed().as_secs(), 120);
     rig.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_lease_cancels_the_handler_and_nothing_else_depends_on_it() {
-    let queue = MemoryQueue::new("commands");
+    let queue = FakeQueue::new("commands");
     let id = queue.put(message("m")).unwrap();
     queue.set_faults(|operation, _| match operation {
         Operation::ChangeVisibility => Fault::Refused(ErrorKind::Unavailable),
@@ -122,10 +133,14 @@ async fn a_lost_lease_cancels_the_handler_and_nothing_else_depends_on_it() {
     // The handler ignores its token and says Done long after others may have the message.
     let mut rig = Rig::start(&queue, Settings::default(), |_, _| (secs(100), Act::done()));
 
-    rig.until(|stats| stats.lease_losses == 1).await;
+    rig.until(|snapshot| snapshot.counters.lost_leases == 1)
+        .await;
     assert_eq!(began.elapsed().as_secs(), 30);
-    let stats = rig.until(|stats| stats.deleted == 1).await;
-    assert!(stats.duplicates > 0, "it was delivered again meanwhile");
+    let snapshot = rig.until(|snapshot| snapshot.counters.deleted == 1).await;
+    assert!(
+        snapshot.counters.duplicates > 0,
+        "it was delivered again meanwhile"
+    );
     assert_eq!(
         (rig.runs().len(), queue.deletions(&id)),
         (1, 1),
@@ -136,7 +151,7 @@ async fn a_lost_lease_cancels_the_handler_and_nothing_else_depends_on_it() {
 
 #[tokio::test(start_paused = true)]
 async fn the_token_tells_that_the_lease_is_lost() {
-    let queue = MemoryQueue::new("commands");
+    let queue = FakeQueue::new("commands");
     queue.put(message("m"));
     queue.set_faults(|operation, number| match operation {
         Operation::ChangeVisibility if number < 50 => Fault::Refused(ErrorKind::Throttled),
@@ -146,9 +161,12 @@ async fn the_token_tells_that_the_lease_is_lost() {
     let handler = sqs_consumer::handler_fn(move |_, context: sqs_consumer::Context| {
         let tell = tell.clone();
         async move {
-            context.cancelled().await;
-            tell.send((context.cancel_reason(), context.is_cancelled()))
-                .unwrap();
+            context.cancellation_token().cancelled().await;
+            tell.send((
+                context.cancel_reason(),
+                context.cancellation_token().is_cancelled(),
+            ))
+            .unwrap();
             Disposition::Done
         }
     });

@@ -10,7 +10,7 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use local_aws::{Config, LocalAws};
 use sqs_consumer::{
     BatchSender, Consumer, Context, Disposition, Handler, Message, OutgoingMessage, RetryPolicy,
-    SenderSettings, Settings, Summary,
+    SenderSettings, Settings, Snapshot,
 };
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -179,11 +179,11 @@ impl Handler for Worker {
 
 fn settings() -> Settings {
     Settings {
-        wait: secs(2),
+        wait_time: secs(2),
         retry: RetryPolicy {
-            first: secs(1),
-            longest: secs(1),
-            attempts_at_most: 2,
+            first_delay: secs(1),
+            max_delay: secs(1),
+            max_attempts: 2,
             ..RetryPolicy::default()
         },
         ..Settings::default()
@@ -191,7 +191,7 @@ fn settings() -> Settings {
 }
 
 /// Runs a consumer until the process gets SIGTERM.
-async fn until_sigterm(consumer: Consumer, worker: Worker) -> Summary {
+async fn until_sigterm(consumer: Consumer, worker: Worker) -> Snapshot {
     let mut sigterm =
         tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).unwrap();
     let shutdown = CancellationToken::new();
@@ -226,26 +226,26 @@ async fn twenty_thousand_messages_with_failures_panics_and_a_sigterm_in_the_midd
         builder.settings(settings()).build().unwrap()
     };
     let consumer = build();
-    let mut stats = consumer.stats();
+    let mut monitor = consumer.monitor();
     let began = Instant::now();
     let run = tokio::spawn(until_sigterm(consumer, worker.clone()));
-    stats
-        .wait_for(|stats| stats.done >= MESSAGES as u64 / 2)
+    monitor
+        .wait_for(|snapshot| snapshot.counters.done >= MESSAGES as u64 / 2)
         .await;
     send_sigterm();
-    let summary = run.await.unwrap();
+    let snapshot = run.await.unwrap();
     println!(
         "half done in {:?}, drained in {:?}: {:?}",
         began.elapsed(),
-        summary.drained_in,
-        summary.stats
+        snapshot.draining_for.unwrap(),
+        snapshot
     );
-    assert_eq!(summary.unsettled, 0);
-    assert!(summary.drained_in < settings().grace);
+    assert_eq!(snapshot.in_flight, 0);
+    assert!(snapshot.draining_for.unwrap() < settings().shutdown_timeout);
 
     tokio::time::sleep(secs(1)).await;
     let (visible, hidden) = local.counts(&source).await;
-    let gone = usize::try_from(summary.stats.done + summary.stats.dead_lettered).unwrap();
+    let gone = usize::try_from(snapshot.counters.done + snapshot.counters.dead_lettered).unwrap();
     assert_eq!(
         (visible, hidden),
         (MESSAGES - gone, 0),
@@ -253,28 +253,37 @@ async fn twenty_thousand_messages_with_failures_panics_and_a_sigterm_in_the_midd
     );
 
     let consumer = build();
-    let (mut stats, shutdown) = (consumer.stats(), CancellationToken::new());
+    let (mut monitor, shutdown) = (consumer.monitor(), CancellationToken::new());
     let began = Instant::now();
     let run = tokio::spawn(consumer.run(worker.clone(), shutdown.clone()));
     let left = (MESSAGES - gone) as u64;
-    stats.wait_for(|stats| stats.deleted >= left).await;
+    monitor
+        .wait_for(|snapshot| snapshot.counters.deleted >= left)
+        .await;
     shutdown.cancel();
     let rest = run.await.unwrap().unwrap();
-    println!("the rest in {:?}: {:?}", began.elapsed(), rest.stats);
+    println!("the rest in {:?}: {:?}", began.elapsed(), rest);
 
     assert_eq!(local.counts(&source).await, (0, 0));
-    let (done, buried) = (worker.done(), local.empty(&dead).await);
+    let (done, died) = (worker.done(), local.empty(&dead).await);
     assert!(
         done.values().all(|times| *times == 1),
         "a message was done twice"
     );
+    check_fates(&done, &died);
+    print_requests(&[snapshot, rest]);
+    local.shutdown().await;
+}
+
+/// Each message is done or dead-lettered, as it was planned.
+fn check_fates(done: &BTreeMap<usize, usize>, dead: &BTreeMap<usize, (String, String)>) {
     for n in 0..MESSAGES {
         let expected = match Worker::fate(n) {
             "fails" => Some("as planned"),
             "panics" => Some("panicked: as planned"),
             _ => None,
         };
-        let found = buried
+        let found = dead
             .get(&n)
             .map(|(reason, detail)| (reason.as_str(), detail.as_str()));
         assert_eq!(
@@ -284,17 +293,15 @@ async fn twenty_thousand_messages_with_failures_panics_and_a_sigterm_in_the_midd
         );
         assert_eq!(done.contains_key(&n), expected.is_none(), "message {n}");
     }
-    print_requests(&[summary, rest]);
-    local.shutdown().await;
 }
 
-fn print_requests(summaries: &[Summary]) {
-    let sum = |count: fn(&Summary) -> u64| summaries.iter().map(count).sum::<u64>();
+fn print_requests(summaries: &[Snapshot]) {
+    let sum = |count: fn(&Snapshot) -> u64| summaries.iter().map(count).sum::<u64>();
     let (receives, deletes) = (
-        sum(|s| s.stats.requests.receive),
-        sum(|s| s.stats.requests.delete),
+        sum(|s| s.counters.receive_requests),
+        sum(|s| s.counters.delete_requests),
     );
-    let deliveries = sum(|s| s.stats.received);
+    let deliveries = sum(|s| s.counters.received);
     #[expect(clippy::cast_precision_loss, reason = "thousands")]
     let each = (receives + deletes) as f64 / deliveries as f64;
     println!(
@@ -346,21 +353,24 @@ async fn fifo_groups_stay_in_order_over_real_connections() {
     };
     let consumer = Consumer::builder(local.client.clone(), &source).dead_letter_queue(&dead);
     let consumer = consumer.settings(settings()).build().unwrap();
-    let (mut stats, shutdown) = (consumer.stats(), CancellationToken::new());
+    let (mut monitor, shutdown) = (consumer.monitor(), CancellationToken::new());
     let run = tokio::spawn(consumer.run(handler, shutdown.clone()));
-    stats
-        .wait_for(|stats| stats.deleted >= 50 * EACH as u64)
+    monitor
+        .wait_for(|snapshot| snapshot.counters.deleted >= 50 * EACH as u64)
         .await;
     shutdown.cancel();
-    let summary = run.await.unwrap().unwrap();
+    let snapshot = run.await.unwrap().unwrap();
 
-    println!("{:?}", summary.stats);
+    println!("{:?}", snapshot);
     assert_eq!(local.counts(&source).await, (0, 0));
     let order = order.lock().unwrap().clone();
     for (group, order) in &order {
         let expected: Vec<_> = (0..EACH).map(|n| n * 50 + group).collect();
         assert_eq!(order, &expected, "group {group}");
     }
-    assert_eq!((order.len(), summary.stats.done), (50, 50 * EACH as u64));
+    assert_eq!(
+        (order.len(), snapshot.counters.done),
+        (50, 50 * EACH as u64)
+    );
     local.shutdown().await;
 }

@@ -8,8 +8,8 @@ use metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
     SharedString, Unit,
 };
-use sqs_consumer::memory::{Fault, MemoryQueue};
-use sqs_consumer::{ErrorKind, Settings, Stats};
+use sqs_consumer::testing::{FakeQueue, Fault};
+use sqs_consumer::{ErrorKind, Settings, Snapshot};
 
 use crate::rig::{Act, Rig, message, ms};
 
@@ -114,8 +114,8 @@ impl Recorder for Ledger {
 }
 
 /// Handles one message of each fate and returns what was recorded meanwhile, with the final counts.
-async fn a_life_of_each_kind(ledger: &Ledger) -> Stats {
-    let queue = MemoryQueue::new("commands");
+async fn a_life_of_each_kind(ledger: &Ledger) -> Snapshot {
+    let queue = FakeQueue::new("commands");
     for body in ["done", "done", "retry", "dead", "panic"] {
         queue.put(message(body));
     }
@@ -128,10 +128,10 @@ async fn a_life_of_each_kind(ledger: &Ledger) -> Stats {
         };
         (ms(10), act)
     });
-    rig.until(|stats| stats.running == 5).await;
+    rig.until(|snapshot| snapshot.running == 5).await;
     ledger.expect("sqs_consumer.handlers.running", "", 5);
-    rig.until(|stats| stats.deleted == 5).await;
-    rig.stop().await.stats
+    rig.until(|snapshot| snapshot.counters.deleted == 5).await;
+    rig.stop().await
 }
 
 #[tokio::test(start_paused = true)]
@@ -139,7 +139,7 @@ async fn what_happens_is_counted_under_the_names_of_the_messaging_conventions() 
     let ledger = Ledger::default();
     let _recording = metrics::set_default_local_recorder(&ledger);
 
-    let stats = a_life_of_each_kind(&ledger).await;
+    let snapshot = a_life_of_each_kind(&ledger).await;
 
     ledger.expect(
         "messaging.client.consumed.messages",
@@ -161,7 +161,10 @@ async fn what_happens_is_counted_under_the_names_of_the_messaging_conventions() 
             expected,
         );
     }
-    let (receives, deletes) = (stats.requests.receive, stats.requests.delete);
+    let (receives, deletes) = (
+        snapshot.counters.receive_requests,
+        snapshot.counters.delete_requests,
+    );
     ledger.expect(
         "sqs_consumer.requests",
         "messaging.operation.name=ReceiveMessage",
@@ -193,36 +196,42 @@ async fn what_happens_is_counted_under_the_names_of_the_messaging_conventions() 
 
 #[tokio::test(start_paused = true)]
 async fn the_age_of_the_oldest_and_what_is_in_flight_can_be_read_at_any_time() {
-    let queue = MemoryQueue::new("commands");
+    let queue = FakeQueue::new("commands");
     let before = std::time::SystemTime::now();
     queue.put(message("m"));
     let mut rig = Rig::start(&queue, Settings::default(), |_, _| (ms(10), Act::done()));
-    let stats = rig.until(|stats| stats.running == 1).await;
-    assert_eq!(stats.in_flight, 1);
-    assert!(stats.oldest_sent_at.unwrap() >= before);
-    let stats = rig.until(|stats| stats.deleted == 1).await;
-    assert_eq!((stats.in_flight, stats.oldest_sent_at), (0, None));
+    let snapshot = rig.until(|snapshot| snapshot.running == 1).await;
+    assert_eq!(snapshot.in_flight, 1);
+    assert!(snapshot.oldest_sent_at.unwrap() >= before);
+    let snapshot = rig.until(|snapshot| snapshot.counters.deleted == 1).await;
+    assert_eq!((snapshot.in_flight, snapshot.oldest_sent_at), (0, None));
     rig.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_consumer_whose_queue_no_longer_answers_shows_by_the_time_of_its_last_answer() {
-    let queue = MemoryQueue::new("commands");
+    let queue = FakeQueue::new("commands");
     let mut rig = Rig::start(&queue, Settings::default(), |_, _| (ms(10), Act::done()));
-    let idle = rig.until(|stats| stats.empty_receives == 3).await;
+    let idle = rig
+        .until(|snapshot| snapshot.counters.empty_receives == 3)
+        .await;
     let now = tokio::time::Instant::now().into_std();
     assert_eq!(idle.answered_at, Some(now));
 
     queue.set_faults(|_, _| Fault::Refused(ErrorKind::Unavailable));
     // The poll under way is still answered.
-    let last = rig.until(|stats| stats.failed_requests == 1).await;
-    let failing = rig.until(|stats| stats.failed_requests == 5).await;
+    let last = rig
+        .until(|snapshot| snapshot.counters.failed_requests == 1)
+        .await;
+    let failing = rig
+        .until(|snapshot| snapshot.counters.failed_requests == 5)
+        .await;
     assert_eq!(failing.answered_at, last.answered_at);
 
     queue.set_faults(|_, _| Fault::None);
     let later = rig
-        .until(|stats| stats.answered_at > last.answered_at)
+        .until(|snapshot| snapshot.answered_at > last.answered_at)
         .await;
-    assert!(later.empty_receives > last.empty_receives);
+    assert!(later.counters.empty_receives > last.counters.empty_receives);
     rig.stop().await;
 }

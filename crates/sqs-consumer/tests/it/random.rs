@@ -1,24 +1,24 @@
 //! Random arrivals, handler times, failures, faults of the queue and drains, under paused time.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+mod watcher;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use sqs_consumer::memory::{Fault, MemoryQueue, Operation};
-use sqs_consumer::{
-    Consumer, Context, Disposition, ErrorKind, Handler, Message, RetryPolicy, Settings, Stats,
-};
+use sqs_consumer::testing::{FakeQueue, Fault, Operation};
+use sqs_consumer::{Consumer, ErrorKind, RetryPolicy, Settings, Snapshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::rig::{grouped, ms, secs};
+use watcher::{Handling, Watcher};
 
 /// What happens in one case.
 #[derive(Debug, Clone)]
 struct Plan {
     fifo: bool,
     concurrency: usize,
-    per_group: Option<usize>,
+    concurrency_per_group: Option<usize>,
     messages: Vec<Planned>,
     /// How long each consumer runs before it is drained and the next takes over; the last runs to the end.
     shifts: Vec<Duration>,
@@ -79,183 +79,27 @@ fn plans(faults: bool) -> impl Strategy<Value = Plan> {
         prop_oneof![Just(0_usize), 2..9_usize],
     )
         .prop_map(
-            |(fifo, concurrency, per_group, messages, shifts, faults, repeat_every)| Plan {
-                fifo,
-                concurrency,
-                per_group,
-                messages,
-                shifts,
-                faults,
-                repeat_every: if fifo { 0 } else { repeat_every },
+            |(fifo, concurrency, concurrency_per_group, messages, shifts, faults, repeat_every)| {
+                Plan {
+                    fifo,
+                    concurrency,
+                    concurrency_per_group,
+                    messages,
+                    shifts,
+                    faults,
+                    repeat_every: if fifo { 0 } else { repeat_every },
+                }
             },
         )
-}
-
-/// Does what the plan says and watches what it must never see.
-#[derive(Clone)]
-struct Watcher(Arc<Watch>);
-
-struct Watch {
-    plan: Plan,
-    queue: MemoryQueue,
-    seen: Mutex<Seen>,
-}
-
-#[derive(Default)]
-struct Seen {
-    runs: BTreeMap<usize, usize>,
-    running: BTreeSet<usize>,
-    done: BTreeMap<usize, usize>,
-    buried: BTreeSet<usize>,
-    violations: Vec<String>,
-    /// Violations that are no fault of the consumer if leases were lost.
-    unless_lost: Vec<String>,
-}
-
-/// Marks a run as over even when its future is dropped.
-struct Running<'a>(&'a Watch, usize);
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.0.seen.lock().unwrap().running.remove(&self.1);
-    }
-}
-
-impl Watcher {
-    fn new(plan: &Plan, queue: &MemoryQueue) -> Self {
-        Self(Arc::new(Watch {
-            plan: plan.clone(),
-            queue: queue.clone(),
-            seen: Mutex::default(),
-        }))
-    }
-
-    fn begin(&self, index: usize, message: &Message) -> (Duration, Step) {
-        let Watch { plan, queue, seen } = &*self.0;
-        let seen = &mut *seen.lock().unwrap();
-        let group = plan.messages[index].group;
-        if !seen.running.insert(index) {
-            seen.violations
-                .push(format!("message {index} runs twice at once"));
-        }
-        if seen.running.len() > plan.concurrency {
-            seen.violations.push(format!(
-                "{} handlers of {}",
-                seen.running.len(),
-                plan.concurrency
-            ));
-        }
-        let together = seen
-            .running
-            .iter()
-            .filter(|other| plan.messages[**other].group == group)
-            .count();
-        let limit = if plan.fifo {
-            1
-        } else {
-            plan.per_group.unwrap_or(usize::MAX)
-        };
-        if together > limit {
-            seen.violations
-                .push(format!("{together} handlers of group {group}"));
-        }
-        if plan.fifo {
-            let sent_before = |other: &usize| {
-                (plan.messages[*other].at, *other) < (plan.messages[index].at, index)
-            };
-            let unsettled = (0..plan.messages.len())
-                .filter(|other| plan.messages[*other].group == group && sent_before(other))
-                .find(|other| !seen.done.contains_key(other) && !seen.buried.contains(other));
-            if let Some(other) = unsettled {
-                seen.violations
-                    .push(format!("message {index} overtook {other} of its group"));
-            }
-        }
-        if seen.done.contains_key(&index) {
-            seen.unless_lost
-                .push(format!("message {index} was handled after it was done"));
-        }
-        if queue.hidden_until(message.message_id()).is_none() {
-            seen.unless_lost
-                .push(format!("message {index} was visible when it began"));
-        }
-        let run = seen.runs.entry(index).or_default();
-        let step = plan.messages[index]
-            .runs
-            .get(*run)
-            .copied()
-            .unwrap_or((Duration::ZERO, Step::Done));
-        *run += 1;
-        step
-    }
-
-    fn end(&self, index: usize, message: &Message, context: &Context, step: Step) -> Disposition {
-        let seen = &mut *self.0.seen.lock().unwrap();
-        if !context.is_cancelled() && self.0.queue.hidden_until(message.message_id()).is_none() {
-            seen.unless_lost
-                .push(format!("message {index} had become visible when it ended"));
-        }
-        let reason = "as planned".to_owned();
-        match step {
-            Step::Done => {
-                *seen.done.entry(index).or_default() += 1;
-                Disposition::Done
-            }
-            Step::Retry => Disposition::Retry {
-                after: None,
-                reason,
-            },
-            Step::Defer => Disposition::Defer {
-                after: None,
-                reason,
-            },
-            Step::DeadLetter => Disposition::DeadLetter {
-                reason,
-                detail: String::new(),
-            },
-            Step::Panic => unreachable!("panics don't end"),
-        }
-    }
-
-    /// Notes what has arrived in the dead-letter queue: its order is settled then.
-    fn bury(&self, dead_letters: &MemoryQueue) {
-        let seen = &mut *self.0.seen.lock().unwrap();
-        seen.buried.extend(
-            dead_letters
-                .messages()
-                .iter()
-                .map(|copy| copy.body.parse::<usize>().unwrap()),
-        );
-    }
-}
-
-struct Handling {
-    watcher: Watcher,
-    dead_letters: MemoryQueue,
-}
-
-impl Handler for Handling {
-    async fn handle(&self, message: &Message, context: &Context) -> Disposition {
-        let index: usize = message.body().parse().unwrap();
-        self.watcher.bury(&self.dead_letters);
-        let (time, step) = self.watcher.begin(index, message);
-        let running = Running(&self.watcher.0, index);
-        tokio::time::sleep(time).await;
-        if let Step::Panic = step {
-            drop(running);
-            std::panic::resume_unwind(Box::new("as planned")); // without the hook's print
-        }
-        self.watcher.end(index, message, context, step)
-    }
 }
 
 fn settings(plan: &Plan) -> Settings {
     Settings {
         concurrency: plan.concurrency,
-        per_group: plan.per_group,
+        concurrency_per_group: plan.concurrency_per_group,
         retry: RetryPolicy {
-            first: secs(1),
-            longest: secs(20),
+            first_delay: secs(1),
+            max_delay: secs(20),
             ..RetryPolicy::default()
         },
         ..Settings::default()
@@ -279,18 +123,18 @@ fn faults(rate: u8, seed: u64) -> impl FnMut(Operation, u64) -> Fault + Send + '
 /// What a case came to.
 struct Outcome {
     plan: Plan,
-    queue: MemoryQueue,
-    dead_letters: MemoryQueue,
+    queue: FakeQueue,
+    dead_letters: FakeQueue,
     ids: Vec<String>,
-    stats: Vec<Stats>,
+    snapshots: Vec<Snapshot>,
     unsettled: usize,
     watcher: Watcher,
 }
 
 async fn run(plan: Plan) -> Outcome {
     let suffix = if plan.fifo { ".fifo" } else { "" };
-    let queue = MemoryQueue::with_latency(format!("source{suffix}"), ms(3));
-    let dead_letters = MemoryQueue::with_latency(format!("dead{suffix}"), ms(3));
+    let queue = FakeQueue::with_latency(format!("source{suffix}"), ms(3));
+    let dead_letters = FakeQueue::with_latency(format!("dead{suffix}"), ms(3));
     queue.repeat_deliveries(plan.repeat_every);
     if let Some((rate, seed)) = plan.faults {
         queue.set_faults(faults(rate, seed));
@@ -298,7 +142,7 @@ async fn run(plan: Plan) -> Outcome {
     }
     let watcher = Watcher::new(&plan, &queue);
     let arrivals = tokio::spawn(arrive(plan.clone(), queue.clone()));
-    let (mut stats, mut unsettled) = (Vec::new(), 0);
+    let (mut snapshots, mut unsettled) = (Vec::new(), 0);
     for shift in plan.shifts.iter().map(Some).chain([None]) {
         let handler = Handling {
             watcher: watcher.clone(),
@@ -317,10 +161,10 @@ async fn run(plan: Plan) -> Outcome {
             }
         }
         shutdown.cancel();
-        let summary = task.await.unwrap().unwrap();
-        assert!(summary.drained_in <= settings(&plan).grace);
-        unsettled += summary.unsettled;
-        stats.push(summary.stats);
+        let snapshot = task.await.unwrap().unwrap();
+        assert!(snapshot.draining_for.unwrap() <= settings(&plan).shutdown_timeout);
+        unsettled += snapshot.in_flight;
+        snapshots.push(snapshot);
     }
     let ids = arrivals.await.unwrap();
     Outcome {
@@ -328,14 +172,14 @@ async fn run(plan: Plan) -> Outcome {
         queue,
         dead_letters,
         ids,
-        stats,
+        snapshots,
         unsettled,
         watcher,
     }
 }
 
 /// Sends the messages at their times and returns their ids by index.
-async fn arrive(plan: Plan, queue: MemoryQueue) -> Vec<String> {
+async fn arrive(plan: Plan, queue: FakeQueue) -> Vec<String> {
     let mut order: Vec<usize> = (0..plan.messages.len()).collect();
     order.sort_by_key(|index| (plan.messages[*index].at, *index));
     let start = tokio::time::Instant::now();
@@ -350,7 +194,7 @@ async fn arrive(plan: Plan, queue: MemoryQueue) -> Vec<String> {
     ids
 }
 
-async fn until_empty(queue: &MemoryQueue, arrivals: &tokio::task::JoinHandle<Vec<String>>) {
+async fn until_empty(queue: &FakeQueue, arrivals: &tokio::task::JoinHandle<Vec<String>>) {
     let limit = tokio::time::Instant::now() + secs(6 * 3_600);
     while !(arrivals.is_finished() && queue.is_empty()) {
         assert!(
@@ -363,9 +207,13 @@ async fn until_empty(queue: &MemoryQueue, arrivals: &tokio::task::JoinHandle<Vec
 }
 
 fn check(outcome: &Outcome) {
-    let seen = outcome.watcher.0.seen.lock().unwrap();
+    let seen = outcome.watcher.seen();
     assert_eq!(seen.violations, Vec::<String>::new());
-    let lost: u64 = outcome.stats.iter().map(|stats| stats.lease_losses).sum();
+    let lost: u64 = outcome
+        .snapshots
+        .iter()
+        .map(|snapshot| snapshot.counters.lost_leases)
+        .sum();
     if outcome.plan.faults.is_none() {
         assert_eq!(
             (lost, outcome.unsettled),
@@ -389,13 +237,13 @@ fn check(outcome: &Outcome) {
     if outcome.plan.faults.is_none() {
         assert!(
             dead.values().all(|copies| *copies == 1),
-            "buried more than once: {dead:?}"
+            "dead_lettered more than once: {dead:?}"
         );
     }
     for (index, id) in outcome.ids.iter().enumerate() {
         let ends =
             usize::from(seen.done.contains_key(&index)) + usize::from(dead.contains_key(&index));
-        assert_eq!(ends, 1, "message {index} must be done or buried");
+        assert_eq!(ends, 1, "message {index} must be done or dead_lettered");
         assert_eq!(
             outcome.queue.deletions(id),
             1,

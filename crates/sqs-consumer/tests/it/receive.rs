@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use sqs_consumer::Settings;
-use sqs_consumer::memory::{MemoryQueue, Operation};
+use sqs_consumer::testing::{FakeQueue, Operation};
 use tokio::time::Instant;
 
 use crate::rig::{Act, Rig, message, ms, secs};
 
-fn queue_of(messages: usize) -> MemoryQueue {
-    let queue = MemoryQueue::with_latency("commands", ms(5));
+fn queue_of(messages: usize) -> FakeQueue {
+    let queue = FakeQueue::with_latency("commands", ms(5));
     for n in 0..messages {
         queue.put(message(&n.to_string()));
     }
@@ -25,7 +25,7 @@ async fn only_what_free_permits_can_start_is_received() {
     };
     let mut rig = Rig::start(&queue, settings, |_, _| (secs(60), Act::done()));
 
-    rig.until(|stats| stats.running == 13).await;
+    rig.until(|snapshot| snapshot.running == 13).await;
     tokio::time::sleep(secs(30)).await;
 
     assert_eq!((queue.visible().len(), rig.runs().len()), (27, 13));
@@ -33,7 +33,7 @@ async fn only_what_free_permits_can_start_is_received() {
         queue.visible().iter().all(|(_, receives)| *receives == 0),
         "received without a permit"
     );
-    rig.until(|stats| stats.deleted == 40).await;
+    rig.until(|snapshot| snapshot.counters.deleted == 40).await;
     rig.stop().await;
 }
 
@@ -56,20 +56,20 @@ async fn a_free_permit_is_refilled_while_the_rest_of_a_batch_still_runs() {
     });
 
     let began = Instant::now();
-    rig.until(|stats| stats.done == 29).await;
+    rig.until(|snapshot| snapshot.counters.done == 29).await;
 
     assert!(
         began.elapsed() < secs(2),
         "29 fast messages took {:?} beside a slow one",
         began.elapsed()
     );
-    assert_eq!(rig.stats.snapshot().running, 1, "the slow one runs on");
+    assert_eq!(rig.monitor.snapshot().running, 1, "the slow one runs on");
     rig.stop().await;
 }
 
 /// Returns how long it takes until all of 600 messages of 100 ms are handled, beside slow ones that hold permits.
 async fn time_for_the_fast(concurrency: usize, slow: usize) -> Duration {
-    let queue = MemoryQueue::with_latency("commands", ms(5));
+    let queue = FakeQueue::with_latency("commands", ms(5));
     for n in 0..slow + 600 {
         queue.put(message(if n < slow { "slow" } else { "fast" }));
     }
@@ -88,7 +88,7 @@ async fn time_for_the_fast(concurrency: usize, slow: usize) -> Duration {
         )
     });
     let began = Instant::now();
-    rig.until(|stats| stats.done == 600).await;
+    rig.until(|snapshot| snapshot.counters.done == 600).await;
     let took = began.elapsed();
     rig.stop().await;
     took
@@ -116,10 +116,10 @@ async fn repeats_inside_one_batch_are_collapsed() {
     queue.repeat_deliveries(3);
     let mut rig = Rig::start(&queue, Settings::default(), |_, _| (ms(50), Act::done()));
 
-    let stats = rig.until(|stats| stats.deleted == 20).await;
+    let snapshot = rig.until(|snapshot| snapshot.counters.deleted == 20).await;
 
-    assert!(stats.duplicates > 0 && stats.received > 20);
-    assert_eq!((stats.started, rig.runs().len()), (20, 20));
+    assert!(snapshot.counters.duplicates > 0 && snapshot.counters.received > 20);
+    assert_eq!((snapshot.counters.started, rig.runs().len()), (20, 20));
     assert!(
         queue.is_empty(),
         "a repeat's newer receipt was not used to delete"
@@ -141,34 +141,41 @@ async fn a_panic_in_a_handler_is_caught_and_the_message_retried() {
         )
     });
 
-    let stats = rig.until(|stats| stats.deleted == 3).await;
+    let snapshot = rig.until(|snapshot| snapshot.counters.deleted == 3).await;
 
-    assert_eq!((stats.panicked, stats.retried, stats.done), (1, 1, 3));
+    assert_eq!(
+        (
+            snapshot.counters.panicked,
+            snapshot.counters.retried,
+            snapshot.counters.done
+        ),
+        (1, 1, 3)
+    );
     rig.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn concurrency_is_bounded_per_group_on_a_fair_queue() {
-    let queue = MemoryQueue::new("fair");
+    let queue = FakeQueue::new("fair");
     for n in 0..12 {
         queue.put(crate::rig::grouped("noisy", &format!("n{n}")));
     }
     queue.put(crate::rig::grouped("quiet", "q"));
     queue.put(message("no group"));
     let settings = Settings {
-        per_group: Some(2),
+        concurrency_per_group: Some(2),
         ..Settings::default()
     };
     let mut rig = Rig::start(&queue, settings, |_, _| (secs(1), Act::done()));
 
-    rig.until(|stats| stats.in_flight == 14).await;
+    rig.until(|snapshot| snapshot.in_flight == 14).await;
     assert_eq!(
-        rig.stats.snapshot().running,
+        rig.monitor.snapshot().running,
         4,
         "two of the noisy group, one quiet, one without a group"
     );
     let began = Instant::now();
-    rig.until(|stats| stats.done == 14).await;
+    rig.until(|snapshot| snapshot.counters.done == 14).await;
     assert_eq!(
         began.elapsed().as_secs(),
         6,
@@ -179,7 +186,7 @@ async fn concurrency_is_bounded_per_group_on_a_fair_queue() {
 
 #[tokio::test(start_paused = true)]
 async fn an_idle_queue_costs_one_receive_every_twenty_seconds() {
-    let queue = MemoryQueue::new("idle");
+    let queue = FakeQueue::new("idle");
     let rig = Rig::start(&queue, Settings::default(), |_, _| (ms(1), Act::done()));
     tokio::time::sleep(secs(199)).await;
     assert_eq!(queue.requests()[&Operation::Receive].0, 10);
@@ -194,14 +201,16 @@ async fn at_full_load_receive_and_delete_cost_no_more_than_0_22_requests_a_messa
         (ms(5 + n * 7_919 % 40), Act::done())
     });
 
-    let stats = rig.until(|stats| stats.deleted == 5_000).await;
+    let snapshot = rig
+        .until(|snapshot| snapshot.counters.deleted == 5_000)
+        .await;
 
-    let requests = stats.requests.receive + stats.requests.delete;
+    let requests = snapshot.counters.receive_requests + snapshot.counters.delete_requests;
     #[expect(clippy::cast_precision_loss, reason = "thousands")]
     let each = requests as f64 / 5_000.0;
     println!(
         "{} receives and {} deletes for 5,000 messages: {each:.3} a message",
-        stats.requests.receive, stats.requests.delete
+        snapshot.counters.receive_requests, snapshot.counters.delete_requests
     );
     assert!(each <= 0.22, "{each}");
     rig.stop().await;

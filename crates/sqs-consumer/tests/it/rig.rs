@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sqs_consumer::memory::MemoryQueue;
+use sqs_consumer::testing::FakeQueue;
 use sqs_consumer::{
-    Consumer, Context, Disposition, Error, Handler, Message, OutgoingMessage, Settings, Stats,
-    StatsHandle, Summary,
+    Consumer, Context, Disposition, Error, Handler, Message, Monitor, OutgoingMessage, Settings,
+    Snapshot,
 };
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -72,7 +72,7 @@ impl Handler for Scripted {
             runs.push(Run {
                 body: message.body().to_owned(),
                 attempt: context.attempt(),
-                receive_count: context.receive_count(),
+                receive_count: message.receive_count(),
                 began: Instant::now(),
                 ended: None,
             });
@@ -84,7 +84,7 @@ impl Handler for Scripted {
             Act::Say(disposition) => disposition,
             Act::Panic => panic!("as scripted"),
             Act::UntilCancelled(disposition) => {
-                context.cancelled().await;
+                context.cancellation_token().cancelled().await;
                 disposition
             }
             Act::Hang => std::future::pending().await,
@@ -96,33 +96,33 @@ impl Handler for Scripted {
 
 /// A consumer that runs in a task, over queues in memory.
 pub(crate) struct Rig {
-    pub(crate) dead_letters: MemoryQueue,
-    pub(crate) stats: StatsHandle,
+    pub(crate) dead_letters: FakeQueue,
+    pub(crate) monitor: Monitor,
     pub(crate) shutdown: CancellationToken,
     runs: Arc<Mutex<Vec<Run>>>,
-    task: JoinHandle<Result<Summary, Error>>,
+    task: JoinHandle<Result<Snapshot, Error>>,
 }
 
 impl Rig {
     /// Starts a consumer of this queue, with a dead-letter queue of the same kind.
     pub(crate) fn start(
-        queue: &MemoryQueue,
+        queue: &FakeQueue,
         settings: Settings,
         script: impl Fn(&Message, &Context) -> (Duration, Act) + Send + Sync + 'static,
     ) -> Self {
         let fifo = sqs_consumer::Queue::is_fifo(queue);
-        let dead_letters = MemoryQueue::new(if fifo { "dead.fifo" } else { "dead" });
+        let dead_letters = FakeQueue::new(if fifo { "dead.fifo" } else { "dead" });
         let runs = Arc::default();
         let handler = Scripted {
             script: Box::new(script),
             runs: Arc::clone(&runs),
         };
         let consumer = Consumer::over(queue.clone(), Some(dead_letters.clone()), settings).unwrap();
-        let (stats, shutdown) = (consumer.stats(), CancellationToken::new());
+        let (monitor, shutdown) = (consumer.monitor(), CancellationToken::new());
         let task = tokio::spawn(consumer.run(handler, shutdown.clone()));
         Self {
             dead_letters,
-            stats,
+            monitor,
             shutdown,
             runs,
             task,
@@ -139,14 +139,15 @@ impl Rig {
     }
 
     /// Waits until the counts satisfy the condition, for two days at most: paused time never hangs.
-    pub(crate) async fn until(&mut self, condition: impl FnMut(&Stats) -> bool) -> Stats {
-        let satisfied = tokio::time::timeout(secs(2 * 24 * 3_600), self.stats.wait_for(condition));
+    pub(crate) async fn until(&mut self, condition: impl FnMut(&Snapshot) -> bool) -> Snapshot {
+        let satisfied =
+            tokio::time::timeout(secs(2 * 24 * 3_600), self.monitor.wait_for(condition));
         let satisfied = satisfied.await.ok();
-        satisfied.unwrap_or_else(|| panic!("it never came to it: {:?}", self.stats.snapshot()))
+        satisfied.unwrap_or_else(|| panic!("it never came to it: {:?}", self.monitor.snapshot()))
     }
 
     /// Waits for the end of the run, which the shutdown must have brought about.
-    pub(crate) async fn ended(self) -> Result<Summary, Error> {
+    pub(crate) async fn ended(self) -> Result<Snapshot, Error> {
         self.task.await.unwrap()
     }
 
@@ -156,7 +157,7 @@ impl Rig {
         assert!(self.task.await.unwrap_err().is_cancelled());
     }
 
-    pub(crate) async fn stop(self) -> Summary {
+    pub(crate) async fn stop(self) -> Snapshot {
         self.shutdown.cancel();
         self.ended().await.unwrap()
     }

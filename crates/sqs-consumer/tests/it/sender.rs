@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use sqs_consumer::memory::{Fault, MemoryQueue, Operation};
+use sqs_consumer::testing::{FakeQueue, Fault, Operation};
 use sqs_consumer::{BatchSender, ErrorKind, OutgoingMessage, SendError, SenderSettings};
 use tokio::task::JoinSet;
 
 use crate::rig::{grouped, message, ms};
 
-fn bodies(queue: &MemoryQueue) -> Vec<String> {
+fn bodies(queue: &FakeQueue) -> Vec<String> {
     queue
         .messages()
         .into_iter()
@@ -18,7 +18,7 @@ fn bodies(queue: &MemoryQueue) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn many_tasks_share_requests() {
-    let queue = MemoryQueue::with_latency("outcomes", ms(20));
+    let queue = FakeQueue::with_latency("outcomes", ms(20));
     let sender = BatchSender::over(queue.clone(), SenderSettings::default());
     let mut tasks = JoinSet::new();
     for n in 0..1_000 {
@@ -32,12 +32,15 @@ async fn many_tasks_share_requests() {
         (queue.len(), queue.requests()[&Operation::Send].0),
         (1_000, 100)
     );
-    assert_eq!((sender.stats().sent, sender.stats().requests), (1_000, 100));
+    assert_eq!(
+        (sender.counters().sent, sender.counters().requests),
+        (1_000, 100)
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_single_message_waits_no_longer_than_the_linger() {
-    let queue = MemoryQueue::new("outcomes");
+    let queue = FakeQueue::new("outcomes");
     let sender = BatchSender::over(queue.clone(), SenderSettings::default());
     let began = tokio::time::Instant::now();
     sender.send(message("alone")).await.unwrap();
@@ -46,7 +49,7 @@ async fn a_single_message_waits_no_longer_than_the_linger() {
 
 #[tokio::test(start_paused = true)]
 async fn failed_entries_are_tried_again_and_only_they() {
-    let queue = MemoryQueue::new("outcomes");
+    let queue = FakeQueue::new("outcomes");
     queue.set_faults(|_, number| {
         if number == 0 {
             Fault::Entry(2)
@@ -69,7 +72,7 @@ async fn failed_entries_are_tried_again_and_only_they() {
 
 #[tokio::test(start_paused = true)]
 async fn the_order_of_a_fifo_group_survives_failures() {
-    let queue = MemoryQueue::with_latency("outcomes.fifo", ms(5));
+    let queue = FakeQueue::with_latency("outcomes.fifo", ms(5));
     let mut rng = fastrand::Rng::with_seed(3);
     queue.set_faults(move |_, _| match rng.u8(0..4) {
         0 => Fault::Entry(0),
@@ -77,7 +80,7 @@ async fn the_order_of_a_fifo_group_survives_failures() {
         _ => Fault::None,
     });
     let settings = SenderSettings {
-        attempts_at_most: 100,
+        max_attempts: 100,
         ..SenderSettings::default()
     };
     let sender = BatchSender::over(queue.clone(), settings);
@@ -103,11 +106,11 @@ async fn the_order_of_a_fifo_group_survives_failures() {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_that_cannot_be_sent_fails_by_itself() {
-    let queue = MemoryQueue::new("outcomes");
+    let queue = FakeQueue::new("outcomes");
     let sender = BatchSender::over(
         queue.clone(),
         SenderSettings {
-            bytes_at_most: 100,
+            max_batch_bytes: 100,
             ..SenderSettings::default()
         },
     );
@@ -123,12 +126,12 @@ async fn a_message_that_cannot_be_sent_fails_by_itself() {
         })
     );
     assert_eq!(small, Ok(()));
-    assert_eq!((sender.stats().sent, sender.stats().failed), (1, 1));
+    assert_eq!((sender.counters().sent, sender.counters().failed), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_send_fails_when_its_attempts_are_used_up() {
-    let queue = MemoryQueue::new("outcomes");
+    let queue = FakeQueue::new("outcomes");
     queue.set_faults(|_, _| Fault::Refused(ErrorKind::Unavailable));
     let sender = BatchSender::over(queue.clone(), SenderSettings::default());
     let error = sender.send(message("m")).await.unwrap_err();
@@ -144,7 +147,7 @@ async fn a_send_fails_when_its_attempts_are_used_up() {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_that_was_given_in_is_sent_even_if_nobody_waits_for_it() {
-    let queue = MemoryQueue::with_latency("outcomes", ms(50));
+    let queue = FakeQueue::with_latency("outcomes", ms(50));
     let sender = BatchSender::over(queue.clone(), SenderSettings::default());
     let impatient = tokio::time::timeout(ms(1), sender.send(message("m"))).await;
     assert!(impatient.is_err());

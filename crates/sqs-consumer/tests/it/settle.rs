@@ -1,14 +1,14 @@
 //! Settle: batches by size or age, failed entries retried, no delete cancelled, permanent failures to the dead-letter queue.
 
-use sqs_consumer::memory::{Fault, MemoryQueue, Operation};
+use sqs_consumer::testing::{FakeQueue, Fault, Operation};
 use sqs_consumer::{Consumer, Disposition, ErrorKind, RetryPolicy, Settings, handler_fn};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::rig::{Act, Rig, grouped, message, ms, secs};
 
-fn queue_of(messages: usize) -> (MemoryQueue, Vec<String>) {
-    let queue = MemoryQueue::with_latency("commands", ms(5));
+fn queue_of(messages: usize) -> (FakeQueue, Vec<String>) {
+    let queue = FakeQueue::with_latency("commands", ms(5));
     let ids = (0..messages)
         .map(|n| queue.put(message(&n.to_string())).unwrap())
         .collect();
@@ -19,12 +19,12 @@ fn queue_of(messages: usize) -> (MemoryQueue, Vec<String>) {
 async fn deletes_go_out_in_batches_by_size_or_age_whichever_comes_first() {
     let (queue, _) = queue_of(25);
     let mut rig = Rig::start(&queue, Settings::default(), |_, _| (secs(1), Act::done()));
-    rig.until(|stats| stats.done == 25).await;
+    rig.until(|snapshot| snapshot.counters.done == 25).await;
     let handled = Instant::now();
 
-    rig.until(|stats| stats.deleted == 20).await;
+    rig.until(|snapshot| snapshot.counters.deleted == 20).await;
     assert!(handled.elapsed() < ms(20), "full batches do not wait");
-    rig.until(|stats| stats.deleted == 25).await;
+    rig.until(|snapshot| snapshot.counters.deleted == 25).await;
     assert!(
         handled.elapsed() < ms(120),
         "the rest waits no longer than the linger"
@@ -37,9 +37,9 @@ async fn deletes_go_out_in_batches_by_size_or_age_whichever_comes_first() {
 async fn when_nothing_else_is_in_process_a_delete_does_not_wait_for_others() {
     let (queue, _) = queue_of(1);
     let mut rig = Rig::start(&queue, Settings::default(), |_, _| (secs(1), Act::done()));
-    rig.until(|stats| stats.done == 1).await;
+    rig.until(|snapshot| snapshot.counters.done == 1).await;
     let handled = Instant::now();
-    rig.until(|stats| stats.deleted == 1).await;
+    rig.until(|snapshot| snapshot.counters.deleted == 1).await;
     assert!(handled.elapsed() < ms(10), "{:?}", handled.elapsed());
     rig.stop().await;
 }
@@ -57,10 +57,10 @@ async fn visibility_changes_share_requests() {
             },
         )
     });
-    rig.until(|stats| stats.retried == 20).await;
-    rig.until(|stats| stats.in_flight == 0).await;
+    rig.until(|snapshot| snapshot.counters.retried == 20).await;
+    rig.until(|snapshot| snapshot.in_flight == 0).await;
     assert_eq!(queue.requests()[&Operation::ChangeVisibility], (2, 20));
-    rig.until(|stats| stats.deleted == 20).await;
+    rig.until(|snapshot| snapshot.counters.deleted == 20).await;
     rig.stop().await;
 }
 
@@ -74,7 +74,7 @@ async fn failed_entries_of_a_delete_are_read_and_tried_again() {
     });
     let mut rig = Rig::start(&queue, Settings::default(), |_, _| (ms(10), Act::done()));
 
-    let stats = rig.until(|stats| stats.deleted == 10).await;
+    let snapshot = rig.until(|snapshot| snapshot.counters.deleted == 10).await;
 
     assert_eq!(
         queue.requests()[&Operation::Delete],
@@ -82,7 +82,10 @@ async fn failed_entries_of_a_delete_are_read_and_tried_again() {
         "ten, then the failed one twice"
     );
     assert!(ids.iter().all(|id| queue.deletions(id) == 1));
-    assert_eq!((stats.started, stats.lease_losses), (10, 0));
+    assert_eq!(
+        (snapshot.counters.started, snapshot.counters.lost_leases),
+        (10, 0)
+    );
     rig.stop().await;
 }
 
@@ -109,7 +112,7 @@ async fn failed_entries_of_a_visibility_change_are_read_and_tried_again() {
             },
         )
     });
-    rig.until(|stats| stats.deleted == 1).await;
+    rig.until(|snapshot| snapshot.counters.deleted == 1).await;
     let waited = rig.runs()[1].began - began;
     assert!(
         (secs(3)..secs(6)).contains(&waited),
@@ -127,9 +130,12 @@ async fn a_delete_whose_answer_is_lost_is_tried_again_and_the_message_not_handle
         _ => Fault::None,
     });
     let mut rig = Rig::start(&queue, Settings::default(), |_, _| (ms(10), Act::done()));
-    let stats = rig.until(|stats| stats.deleted == 10).await;
+    let snapshot = rig.until(|snapshot| snapshot.counters.deleted == 10).await;
     assert!(ids.iter().all(|id| queue.deletions(id) == 1));
-    assert_eq!((stats.started, stats.failed_requests), (10, 1));
+    assert_eq!(
+        (snapshot.counters.started, snapshot.counters.failed_requests),
+        (10, 1)
+    );
     rig.stop().await;
 }
 
@@ -141,10 +147,11 @@ async fn a_delete_under_way_is_not_cancelled_by_the_drain() {
         _ => Fault::None,
     });
     let mut rig = Rig::start(&queue, Settings::default(), |_, _| (ms(10), Act::done()));
-    rig.until(|stats| stats.requests.delete == 1).await;
-    let summary = rig.stop().await;
+    rig.until(|snapshot| snapshot.counters.delete_requests == 1)
+        .await;
+    let snapshot = rig.stop().await;
     assert!(queue.is_empty());
-    assert_eq!((summary.stats.deleted, summary.unsettled), (10, 0));
+    assert_eq!((snapshot.counters.deleted, snapshot.in_flight), (10, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -155,12 +162,14 @@ async fn a_delete_under_way_is_not_cancelled_by_dropping_the_consumer() {
         _ => Fault::None,
     });
     let consumer = Consumer::over(queue.clone(), None, Settings::default()).unwrap();
-    let mut stats = consumer.stats();
+    let mut monitor = consumer.monitor();
     let run = tokio::spawn(consumer.run(
         handler_fn(|_, _| async { Disposition::Done }),
         CancellationToken::new(),
     ));
-    stats.wait_for(|stats| stats.requests.delete == 1).await;
+    monitor
+        .wait_for(|snapshot| snapshot.counters.delete_requests == 1)
+        .await;
     run.abort();
     assert!(run.await.unwrap_err().is_cancelled());
     assert_eq!(queue.len(), 10);
@@ -172,9 +181,9 @@ async fn a_delete_under_way_is_not_cancelled_by_dropping_the_consumer() {
 async fn visibility_grows_with_the_attempt_with_jitter() {
     let (queue, _) = queue_of(20);
     let retry = RetryPolicy {
-        first: secs(10),
-        longest: secs(60),
-        attempts_at_most: 5,
+        first_delay: secs(10),
+        max_delay: secs(60),
+        max_attempts: 5,
         ..RetryPolicy::default()
     };
     let settings = Settings {
@@ -191,7 +200,7 @@ async fn visibility_grows_with_the_attempt_with_jitter() {
             },
         )
     });
-    rig.until(|stats| stats.deleted == 20).await;
+    rig.until(|snapshot| snapshot.counters.deleted == 20).await;
 
     let mut firsts = std::collections::BTreeSet::new();
     for n in 0..20 {
@@ -218,12 +227,12 @@ async fn visibility_grows_with_the_attempt_with_jitter() {
 
 #[tokio::test(start_paused = true)]
 async fn a_permanent_failure_goes_to_the_dead_letter_queue_with_what_happened() {
-    let queue = MemoryQueue::new("commands.fifo");
+    let queue = FakeQueue::new("commands.fifo");
     let id = queue.put(grouped("g", "the body")).unwrap();
     let mut rig = Rig::start(&queue, Settings::default(), |_, _| {
         (ms(0), Act::dead_letter("malformed"))
     });
-    rig.until(|stats| stats.deleted == 1).await;
+    rig.until(|snapshot| snapshot.counters.deleted == 1).await;
 
     let copy = rig.dead_letters.messages().remove(0);
     assert_eq!(
@@ -241,8 +250,14 @@ async fn a_permanent_failure_goes_to_the_dead_letter_queue_with_what_happened() 
         ("commands.fifo", id.as_str())
     );
     assert_eq!(attribute("attempt"), "1");
-    let stats = rig.stop().await.stats;
-    assert_eq!((stats.dead_lettered, stats.requests.send), (1, 1));
+    let snapshot = rig.stop().await;
+    assert_eq!(
+        (
+            snapshot.counters.dead_lettered,
+            snapshot.counters.send_requests
+        ),
+        (1, 1)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -266,7 +281,7 @@ async fn a_dead_letter_is_deleted_only_after_its_copy_was_accepted() {
             Fault::None
         }
     });
-    rig.until(|stats| stats.deleted == 1).await;
+    rig.until(|snapshot| snapshot.counters.deleted == 1).await;
     assert_eq!((dead_letters.len(), queue.deletions(&ids[0])), (1, 1));
     rig.stop().await;
 }
@@ -279,7 +294,7 @@ async fn a_message_whose_copy_is_refused_for_good_stays_in_its_queue() {
     });
     rig.dead_letters
         .set_faults(|_, _| Fault::Refused(ErrorKind::Denied));
-    rig.until(|stats| stats.deferred == 1 && stats.in_flight == 0)
+    rig.until(|snapshot| snapshot.counters.deferred == 1 && snapshot.in_flight == 0)
         .await;
     assert_eq!(
         (
@@ -296,7 +311,7 @@ async fn a_message_whose_copy_is_refused_for_good_stays_in_its_queue() {
 async fn without_a_dead_letter_queue_nothing_is_ever_deleted_but_what_is_done() {
     let (queue, _) = queue_of(1);
     let consumer = Consumer::over(queue.clone(), None, Settings::default()).unwrap();
-    let (mut stats, shutdown) = (consumer.stats(), CancellationToken::new());
+    let (mut monitor, shutdown) = (consumer.monitor(), CancellationToken::new());
     let bad = || Disposition::DeadLetter {
         reason: "bad".to_owned(),
         detail: String::new(),
@@ -305,7 +320,9 @@ async fn without_a_dead_letter_queue_nothing_is_ever_deleted_but_what_is_done() 
         handler_fn(move |_, _| async move { bad() }),
         shutdown.clone(),
     ));
-    stats.wait_for(|stats| stats.retried == 3).await;
+    monitor
+        .wait_for(|snapshot| snapshot.counters.retried == 3)
+        .await;
     shutdown.cancel();
     run.await.unwrap().unwrap();
     assert_eq!(queue.len(), 1);

@@ -30,7 +30,7 @@ pub(super) async fn deliver(
 ) -> Result<()> {
     let total = messages.len();
     let settings = SenderSettings {
-        requests_in_flight: REQUESTS_IN_FLIGHT,
+        max_concurrent_requests: REQUESTS_IN_FLIGHT,
         linger: Duration::from_millis(2),
         ..SenderSettings::default()
     };
@@ -51,14 +51,14 @@ pub(super) async fn deliver(
     let ticker = Ticker::start();
     let sent = tokio::select! {
         sent = sending => sent,
-        () = ticker.follow(|| format!("{} of {total} sent", sender.stats().sent)) => Ok(()),
+        () = ticker.follow(|| format!("{} of {total} sent", sender.counters().sent)) => Ok(()),
         () = signals::interrupted()? => {
-            let sent = sender.stats().sent;
+            let sent = sender.counters().sent;
             bail!(Failure::Interrupted(format!("{sent} of {total} commands were sent; {SAFE_AGAIN}")));
         }
     };
     sent.with_context(|| {
-        let sent = sender.stats().sent;
+        let sent = sender.counters().sent;
         format!("{sent} of {total} commands were sent; {SAFE_AGAIN}")
     })
 }

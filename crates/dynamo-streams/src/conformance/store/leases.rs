@@ -25,12 +25,14 @@ pub(super) async fn a_stale_epoch_never_writes<S: LeaseStore + ParkedStore>(stor
     let (held, stale) = taken(store, "s-1", "a").await;
     store.take(held.seen(), "a").await.unwrap();
     let now = epoch_time(9);
-    let reached = "7";
-    assert!(fenced(store.checkpoint(&stale, reached, 1, now).await));
+    let checkpoint = "7";
+    assert!(fenced(store.checkpoint(&stale, checkpoint, 1, now).await));
     assert!(fenced(
-        store.release(&stale, Some(reached), None, Some(now)).await
+        store
+            .release(&stale, Some(checkpoint), None, Some(now))
+            .await
     ));
-    assert!(fenced(store.finish(&stale, Some(reached), now).await));
+    assert!(fenced(store.finish(&stale, Some(checkpoint), now).await));
     assert!(fenced(
         store.park(Some(&stale), &parked("x", 1, false)).await
     ));
@@ -40,9 +42,9 @@ pub(super) async fn a_stale_epoch_never_writes<S: LeaseStore + ParkedStore>(stor
         (2, Checkpoint::TrimHorizon)
     );
     let guard = Guard { epoch: 2, ..stale };
-    store.checkpoint(&guard, reached, 70, now).await.unwrap();
+    store.checkpoint(&guard, checkpoint, 70, now).await.unwrap();
     let current = lease(store, "s-1").await;
-    assert_eq!((current.checkpoint, current.load), (after(reached), 70));
+    assert_eq!((current.checkpoint, current.load), (after(checkpoint), 70));
     assert_eq!(current.checkpointed_at, now);
 }
 
@@ -82,7 +84,7 @@ pub(super) async fn who_gives_a_lease_away_unread_leaves_it_as_old_as_it_was<S: 
     let unread = lease(store, "s-1").await;
     assert_eq!((unread.owner.as_deref(), unread.epoch), (None, 2));
     assert_eq!(unread.checkpointed_at, found.checkpointed_at);
-    for (reached, checkpoint) in [(None, Checkpoint::TrimHorizon), (Some("7"), after("7"))] {
+    for (written, checkpoint) in [(None, Checkpoint::TrimHorizon), (Some("7"), after("7"))] {
         let seen = lease(store, "s-1").await;
         let held = store.take(seen.seen(), "b").await.unwrap();
         let guard = Guard {
@@ -90,7 +92,7 @@ pub(super) async fn who_gives_a_lease_away_unread_leaves_it_as_old_as_it_was<S: 
             epoch: held.epoch,
             ..guard.clone()
         };
-        let release = store.release(&guard, reached, None, Some(read_at));
+        let release = store.release(&guard, written, None, Some(read_at));
         release.await.unwrap();
         let read = lease(store, "s-1").await;
         assert_eq!(
@@ -110,12 +112,14 @@ pub(super) async fn who_is_not_the_owner_never_writes_whatever_the_epoch<
         owner: "b".to_owned(),
         ..guard
     };
-    let (now, reached) = (epoch_time(9), "7");
-    assert!(fenced(store.checkpoint(&other, reached, 1, now).await));
+    let (now, checkpoint) = (epoch_time(9), "7");
+    assert!(fenced(store.checkpoint(&other, checkpoint, 1, now).await));
     assert!(fenced(
-        store.release(&other, Some(reached), None, Some(now)).await
+        store
+            .release(&other, Some(checkpoint), None, Some(now))
+            .await
     ));
-    assert!(fenced(store.finish(&other, Some(reached), now).await));
+    assert!(fenced(store.finish(&other, Some(checkpoint), now).await));
     assert!(fenced(
         store.park(Some(&other), &parked("x", 1, false)).await
     ));
@@ -143,25 +147,25 @@ pub(super) async fn a_handover_goes_to_the_one_who_asked_and_only_one_asks<S: Le
     store: &S,
 ) {
     let (held, guard) = taken(store, "s-1", "a").await;
-    store.ask(held.seen(), "b").await.unwrap();
-    store.ask(held.seen(), "b").await.unwrap();
-    assert!(fenced(store.ask(held.seen(), "c").await));
+    store.request_handover(held.seen(), "b").await.unwrap();
+    store.request_handover(held.seen(), "b").await.unwrap();
+    assert!(fenced(store.request_handover(held.seen(), "c").await));
     let asked = lease(store, "s-1").await;
     assert_eq!(asked.handover_to.as_deref(), Some("b"));
     store
-        .ask(asked.seen(), "c")
+        .request_handover(asked.seen(), "c")
         .await
         .expect("who saw the dead asker may replace it");
-    let reached = "7";
+    let checkpoint = "7";
     store
-        .release(&guard, Some(reached), Some("c"), Some(epoch_time(1)))
+        .release(&guard, Some(checkpoint), Some("c"), Some(epoch_time(1)))
         .await
         .unwrap();
     let given = lease(store, "s-1").await;
     assert_eq!((given.owner.as_deref(), given.epoch), (Some("c"), 2));
     assert_eq!(
         (given.checkpoint, given.handover_to),
-        (after(reached), None)
+        (after(checkpoint), None)
     );
 }
 
@@ -183,17 +187,17 @@ pub(super) async fn a_finished_lease_is_not_taken_and_may_be_forgotten<S: LeaseS
     assert!(store.view().await.unwrap().leases.is_empty());
 }
 
-pub(super) async fn a_heartbeat_is_retired_only_if_it_has_not_moved<S: LeaseStore>(store: &S) {
-    store.beat(&heartbeat("a/1", 1)).await.unwrap();
-    store.beat(&heartbeat("a/1", 2)).await.unwrap();
-    assert!(fenced(store.retire("a/1", Some(1)).await));
+pub(super) async fn a_heartbeat_is_removed_only_if_it_has_not_moved<S: LeaseStore>(store: &S) {
+    store.write_heartbeat(&heartbeat("a/1", 1)).await.unwrap();
+    store.write_heartbeat(&heartbeat("a/1", 2)).await.unwrap();
+    assert!(fenced(store.remove_heartbeat("a/1", Some(1)).await));
     assert_eq!(
         store.view().await.unwrap().heartbeats,
         [heartbeat("a/1", 2)]
     );
-    store.retire("a/1", Some(2)).await.unwrap();
-    store.beat(&heartbeat("a/2", 1)).await.unwrap();
-    store.retire("a/2", None).await.unwrap();
+    store.remove_heartbeat("a/1", Some(2)).await.unwrap();
+    store.write_heartbeat(&heartbeat("a/2", 1)).await.unwrap();
+    store.remove_heartbeat("a/2", None).await.unwrap();
     assert!(store.view().await.unwrap().heartbeats.is_empty());
 }
 
@@ -204,12 +208,12 @@ pub(super) async fn a_stream_keeps_its_first_choice<S: LeaseStore>(store: &S) {
         seeded: false,
         drained: false,
     };
-    store.enter_stream(&entry).await.unwrap();
+    store.add_stream(&entry).await.unwrap();
     let later = StreamEntry {
         start: Checkpoint::TrimHorizon,
         ..entry.clone()
     };
-    store.enter_stream(&later).await.unwrap();
+    store.add_stream(&later).await.unwrap();
     assert_eq!(
         store.view().await.unwrap().streams,
         std::slice::from_ref(&entry)

@@ -21,7 +21,7 @@ pub(super) async fn parking_needs_the_lease_and_keeps_the_order<S: LeaseStore + 
         .park(Some(&guard), &parked("x", 9, false))
         .await
         .unwrap();
-    let kept = store.parked(lane("x"), 10).await.unwrap();
+    let kept = store.parked_records(item_id("x"), 10).await.unwrap();
     assert_eq!(
         kept,
         [
@@ -30,29 +30,34 @@ pub(super) async fn parking_needs_the_lease_and_keeps_the_order<S: LeaseStore + 
             parked("x", 100, true)
         ]
     );
-    assert_eq!(store.parked(lane("x"), 2).await.unwrap(), kept[..2]);
+    assert_eq!(
+        store.parked_records(item_id("x"), 2).await.unwrap(),
+        kept[..2]
+    );
     assert!(
         store
-            .parked_lanes(TABLE)
+            .parked_item_ids(TABLE)
             .await
             .unwrap()
-            .contains(&lane("x"))
+            .contains(&item_id("x"))
     );
-    assert!(store.parked_lanes("Other").await.unwrap().is_empty());
+    assert!(store.parked_item_ids("Other").await.unwrap().is_empty());
 }
 
 pub(super) async fn what_holds_no_lease_parks_as_well<S: ParkedStore>(store: &S) {
     let behind = store.park(None, &parked("x", 5, true)).await.unwrap();
-    assert_eq!(behind, ParkOutcome::LaneOpen);
+    assert_eq!(behind, ParkOutcome::ItemNotParked);
     for record in [parked("x", 5, false), parked("x", 6, true)] {
         let outcome = store.park(None, &record).await.unwrap();
         assert_eq!(outcome, ParkOutcome::Parked);
     }
-    let kept = store.parked(lane("x"), 10).await.unwrap();
+    let kept = store.parked_records(item_id("x"), 10).await.unwrap();
     assert_eq!(kept, [parked("x", 5, false), parked("x", 6, true)]);
 }
 
-pub(super) async fn a_record_behind_needs_its_item_in_quarantine<S: LeaseStore + ParkedStore>(
+pub(super) async fn a_record_behind_needs_parked_records_of_its_item<
+    S: LeaseStore + ParkedStore,
+>(
     store: &S,
 ) {
     let (_, guard) = taken(store, "s-1", "a").await;
@@ -60,8 +65,14 @@ pub(super) async fn a_record_behind_needs_its_item_in_quarantine<S: LeaseStore +
         .park(Some(&guard), &parked("x", 5, true))
         .await
         .unwrap();
-    assert_eq!(outcome, ParkOutcome::LaneOpen);
-    assert!(store.parked(lane("x"), 10).await.unwrap().is_empty());
+    assert_eq!(outcome, ParkOutcome::ItemNotParked);
+    assert!(
+        store
+            .parked_records(item_id("x"), 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 pub(super) async fn a_redrive_claims_an_item_alone_and_reopens_it_only_when_nothing_came_meanwhile<
@@ -74,7 +85,7 @@ pub(super) async fn a_redrive_claims_an_item_alone_and_reopens_it_only_when_noth
         .park(Some(&guard), &parked("x", 5, false))
         .await
         .unwrap();
-    let item = store.lanes(None).await.unwrap().remove(0);
+    let item = store.parked_items(None).await.unwrap().remove(0);
     let (now, until) = (epoch_time(0), epoch_time(60));
     let version = store
         .claim(&item, "one", now, until)
@@ -99,15 +110,15 @@ pub(super) async fn a_redrive_claims_an_item_alone_and_reopens_it_only_when_noth
         .unwrap();
     store.remove(&item, "one", "6").await.unwrap();
     assert!(!store.reopen(&item, "two", version).await.unwrap());
-    store.unclaim(&item, "two").await.unwrap();
+    store.release_claim(&item, "two").await.unwrap();
     assert!(store.reopen(&item, "one", version).await.unwrap());
-    assert!(store.lanes(None).await.unwrap().is_empty());
+    assert!(store.parked_items(None).await.unwrap().is_empty());
 
     store
         .park(Some(&guard), &parked("y", 7, false))
         .await
         .unwrap();
-    let item = store.lanes(Some(TABLE)).await.unwrap().remove(0);
+    let item = store.parked_items(Some(TABLE)).await.unwrap().remove(0);
     store
         .claim(&item, "dead", now, until)
         .await

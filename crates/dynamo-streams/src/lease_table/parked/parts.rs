@@ -1,26 +1,24 @@
-//! A parked record in as many items as its size asks for.
+//! The encoding of a parked record as one or more items, by its size.
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::error::Error;
+use crate::item::{Item, ItemId};
 use crate::lease_table::encoding::{Attributes, keyed, n, s, time, wrong_family};
 use crate::lease_table::key::Key;
-use crate::observer::QuarantinedRecord;
-use crate::record::{Item, LaneId, Record};
+use crate::observer::ParkedRecord;
+use crate::record::Record;
 
-/// Bytes of a record in one item: an item may have 400 KB, and a record brings two images of that size.
+/// Bytes of a record in one item. An item may have 400 KB, and a record can have two images of that size.
 const PART_BYTES: usize = 300_000;
 
-pub(super) fn encode_parts(
-    application: &str,
-    parked: &QuarantinedRecord,
-) -> Result<Vec<Item>, Error> {
+pub(super) fn encode_parts(application: &str, parked: &ParkedRecord) -> Result<Vec<Item>, Error> {
     let body = parked.record.to_bytes()?;
     let parts = body.chunks(PART_BYTES).zip(0_u16..).map(|(bytes, part)| {
-        let mut item = keyed(&Key::Parked {
+        let mut item = keyed(&Key::ParkedRecord {
             application: application.to_owned(),
-            lane: parked.lane,
+            item_id: parked.item_id,
             sequence_number: parked.record.sequence_number.clone(),
             part,
         });
@@ -36,16 +34,16 @@ pub(super) fn encode_parts(
     Ok(parts.collect())
 }
 
-/// Puts the records of a lane together again; items arrive in the order of their keys.
-pub(super) fn decode_parts(lane: LaneId, items: &[Item]) -> Result<Vec<QuarantinedRecord>, Error> {
+/// Decodes the parked records of an item from their parts, in the order of their keys.
+pub(super) fn decode_parts(item_id: ItemId, items: &[Item]) -> Result<Vec<ParkedRecord>, Error> {
     let mut records: Vec<(&Item, Vec<u8>)> = Vec::new();
     for item in items {
         let part = match Attributes(item).key()? {
-            Key::Parked { part, .. } => part,
+            Key::ParkedRecord { part, .. } => part,
             other @ (Key::Lease { .. }
             | Key::Worker { .. }
             | Key::Stream { .. }
-            | Key::Lane { .. }
+            | Key::ParkedItem { .. }
             | Key::Gap { .. }) => return Err(wrong_family(&other)),
         };
         if part == 0 {
@@ -59,9 +57,9 @@ pub(super) fn decode_parts(lane: LaneId, items: &[Item]) -> Result<Vec<Quarantin
     }
     let decoded = records.into_iter().map(|(item, body)| {
         let attributes = Attributes(item);
-        Ok(QuarantinedRecord {
+        Ok(ParkedRecord {
             record: Record::from_bytes(&body)?,
-            lane,
+            item_id,
             reason: attributes.text("reason")?.to_owned(),
             attempts: attributes.number("attempts")?,
             behind: attributes.flag("behind"),
@@ -86,13 +84,13 @@ mod tests {
         let mut items = encode_parts("app", &large).unwrap();
         assert_eq!(items.len(), 3);
         items.extend(encode_parts("app", &small).unwrap());
-        assert_eq!(decode_parts(large.lane, &items).unwrap(), [large, small]);
+        assert_eq!(decode_parts(large.item_id, &items).unwrap(), [large, small]);
     }
 
     #[test]
     fn a_lost_first_part_is_noticed() {
         let mut items = encode_parts("app", &parked("a", 7, false)).unwrap();
         items[0].insert("SK".to_owned(), s(format!("{:0>40}#001", 7)));
-        assert!(decode_parts(crate::testing::lane("a"), &items).is_err());
+        assert!(decode_parts(crate::testing::item_id("a"), &items).is_err());
     }
 }

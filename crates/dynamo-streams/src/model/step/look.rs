@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lease::Lease;
 use crate::lease::balance::{Move, Situation, moves};
+use crate::lease::check::{LeaseCheck, check_lease};
 use crate::lease::liveness::Liveness;
-use crate::lease::standing::{Standing, standing};
 use crate::lineage;
 use crate::model::defect::Defect;
 use crate::model::stream::{ShardNo, key, number};
@@ -34,17 +34,17 @@ impl Protocol {
             let epoch = world.workers[no].holds[&shard].token.epoch;
             let row = world.table.row(shard).cloned();
             let is_live = |worker: &str| liveness.is_live(worker, self.now);
-            match standing(row.as_ref(), me, epoch, is_live) {
-                Standing::Held => {}
-                Standing::Lost => world.drop_hold(no, shard),
-                Standing::AskedFor(asker) => self.stop(world, no, shard, Some(asker)),
+            match check_lease(row.as_ref(), me, epoch, is_live) {
+                LeaseCheck::Held => {}
+                LeaseCheck::Lost => world.drop_hold(no, shard),
+                LeaseCheck::HandoverRequested(asker) => self.stop(world, no, shard, Some(asker)),
             }
         }
         let table = world.table.clone();
-        let asked = &mut world.workers[no].asked;
-        asked.retain(|shard| {
+        let requested = &mut world.workers[no].requested;
+        requested.retain(|shard| {
             let row = table.row(*shard);
-            row.is_some_and(|row| row.is_asked_for_by(me))
+            row.is_some_and(|row| row.is_requested_by(me))
         });
     }
 
@@ -65,8 +65,8 @@ impl Protocol {
         }
         let worker = &world.workers[no];
         let held: BTreeSet<ShardKey> = worker.holds.keys().map(|shard| key(*shard)).collect();
-        let asked: BTreeMap<ShardKey, _> = worker
-            .asked
+        let requested: BTreeMap<ShardKey, _> = worker
+            .requested
             .iter()
             .map(|shard| (key(*shard), self.now))
             .collect();
@@ -76,7 +76,7 @@ impl Protocol {
             ready: &ready,
             liveness,
             held: &held,
-            asked: &asked,
+            requested: &requested,
             handover_timeout: self.settings.handover_timeout,
             now: self.now,
         });
@@ -97,7 +97,7 @@ impl Protocol {
                 let left = self.has(Defect::IgnoresHandedOver) && mine(shard);
                 !held.contains(shard) && !left
             }
-            Move::Ask(_) => true,
+            Move::RequestHandover(_) => true,
         });
         wanted
             .map(|step| match step {
@@ -105,7 +105,7 @@ impl Protocol {
                     seen: sight(&shard),
                     worker: no,
                 },
-                Move::Ask(shard) => Write::Ask {
+                Move::RequestHandover(shard) => Write::Ask {
                     seen: sight(&shard),
                     worker: no,
                 },

@@ -83,7 +83,7 @@ fn a_shard_that_could_not_be_read_for_half_a_day_may_have_lost_its_oldest_record
     let failed = now + Duration::from_secs(1);
     shard.poll(failed);
     let refusal = Event::Read {
-        asked: failed,
+        requested_at: failed,
         result: Err(Error::unavailable("GetRecords", "no connection")),
     };
     shard.handle(refusal, failed);
@@ -118,8 +118,14 @@ fn read_what_is_trimmed(shard: &mut Shard, now: Instant) {
         matches!(&commands[..], [Command::Read { .. }]),
         "{commands:?}"
     );
-    let (asked, result) = (now, Err(Error::Trimmed));
-    shard.handle(Event::Read { asked, result }, now);
+    let (requested_at, result) = (now, Err(Error::Trimmed));
+    shard.handle(
+        Event::Read {
+            requested_at,
+            result,
+        },
+        now,
+    );
 }
 
 /// A shard that is about to be read behind a gap after record 7.
@@ -175,8 +181,14 @@ fn read_what_follows(shard: &mut Shard, now: Instant) {
     shard.poll(now);
     shard.handle(Event::Opened(Ok("next".to_owned())), now);
     shard.poll(now);
-    let (asked, result) = (now, Ok(page(&[("a", 9)], false)));
-    shard.handle(Event::Read { asked, result }, now);
+    let (requested_at, result) = (now, Ok(page(&[("a", 9)], false)));
+    shard.handle(
+        Event::Read {
+            requested_at,
+            result,
+        },
+        now,
+    );
     let commands = shard.poll(now);
     let ends = commands.iter().find_map(|command| {
         let Command::CloseGap { gap } = command else {

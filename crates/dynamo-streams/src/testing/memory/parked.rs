@@ -6,44 +6,40 @@ use chrono::{DateTime, Utc};
 
 use super::{MemoryStore, State};
 use crate::error::Error;
+use crate::item::ItemId;
 use crate::lease::Guard;
-use crate::observer::{GapRecord, QuarantinedRecord};
-use crate::record::LaneId;
-use crate::store::{ParkOutcome, ParkedLane, ParkedStore};
+use crate::observer::{GapRecord, ParkedRecord};
+use crate::store::{ParkOutcome, ParkedItem, ParkedStore};
 
-/// An item in quarantine, with its parked records by their numbers.
-pub(super) struct Lane {
-    seen: ParkedLane,
+/// An item with its parked records, by their sequence numbers.
+pub(super) struct Item {
+    seen: ParkedItem,
     claim: Option<(String, DateTime<Utc>)>,
-    records: BTreeMap<u64, QuarantinedRecord>,
+    records: BTreeMap<u64, ParkedRecord>,
 }
 
 impl State {
-    fn claimed(&mut self, lane: LaneId, redrive: &str) -> Result<&mut Lane, Error> {
-        let lane = self.lanes.get_mut(&lane).ok_or(Error::Fenced)?;
-        let claimed = lane.claim.as_ref().is_some_and(|(by, _)| by == redrive);
+    fn claimed(&mut self, item_id: ItemId, redrive: &str) -> Result<&mut Item, Error> {
+        let item = self.items.get_mut(&item_id).ok_or(Error::Fenced)?;
+        let claimed = item.claim.as_ref().is_some_and(|(by, _)| by == redrive);
         if claimed {
-            Ok(lane)
+            Ok(item)
         } else {
             Err(Error::Fenced)
         }
     }
 
-    fn park(
-        &mut self,
-        guard: Option<&Guard>,
-        parked: &QuarantinedRecord,
-    ) -> Result<ParkOutcome, Error> {
+    fn park(&mut self, guard: Option<&Guard>, parked: &ParkedRecord) -> Result<ParkOutcome, Error> {
         if let Some(guard) = guard {
             self.leases.held(guard)?;
         }
-        if parked.behind && !self.lanes.contains_key(&parked.lane) {
-            return Ok(ParkOutcome::LaneOpen);
+        if parked.behind && !self.items.contains_key(&parked.item_id) {
+            return Ok(ParkOutcome::ItemNotParked);
         }
-        let lane = self.lanes.entry(parked.lane).or_insert_with(|| Lane {
-            seen: ParkedLane {
+        let item = self.items.entry(parked.item_id).or_insert_with(|| Item {
+            seen: ParkedItem {
                 table_name: parked.record.table_name.clone(),
-                lane: parked.lane,
+                item_id: parked.item_id,
                 reason: parked.reason.clone(),
                 parked_at: parked.parked_at,
                 version: 0,
@@ -52,8 +48,8 @@ impl State {
             records: BTreeMap::new(),
         });
         let number = parked.record.sequence_number.parse().unwrap();
-        lane.seen.version += 1;
-        lane.records.insert(number, parked.clone());
+        item.seen.version += 1;
+        item.records.insert(number, parked.clone());
         self.ever_parked.insert(number);
         Ok(ParkOutcome::Parked)
     }
@@ -63,92 +59,96 @@ impl ParkedStore for MemoryStore {
     async fn park(
         &self,
         guard: Option<&Guard>,
-        parked: &QuarantinedRecord,
+        parked: &ParkedRecord,
     ) -> Result<ParkOutcome, Error> {
         self.write("park", |state| state.park(guard, parked)).await
     }
 
-    async fn lanes(&self, table: Option<&str>) -> Result<Vec<ParkedLane>, Error> {
+    async fn parked_items(&self, table: Option<&str>) -> Result<Vec<ParkedItem>, Error> {
         let look = |state: &State| {
-            let lanes = state.lanes.values().map(|lane| lane.seen.clone());
-            lanes
-                .filter(|lane| table.is_none_or(|table| table == lane.table_name))
+            let items = state.items.values().map(|item| item.seen.clone());
+            items
+                .filter(|item| table.is_none_or(|table| table == item.table_name))
                 .collect()
         };
-        self.read("lanes", look).await
+        self.read("parked_items", look).await
     }
 
-    async fn parked(&self, lane: LaneId, limit: usize) -> Result<Vec<QuarantinedRecord>, Error> {
+    async fn parked_records(
+        &self,
+        item_id: ItemId,
+        limit: usize,
+    ) -> Result<Vec<ParkedRecord>, Error> {
         let look = |state: &State| {
             let records = state
-                .lanes
-                .get(&lane)
+                .items
+                .get(&item_id)
                 .into_iter()
-                .flat_map(|lane| lane.records.values());
+                .flat_map(|item| item.records.values());
             records.take(limit).cloned().collect()
         };
-        self.read("parked", look).await
+        self.read("parked_records", look).await
     }
 
     async fn claim(
         &self,
-        lane: &ParkedLane,
+        item: &ParkedItem,
         redrive: &str,
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<Option<u64>, Error> {
         let claim = |state: &mut State| {
-            let Some(lane) = state.lanes.get_mut(&lane.lane) else {
+            let Some(item) = state.items.get_mut(&item.item_id) else {
                 return Ok(None);
             };
-            if lane
+            if item
                 .claim
                 .as_ref()
                 .is_some_and(|(by, until)| by != redrive && *until >= now)
             {
                 return Ok(None);
             }
-            lane.claim = Some((redrive.to_owned(), until));
-            Ok(Some(lane.seen.version))
+            item.claim = Some((redrive.to_owned(), until));
+            Ok(Some(item.seen.version))
         };
         self.write("claim", claim).await
     }
 
     async fn remove(
         &self,
-        lane: &ParkedLane,
+        item: &ParkedItem,
         redrive: &str,
         sequence_number: &str,
     ) -> Result<(), Error> {
         let remove = |state: &mut State| {
-            let lane = state.claimed(lane.lane, redrive)?;
-            lane.records.remove(&sequence_number.parse().unwrap());
+            let item = state.claimed(item.item_id, redrive)?;
+            item.records.remove(&sequence_number.parse().unwrap());
             Ok(())
         };
         self.write("remove", remove).await
     }
 
-    async fn reopen(&self, lane: &ParkedLane, redrive: &str, version: u64) -> Result<bool, Error> {
+    async fn reopen(&self, item: &ParkedItem, redrive: &str, version: u64) -> Result<bool, Error> {
         let reopen = |state: &mut State| {
             let is_same = state
-                .claimed(lane.lane, redrive)
-                .is_ok_and(|lane| lane.seen.version == version);
+                .claimed(item.item_id, redrive)
+                .is_ok_and(|item| item.seen.version == version);
             if is_same {
-                state.lanes.remove(&lane.lane);
+                state.items.remove(&item.item_id);
             }
             Ok(is_same)
         };
         self.write("reopen", reopen).await
     }
 
-    async fn unclaim(&self, lane: &ParkedLane, redrive: &str) -> Result<(), Error> {
-        let unclaim = |state: &mut State| {
-            if let Ok(lane) = state.claimed(lane.lane, redrive) {
-                lane.claim = None;
+    async fn release_claim(&self, item: &ParkedItem, redrive: &str) -> Result<(), Error> {
+        let release_claim = |state: &mut State| {
+            if let Ok(item) = state.claimed(item.item_id, redrive) {
+                item.claim = None;
             }
             Ok(())
         };
-        self.write("unclaim", unclaim).await
+        self.write("release_claim", release_claim).await
     }
 
     async fn put_gap(&self, gap: &GapRecord) -> Result<(), Error> {

@@ -154,7 +154,7 @@ impl State {
         let index = usize::try_from(parts[0]).unwrap();
         let empty = self.empty_pages > 0;
         self.empty_pages = self.empty_pages.saturating_sub(1);
-        let page = self.page_records.min(limit);
+        let page = self.max_records_per_read.min(limit);
         let shard = self.shard(key, "GetRecords")?;
         if index < shard.trimmed {
             return Err(Error::Trimmed);

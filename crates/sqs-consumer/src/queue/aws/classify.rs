@@ -1,4 +1,4 @@
-//! Failures told apart by type and code, never by text.
+//! Failures classified by type and code, never by text.
 
 use aws_sdk_sqs::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::BatchResultErrorEntry;
@@ -43,7 +43,7 @@ fn kind<E: ProvideErrorMetadata>(error: &SdkError<E>) -> ErrorKind {
         return ErrorKind::Invalid;
     }
     let SdkError::ServiceError(refused) = error else {
-        return ErrorKind::Unavailable; // timed out, not sent, or an answer that could not be read
+        return ErrorKind::Unavailable; // timed out, not sent, or an unreadable response
     };
     let known = refused.err().code().and_then(of_code);
     known.unwrap_or_else(|| of_status(refused.raw().status().as_u16()))
@@ -61,7 +61,7 @@ fn of_status(status: u16) -> ErrorKind {
 /// The codes that SQS, KMS behind it, and the services' common errors use.
 fn of_code(code: &str) -> Option<ErrorKind> {
     let kind = match code.strip_prefix(QUERY_PREFIX).unwrap_or(code) {
-        "QueueDoesNotExist" | "NonExistentQueue" => ErrorKind::QueueMissing,
+        "QueueDoesNotExist" | "NonExistentQueue" => ErrorKind::QueueNotFound,
         "RequestThrottled"
         | "RequestThrottledException"
         | "Throttling"
@@ -122,9 +122,9 @@ mod tests {
             (
                 "AWS.SimpleQueueService.NonExistentQueue",
                 400,
-                ErrorKind::QueueMissing,
+                ErrorKind::QueueNotFound,
             ),
-            ("QueueDoesNotExist", 400, ErrorKind::QueueMissing),
+            ("QueueDoesNotExist", 400, ErrorKind::QueueNotFound),
             ("RequestThrottled", 400, ErrorKind::Throttled),
             ("OverLimit", 400, ErrorKind::Throttled),
             ("AccessDeniedException", 400, ErrorKind::Denied),

@@ -1,4 +1,4 @@
-//! Between the SDK's types and this crate's.
+//! Conversion from the SDK's types to those of this crate.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -11,11 +11,11 @@ use aws_sdk_sqs::types::{
 use crate::message::Message;
 use crate::queue::Received;
 
-/// Reads one message by itself: an odd one costs nothing to the rest of its batch. Without a receipt there is nothing that
-/// could be done with it, so it is left to come back.
+/// Converts one message; a malformed one does not affect the rest of its batch. A message without id or receipt handle is skipped and
+/// becomes visible when its visibility timeout ends.
 pub(super) fn received(sdk: SdkMessage) -> Option<Received> {
     let (Some(message_id), Some(receipt)) = (sdk.message_id, sdk.receipt_handle) else {
-        tracing::warn!("a received message has no id or receipt and is left to the queue");
+        tracing::warn!("a received message has no id or receipt handle and is skipped");
         return None;
     };
     let system = sdk.attributes.unwrap_or_default();
@@ -33,8 +33,7 @@ pub(super) fn received(sdk: SdkMessage) -> Option<Received> {
     })
 }
 
-/// Completes a message with what the queue says of it. What it doesn't say is taken as for a message that was sent now, for the
-/// first time.
+/// Adds the system attributes to a message. The defaults are those of a message that was sent now and received once.
 pub(crate) fn system_attributes(
     message: Message,
     text: impl Fn(&Name) -> Option<String>,

@@ -1,18 +1,18 @@
-//! What is remembered of messages that are not held: attempts that failed, and what is finished.
+//! What is remembered of messages that are not in flight: failed attempts, and finished messages.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 /// How many messages of each kind are remembered.
 const REMEMBERED: usize = 10_000;
 
-/// What is remembered from one run to the next where a process runs many: batches that somebody else receives.
+/// The history of a process; a [`BatchConsumer`](crate::BatchConsumer) passes it from one batch to the next.
 #[derive(Debug)]
-pub(crate) struct Memory {
+pub(crate) struct History {
     pub(crate) attempts: Attempts,
     pub(crate) finished: Finished,
 }
 
-impl Default for Memory {
+impl Default for History {
     fn default() -> Self {
         Self {
             attempts: Attempts::new(REMEMBERED),
@@ -21,82 +21,78 @@ impl Default for Memory {
     }
 }
 
-/// Remembers how many real attempts failed, by message id, for as many messages as it has room for.
+/// Values of a bounded number of messages, by message id. If there is no room, the oldest message is forgotten.
 #[derive(Debug)]
-pub(crate) struct Attempts {
-    failed: HashMap<String, u32>,
+struct Recent<V> {
+    values: HashMap<String, V>,
     order: VecDeque<String>,
     room: usize,
 }
 
-impl Attempts {
-    pub(crate) fn new(room: usize) -> Self {
+impl<V> Recent<V> {
+    fn new(room: usize) -> Self {
         Self {
-            failed: HashMap::new(),
+            values: HashMap::new(),
             order: VecDeque::new(),
             room,
         }
     }
 
-    /// Returns the number of the attempt that comes next, from 1.
-    pub(crate) fn next(&self, message_id: &str) -> u32 {
-        self.failed.get(message_id).copied().unwrap_or(0) + 1
-    }
-
-    /// Counts a failed attempt; the longest known message is forgotten when there is no room.
-    pub(crate) fn count(&mut self, message_id: &str) {
-        if let Some(failed) = self.failed.get_mut(message_id) {
-            *failed += 1;
+    fn insert(&mut self, message_id: &str, value: V) {
+        if self.values.insert(message_id.to_owned(), value).is_some() {
             return;
         }
-        self.failed.insert(message_id.to_owned(), 1);
         self.order.push_back(message_id.to_owned());
         while self.order.len() > self.room {
             if let Some(oldest) = self.order.pop_front() {
-                self.failed.remove(&oldest);
+                self.values.remove(&oldest);
             }
         }
     }
+}
 
-    /// Forgets a message that is finished with.
+/// The failed attempts of a bounded number of messages.
+#[derive(Debug)]
+pub(crate) struct Attempts(Recent<u32>);
+
+impl Attempts {
+    fn new(room: usize) -> Self {
+        Self(Recent::new(room))
+    }
+
+    /// Returns the number of the next attempt, from 1.
+    pub(crate) fn next(&self, message_id: &str) -> u32 {
+        self.0.values.get(message_id).copied().unwrap_or(0) + 1
+    }
+
+    /// Counts a failed attempt.
+    pub(crate) fn count(&mut self, message_id: &str) {
+        self.0.insert(message_id, self.next(message_id));
+    }
+
+    /// Forgets a finished message.
     pub(crate) fn forget(&mut self, message_id: &str) {
-        if self.failed.remove(message_id).is_some() {
-            self.order.retain(|known| known != message_id);
+        if self.0.values.remove(message_id).is_some() {
+            self.0.order.retain(|known| known != message_id);
         }
     }
 }
 
-/// Remembers the ids of the messages finished last, for as many as it has room for.
+/// The ids of a bounded number of finished messages.
 #[derive(Debug)]
-pub(crate) struct Finished {
-    ids: HashSet<String>,
-    order: VecDeque<String>,
-    room: usize,
-}
+pub(crate) struct Finished(Recent<()>);
 
 impl Finished {
-    pub(crate) fn new(room: usize) -> Self {
-        Self {
-            ids: HashSet::new(),
-            order: VecDeque::new(),
-            room,
-        }
+    fn new(room: usize) -> Self {
+        Self(Recent::new(room))
     }
 
     pub(crate) fn contains(&self, message_id: &str) -> bool {
-        self.ids.contains(message_id)
+        self.0.values.contains_key(message_id)
     }
 
     pub(crate) fn remember(&mut self, message_id: &str) {
-        if !self.ids.insert(message_id.to_owned()) {
-            return;
-        }
-        self.order.push_back(message_id.to_owned());
-        while self.order.len() > self.room {
-            if let Some(oldest) = self.order.pop_front() {
-                self.ids.remove(&oldest);
-            }
-        }
+        self.0.insert(message_id, ());
     }
 }
 

@@ -1,18 +1,20 @@
-//! The pure part of a sender: what waits, what may share a request, what comes again.
+//! The pure part of a sender: it collects messages into batches and schedules further attempts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{BYTES_AT_MOST, SendError, SenderSettings};
-use crate::queue::{BatchResult, ENTRIES_AT_MOST, EntryError, ErrorKind, OutgoingMessage};
+use super::settings::{SendError, SenderSettings};
+use crate::queue::{
+    BatchResult, EntryError, ErrorKind, MAX_BATCH_ENTRIES, MAX_MESSAGE_BYTES, OutgoingMessage,
+};
 use crate::retry::jittered;
 
-/// Numbers messages in the order in which they were given in.
+/// Numbers messages in the order of their arrival.
 pub(super) type Number = u64;
 
 #[derive(Debug)]
-pub(super) struct Outbox {
+pub(super) struct Batcher {
     settings: SenderSettings,
     fifo: bool,
     rng: fastrand::Rng,
@@ -28,21 +30,22 @@ pub(super) struct Waiting {
     pub(super) message: Arc<OutgoingMessage>,
     bytes: usize,
     attempts: u32,
+    /// Not to be sent before.
     from: Instant,
     due: Instant,
-    /// To be sent by itself, since a batch with it was refused as a whole.
+    /// Whether to send it by itself, since a batch with it was refused as a whole.
     alone: bool,
 }
 
 pub(super) type Batch = Vec<(Number, Waiting)>;
 
-impl Outbox {
+impl Batcher {
     pub(super) fn new(settings: SenderSettings, fifo: bool, rng: fastrand::Rng) -> Self {
         let settings = SenderSettings {
-            entries_at_most: settings.entries_at_most.clamp(1, ENTRIES_AT_MOST),
-            bytes_at_most: settings.bytes_at_most.clamp(1, BYTES_AT_MOST),
-            requests_in_flight: settings.requests_in_flight.clamp(1, 1_000),
-            attempts_at_most: settings.attempts_at_most.max(1),
+            max_batch_entries: settings.max_batch_entries.clamp(1, MAX_BATCH_ENTRIES),
+            max_batch_bytes: settings.max_batch_bytes.clamp(1, MAX_MESSAGE_BYTES),
+            max_concurrent_requests: settings.max_concurrent_requests.clamp(1, 1_000),
+            max_attempts: settings.max_attempts.max(1),
             ..settings
         };
         Self {
@@ -57,13 +60,13 @@ impl Outbox {
         }
     }
 
-    /// Takes in a message and returns its number.
+    /// Adds a message and returns its number.
     pub(super) fn put(
         &mut self,
         message: Arc<OutgoingMessage>,
         now: Instant,
     ) -> Result<Number, SendError> {
-        let (bytes, limit) = (message.bytes(), self.settings.bytes_at_most);
+        let (bytes, limit) = (message.bytes(), self.settings.max_batch_bytes);
         if bytes > limit {
             return Err(SendError::TooLarge { bytes, limit });
         }
@@ -84,10 +87,10 @@ impl Outbox {
         Ok(number)
     }
 
-    /// Takes the next batch that is full or due, if a request may be sent.
+    /// Removes the next batch that is full or due, if a request may be sent.
     pub(super) fn take(&mut self, now: Instant) -> Option<Batch> {
         self.wake_at = None;
-        if self.in_flight >= self.settings.requests_in_flight {
+        if self.in_flight >= self.settings.max_concurrent_requests {
             return None;
         }
         let (numbers, due, full) = self.choose(now);
@@ -116,9 +119,9 @@ impl Outbox {
         Some(batch)
     }
 
-    /// Chooses what could share a request now: the numbers, when the first is due, and whether no more fits.
+    /// Chooses messages that could share a request now. Returns their numbers, when the first is due, and whether no more fits.
     fn choose(&self, now: Instant) -> (Vec<Number>, Option<Instant>, bool) {
-        let mut passed_over: BTreeSet<&str> = BTreeSet::new();
+        let mut blocked_groups: BTreeSet<&str> = BTreeSet::new();
         let (mut numbers, mut bytes, mut due) = (Vec::new(), 0, None::<Instant>);
         for (&number, waiting) in &self.waiting {
             let group = if self.fifo {
@@ -127,30 +130,30 @@ impl Outbox {
                 None
             };
             let blocked = group.is_some_and(|group| {
-                passed_over.contains(group) || self.busy_groups.contains(group)
+                blocked_groups.contains(group) || self.busy_groups.contains(group)
             });
-            // Whether taken or not, nothing behind it in its group may go along.
-            passed_over.extend(group);
+            // Chosen or not, later messages of its group may not share the request.
+            blocked_groups.extend(group);
             if blocked || waiting.from > now {
                 continue;
             }
             if waiting.alone && !numbers.is_empty() {
                 continue;
             }
-            if bytes + waiting.bytes > self.settings.bytes_at_most {
+            if bytes + waiting.bytes > self.settings.max_batch_bytes {
                 return (numbers, due, true);
             }
             numbers.push(number);
             bytes += waiting.bytes;
             due = Some(due.map_or(waiting.due, |due| due.min(waiting.due)));
-            if waiting.alone || numbers.len() >= self.settings.entries_at_most {
+            if waiting.alone || numbers.len() >= self.settings.max_batch_entries {
                 return (numbers, due, true);
             }
         }
         (numbers, due, false)
     }
 
-    /// Takes in the answer to a batch and returns the messages whose fate is decided. The others wait again.
+    /// Handles the response to a batch and returns the final results. The other messages wait for another attempt.
     pub(super) fn answered(
         &mut self,
         batch: Batch,
@@ -188,7 +191,7 @@ impl Outbox {
     ) -> Option<(Number, Result<(), SendError>)> {
         match result {
             Ok(()) => Some((entry.0, Ok(()))),
-            Err(error) if error.transient => self.again(entry, ErrorKind::Unavailable, now),
+            Err(error) if error.transient => self.retry(entry, ErrorKind::Unavailable, now),
             Err(error) => Some((entry.0, Err(SendError::Refused { code: error.code }))),
         }
     }
@@ -201,7 +204,7 @@ impl Outbox {
         now: Instant,
     ) -> Option<(Number, Result<(), SendError>)> {
         if kind == ErrorKind::Invalid && shared {
-            // One bad message must not take the others with it.
+            // One invalid message must not fail the others.
             waiting.alone = true;
             self.waiting.insert(
                 number,
@@ -214,7 +217,7 @@ impl Outbox {
             return None;
         }
         if kind.is_transient() {
-            return self.again((number, waiting), kind, now);
+            return self.retry((number, waiting), kind, now);
         }
         Some((
             number,
@@ -225,39 +228,39 @@ impl Outbox {
         ))
     }
 
-    fn again(
+    fn retry(
         &mut self,
         (number, waiting): (Number, Waiting),
         kind: ErrorKind,
         now: Instant,
     ) -> Option<(Number, Result<(), SendError>)> {
         let attempts = waiting.attempts + 1;
-        if attempts >= self.settings.attempts_at_most {
+        if attempts >= self.settings.max_attempts {
             return Some((number, Err(SendError::Failed { attempts, kind })));
         }
-        let pause = self.pause(attempts);
+        let delay = self.delay(attempts);
         self.waiting.insert(
             number,
             Waiting {
                 attempts,
-                from: now + pause,
-                due: now + pause,
+                from: now + delay,
+                due: now + delay,
                 ..waiting
             },
         );
         None
     }
 
-    fn pause(&mut self, attempts: u32) -> Duration {
+    fn delay(&mut self, attempts: u32) -> Duration {
         jittered(
-            self.settings.first_pause,
-            self.settings.longest_pause,
+            self.settings.first_delay,
+            self.settings.max_delay,
             attempts,
             &mut self.rng,
         )
     }
 
-    /// Returns when a batch will be due if nothing happens before, as far as [`take`](Self::take) knew.
+    /// Returns when the next batch is due, as of the last [`take`](Self::take).
     pub(super) fn wake_at(&self) -> Option<Instant> {
         self.wake_at
     }

@@ -1,4 +1,4 @@
-//! The coordinator's calls for shards: one at a time, searches for children before full listings.
+//! The listings of the coordinator: one at a time, searches for children before full listings.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,29 +6,23 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{error, warn};
 
-use super::Coordinator;
+use super::{Coordinator, Found};
 use crate::discovery;
 use crate::error::{Error, chain};
-use crate::handler::RecordHandler;
-use crate::source::{ShardKey, StreamSource};
+use crate::handler::Handler;
+use crate::source::StreamSource;
 use crate::store::{LeaseStore, ParkedStore};
 
-/// The wait before a full listing that failed is tried again.
-const SURVEY_RETRY: Duration = Duration::from_secs(5);
-
-/// What a call for shards came to.
-pub(super) enum Found {
-    Survey(Result<(), Error>),
-    Children(ShardKey, Result<bool, Error>),
-}
+/// The delay before a failed full listing is retried.
+const LISTING_RETRY: Duration = Duration::from_secs(5);
 
 impl<S, L, H> Coordinator<S, L, H>
 where
     S: StreamSource,
     L: LeaseStore + ParkedStore,
-    H: RecordHandler,
+    H: Handler,
 {
-    /// Starts the one call for shards that is due: children first, then everything.
+    /// Starts the listing that is due: a search for children first, then a full listing.
     pub(super) fn discover(&mut self) {
         let now = Instant::now();
         let shared = Arc::clone(&self.shared);
@@ -37,27 +31,28 @@ where
                 let found = discovery::children(&shared, &shard.stream_arn, &shard.shard_id).await;
                 Found::Children(shard, found)
             });
-        } else if self.survey_due <= now {
-            self.survey_due = now + shared.settings.discovery_interval;
+        } else if self.listing_due <= now {
+            self.listing_due = now + shared.settings.list_shards_interval;
             if self.leads() {
                 let tables = Arc::clone(&self.tables);
-                self.discovery
-                    .spawn(async move { Found::Survey(discovery::survey(&shared, &tables).await) });
+                self.discovery.spawn(async move {
+                    Found::Shards(discovery::list_shards(&shared, &tables).await)
+                });
             }
         }
     }
 
-    pub(super) fn surveyed(&mut self, surveyed: &Result<(), Error>) {
+    pub(super) fn shards_listed(&mut self, listed: &Result<(), Error>) {
         let now = Instant::now();
-        let interval = self.shared.settings.discovery_interval;
-        match surveyed {
+        let interval = self.shared.settings.list_shards_interval;
+        match listed {
             Ok(()) => {
                 self.sync_due = now;
-                self.survey_due = now + interval;
+                self.listing_due = now + interval;
             }
             Err(error) => {
                 warn!(error = chain(error), "the shards could not be listed");
-                self.survey_due = now + interval.min(SURVEY_RETRY);
+                self.listing_due = now + interval.min(LISTING_RETRY);
             }
         }
     }
@@ -65,7 +60,7 @@ where
     pub(super) fn discovered(&mut self, found: Result<Found, tokio::task::JoinError>) {
         let now = Instant::now();
         match found {
-            Ok(Found::Survey(surveyed)) => self.surveyed(&surveyed),
+            Ok(Found::Shards(listed)) => self.shards_listed(&listed),
             Ok(Found::Children(shard, Ok(true))) => {
                 self.searches.end(&shard);
                 self.sync_due = now;

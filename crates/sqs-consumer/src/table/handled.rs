@@ -1,11 +1,12 @@
-//! What becomes of messages whose handler has ended.
+//! Messages whose handler has ended.
 
 use std::time::{Duration, Instant};
 
+use super::Table;
+use super::event::{Command, Ended, Key};
 use super::held::State;
-use super::{Command, Ended, Key, Table};
 use crate::handler::Disposition;
-use crate::settings::LONGEST_VISIBILITY;
+use crate::queue::MAX_VISIBILITY_TIMEOUT;
 
 impl Table {
     pub(super) fn handled(&mut self, key: Key, ended: Ended, now: Instant) {
@@ -18,7 +19,7 @@ impl Table {
         self.running -= 1;
         match ended {
             Ended::Returned(Disposition::Done) => {
-                self.stats.done += 1;
+                self.counters.done += 1;
                 self.finish(key, now);
             }
             Ended::Returned(Disposition::Retry { after, reason }) => {
@@ -28,20 +29,20 @@ impl Table {
                 self.defer(key, cancelled, after, now)
             }
             Ended::Returned(Disposition::DeadLetter { reason, detail }) => {
-                self.bury(key, reason, detail, now)
+                self.dead_letter(key, reason, detail, now)
             }
             Ended::Panicked(what) => {
-                self.stats.panicked += 1;
+                self.counters.panicked += 1;
                 self.failed(key, cancelled, None, format!("panicked: {what}"), now);
             }
             Ended::Dropped => {
-                self.stats.released += 1;
-                self.postpone(key, Duration::ZERO, now);
+                self.counters.released += 1;
+                self.release_after(key, Duration::ZERO, now);
             }
         }
     }
 
-    /// A failed attempt. One that was cut short by a cancellation is not the message's fault and is not counted.
+    /// Handles a failed attempt. One that was cancelled is not counted.
     fn failed(
         &mut self,
         key: Key,
@@ -58,48 +59,48 @@ impl Table {
         };
         let attempt = self.attempts.next(held.message.message_id());
         self.attempts.count(held.message.message_id());
-        if attempt >= self.settings.retry.attempts_at_most {
-            return self.bury(key, "attempts_exhausted".to_owned(), reason, now);
+        if attempt >= self.settings.retry.max_attempts {
+            return self.dead_letter(key, "attempts_exhausted".to_owned(), reason, now);
         }
-        self.stats.retried += 1;
+        self.counters.retried += 1;
         let delay = after.unwrap_or_else(|| self.settings.retry.delay(attempt, &mut self.rng));
-        self.postpone(key, delay, now);
+        self.release_after(key, delay, now);
     }
 
     fn defer(&mut self, key: Key, cancelled: bool, after: Option<Duration>, now: Instant) {
         let Some(held) = self.held.get(&key) else {
             return;
         };
-        self.stats.deferred += 1;
+        self.counters.deferred += 1;
         let delay = match after {
             Some(delay) => delay,
             None if cancelled => Duration::ZERO,
-            // By receives, since no attempts are counted: a delay that did not grow would use them up in minutes.
+            // Grows with the receive count, since no attempts are counted: a constant delay would exhaust `max_receive_count` in minutes.
             None => self
                 .settings
                 .retry
                 .delay(held.message.receive_count(), &mut self.rng),
         };
-        self.postpone(key, delay, now);
+        self.release_after(key, delay, now);
     }
 
-    /// Sends the message to the dead-letter queue. Until that is done its group waits: nothing may overtake a message that
-    /// may yet come back. Without a dead-letter queue it is put back for as long as possible, for the queue's own redrive.
-    pub(super) fn bury(&mut self, key: Key, reason: String, detail: String, now: Instant) {
-        if !self.buries {
-            self.stats.retried += 1;
-            return self.postpone(key, self.settings.retry.longest, now);
+    /// Dead-letters a message. Its group waits meanwhile, since a message that may still be released must not be overtaken. Without a
+    /// dead-letter queue the message is released after the longest delay, for the redrive policy of the queue itself.
+    pub(super) fn dead_letter(&mut self, key: Key, reason: String, detail: String, now: Instant) {
+        if !self.has_dead_letter_queue {
+            self.counters.retried += 1;
+            return self.release_after(key, self.settings.retry.max_delay, now);
         }
         let Some(held) = self.held.get_mut(&key) else {
             return;
         };
-        held.state = State::Copying;
+        held.state = State::DeadLettering;
         let message = held.message.clone();
         let attempt = self
             .attempts
             .next(message.message_id())
-            .min(self.settings.retry.attempts_at_most);
-        self.commands.push(Command::Copy {
+            .min(self.settings.retry.max_attempts);
+        self.commands.push(Command::DeadLetter {
             key,
             message,
             attempt,
@@ -108,23 +109,23 @@ impl Table {
         });
     }
 
-    pub(super) fn copied(&mut self, key: Key, accepted: bool, now: Instant) {
+    pub(super) fn dead_lettered(&mut self, key: Key, accepted: bool, now: Instant) {
         let Some(held) = self.held.get(&key) else {
             return;
         };
-        if held.state != State::Copying {
+        if held.state != State::DeadLettering {
             return;
         }
         if accepted {
-            self.stats.dead_lettered += 1;
+            self.counters.dead_lettered += 1;
             return self.finish(key, now);
         }
-        self.stats.deferred += 1;
-        let delay = self.settings.retry.longest;
-        self.postpone(key, delay, now);
+        self.counters.deferred += 1;
+        let delay = self.settings.retry.max_delay;
+        self.release_after(key, delay, now);
     }
 
-    /// Nothing is left to do but to delete it.
+    /// Deletes a message that is done or dead-lettered.
     fn finish(&mut self, key: Key, now: Instant) {
         let Some(held) = self.held.get_mut(&key) else {
             return;
@@ -138,20 +139,20 @@ impl Table {
         self.leave_group(message.group_id());
     }
 
-    /// Puts the message back, visible after `delay`. In a FIFO queue its group stops: what is held of it goes back too.
-    fn postpone(&mut self, key: Key, delay: Duration, now: Instant) {
+    /// Releases a message, visible after `delay`. In a FIFO queue its group stops and the messages behind it are released too.
+    fn release_after(&mut self, key: Key, delay: Duration, now: Instant) {
         let Some(held) = self.held.get(&key) else {
             return;
         };
         let message = held.message.clone();
-        let cap = held.lease.received_at + LONGEST_VISIBILITY;
-        let visible_at = (now + delay.min(LONGEST_VISIBILITY)).min(cap);
-        self.give_back(key, visible_at, now);
+        let cap = held.lease.received_at + MAX_VISIBILITY_TIMEOUT;
+        let visible_at = (now + delay.min(MAX_VISIBILITY_TIMEOUT)).min(cap);
+        self.release_at(key, visible_at, now);
         self.stop_group(message.group_id(), now);
         self.leave_group(message.group_id());
     }
 
-    /// Gives back all that waits in this group of a FIFO queue, so that nothing overtakes the message before it.
+    /// Releases all waiting messages of this group of a FIFO queue, so that none overtakes the message before it.
     pub(super) fn stop_group(&mut self, group: Option<&str>, now: Instant) {
         if self.fifo {
             for key in self.groups.stop(group) {
@@ -166,23 +167,23 @@ impl Table {
         }
     }
 
-    /// Gives a message back that was not started.
+    /// Releases a message that was not started.
     pub(super) fn release(&mut self, key: Key, now: Instant) {
-        self.stats.released += 1;
-        self.give_back(key, now, now);
+        self.counters.released += 1;
+        self.release_at(key, now, now);
     }
 
-    fn give_back(&mut self, key: Key, visible_at: Instant, now: Instant) {
+    fn release_at(&mut self, key: Key, visible_at: Instant, now: Instant) {
         let Some(held) = self.held.get_mut(&key) else {
             return;
         };
         if held.lease.lost {
             return self.remove(key); // it is visible already
         }
-        held.state = State::Returning { visible_at };
-        // A heartbeat under way could arrive later and undo this; its answer starts it then.
-        if !held.lease.extending {
-            self.changes
+        held.state = State::Releasing { visible_at };
+        // A heartbeat in flight could arrive later and undo the release. The release is sent after its response.
+        if !held.lease.renewing {
+            self.releases
                 .push(key, now, now + self.settings.settle_linger);
         }
     }

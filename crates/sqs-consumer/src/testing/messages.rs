@@ -1,4 +1,4 @@
-//! The messages themselves: a pure model of one SQS queue.
+//! The messages of the fake queue: a pure model of one SQS queue.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
@@ -6,15 +6,13 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 use crate::message::Message;
-use crate::queue::{EntryError, OutgoingMessage, Receipt, Received};
+use crate::queue::{EntryError, MAX_VISIBILITY_TIMEOUT, OutgoingMessage, Receipt, Received};
 
 /// How long SQS remembers a deduplication id.
 const DEDUPLICATION: Duration = Duration::from_secs(5 * 60);
-/// The longest that a message may stay hidden after a receipt.
-const LONGEST: Duration = crate::settings::LONGEST_VISIBILITY;
 
 #[derive(Debug)]
-pub(super) struct Shelf {
+pub(super) struct Messages {
     fifo: bool,
     items: BTreeMap<u64, Item>,
     next: u64,
@@ -38,7 +36,7 @@ impl Item {
     }
 }
 
-impl Shelf {
+impl Messages {
     pub(super) fn new(fifo: bool) -> Self {
         Self {
             fifo,
@@ -74,8 +72,8 @@ impl Shelf {
     /// Takes up to so many visible messages and hides them. A FIFO group with a hidden message is locked.
     pub(super) fn take(
         &mut self,
-        at_most: usize,
-        visibility: Duration,
+        max_messages: usize,
+        visibility_timeout: Duration,
         now: Instant,
     ) -> Vec<Received> {
         let locked: BTreeSet<String> = if self.fifo {
@@ -85,7 +83,7 @@ impl Shelf {
         };
         let mut taken = Vec::new();
         for (&number, item) in &mut self.items {
-            if taken.len() >= at_most {
+            if taken.len() >= max_messages {
                 break;
             }
             let group = item.message.group_id.as_deref().unwrap_or_default();
@@ -94,12 +92,12 @@ impl Shelf {
             }
             item.receives += 1;
             item.received_at = Some(now);
-            item.hidden_until = Some(now + visibility);
+            item.hidden_until = Some(now + visibility_timeout);
             taken.push(delivery(number, item));
             self.deliveries += 1;
             if self.repeat_every > 0
                 && self.deliveries.is_multiple_of(self.repeat_every)
-                && taken.len() < at_most
+                && taken.len() < max_messages
             {
                 item.receives += 1;
                 taken.push(delivery(number, item));
@@ -139,7 +137,7 @@ impl Shelf {
     pub(super) fn change_visibility(
         &mut self,
         receipt: &Receipt,
-        visibility: Duration,
+        visibility_timeout: Duration,
         now: Instant,
     ) -> Result<(), EntryError> {
         let (number, receives) = parse(receipt)?;
@@ -149,10 +147,10 @@ impl Shelf {
         if !item.is_hidden(now) {
             return Err(refused("MessageNotInflight"));
         }
-        let until = now + visibility;
+        let until = now + visibility_timeout;
         let beyond_cap = item
             .received_at
-            .is_some_and(|received| until > received + LONGEST);
+            .is_some_and(|received| until > received + MAX_VISIBILITY_TIMEOUT);
         if item.receives != receives || beyond_cap {
             return Err(refused("InvalidParameterValue"));
         }

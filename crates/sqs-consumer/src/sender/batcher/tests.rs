@@ -10,8 +10,8 @@ fn settings() -> SenderSettings {
     }
 }
 
-fn outbox(fifo: bool) -> Outbox {
-    Outbox::new(settings(), fifo, fastrand::Rng::with_seed(1))
+fn batcher(fifo: bool) -> Batcher {
+    Batcher::new(settings(), fifo, fastrand::Rng::with_seed(1))
 }
 
 fn message(group: Option<&str>, bytes: usize) -> Arc<OutgoingMessage> {
@@ -48,42 +48,42 @@ fn refused(transient: bool) -> Result<(), EntryError> {
 #[test]
 fn ten_messages_go_at_once_and_fewer_when_the_oldest_has_waited() {
     let now = Instant::now();
-    let mut outbox = outbox(false);
+    let mut batcher = batcher(false);
     for _ in 0..13 {
-        outbox.put(message(None, 1), now).unwrap();
+        batcher.put(message(None, 1), now).unwrap();
     }
-    assert_eq!(numbers(outbox.take(now)), (0..10).collect::<Vec<_>>());
-    assert!(outbox.take(now).is_none());
-    assert_eq!(outbox.wake_at(), Some(now + LINGER));
-    assert_eq!(numbers(outbox.take(now + LINGER)), [10, 11, 12]);
+    assert_eq!(numbers(batcher.take(now)), (0..10).collect::<Vec<_>>());
+    assert!(batcher.take(now).is_none());
+    assert_eq!(batcher.wake_at(), Some(now + LINGER));
+    assert_eq!(numbers(batcher.take(now + LINGER)), [10, 11, 12]);
 }
 
 #[test]
 fn a_batch_never_exceeds_the_size_limit() {
     let now = Instant::now();
-    let mut outbox = outbox(false);
+    let mut batcher = batcher(false);
     for bytes in [600_000, 400_000, 100_000, 10] {
-        outbox.put(message(None, bytes), now).unwrap();
+        batcher.put(message(None, bytes), now).unwrap();
     }
     assert_eq!(
-        numbers(outbox.take(now)),
+        numbers(batcher.take(now)),
         [0, 1],
         "full, since the third does not fit"
     );
-    assert!(outbox.take(now).is_none());
-    assert_eq!(numbers(outbox.take(now + LINGER)), [2, 3]);
+    assert!(batcher.take(now).is_none());
+    assert_eq!(numbers(batcher.take(now + LINGER)), [2, 3]);
 }
 
 #[test]
 fn a_message_beyond_the_limit_fails_at_once() {
-    let error = outbox(false)
-        .put(message(None, BYTES_AT_MOST + 1), Instant::now())
+    let error = batcher(false)
+        .put(message(None, MAX_MESSAGE_BYTES + 1), Instant::now())
         .unwrap_err();
     assert_eq!(
         error,
         SendError::TooLarge {
-            bytes: BYTES_AT_MOST + 1,
-            limit: BYTES_AT_MOST
+            bytes: MAX_MESSAGE_BYTES + 1,
+            limit: MAX_MESSAGE_BYTES
         }
     );
 }
@@ -91,53 +91,53 @@ fn a_message_beyond_the_limit_fails_at_once() {
 #[test]
 fn a_fifo_group_has_one_message_under_way_and_its_order_survives_failures() {
     let now = Instant::now();
-    let mut outbox = outbox(true);
+    let mut batcher = batcher(true);
     for group in ["a", "a", "b"] {
-        outbox.put(message(Some(group), 1), now).unwrap();
+        batcher.put(message(Some(group), 1), now).unwrap();
     }
     let later = now + LINGER;
-    let batch = outbox.take(later).unwrap();
+    let batch = batcher.take(later).unwrap();
     assert_eq!(
         batch.iter().map(|(number, _)| *number).collect::<Vec<_>>(),
         [0, 2]
     );
-    assert!(outbox.take(later).is_none(), "1 waits for 0");
+    assert!(batcher.take(later).is_none(), "1 waits for 0");
 
-    let decided = outbox.answered(batch, Ok(vec![refused(true), Ok(())]), later);
+    let decided = batcher.answered(batch, Ok(vec![refused(true), Ok(())]), later);
 
     assert_eq!(decided, [(2, Ok(()))]);
-    assert!(outbox.take(later).is_none(), "1 waits while 0 pauses");
-    let retry_at = outbox.wake_at().unwrap();
-    assert_eq!(numbers(outbox.take(retry_at)), [0]);
+    assert!(batcher.take(later).is_none(), "1 waits while 0 pauses");
+    let retry_at = batcher.wake_at().unwrap();
+    assert_eq!(numbers(batcher.take(retry_at)), [0]);
 }
 
 #[test]
 fn groups_of_a_standard_queue_share_requests_freely() {
     let now = Instant::now();
-    let mut outbox = outbox(false);
+    let mut batcher = batcher(false);
     for _ in 0..3 {
-        outbox.put(message(Some("tenant"), 1), now).unwrap();
+        batcher.put(message(Some("tenant"), 1), now).unwrap();
     }
-    assert_eq!(numbers(outbox.take(now + LINGER)), [0, 1, 2]);
+    assert_eq!(numbers(batcher.take(now + LINGER)), [0, 1, 2]);
 }
 
 #[test]
 fn a_transient_failure_is_tried_again_up_to_the_limit() {
     let mut now = Instant::now();
-    let mut outbox = outbox(false);
-    outbox.put(message(None, 1), now).unwrap();
+    let mut batcher = batcher(false);
+    batcher.put(message(None, 1), now).unwrap();
     now += LINGER;
-    for _ in 1..settings().attempts_at_most {
-        let batch = outbox.take(now).unwrap();
+    for _ in 1..settings().max_attempts {
+        let batch = batcher.take(now).unwrap();
         assert_eq!(
-            outbox.answered(batch, failure(ErrorKind::Throttled), now),
+            batcher.answered(batch, failure(ErrorKind::Throttled), now),
             []
         );
-        assert!(outbox.take(now).is_none(), "it pauses");
-        now = outbox.wake_at().unwrap();
+        assert!(batcher.take(now).is_none(), "it pauses");
+        now = batcher.wake_at().unwrap();
     }
-    let batch = outbox.take(now).unwrap();
-    let decided = outbox.answered(batch, failure(ErrorKind::Throttled), now);
+    let batch = batcher.take(now).unwrap();
+    let decided = batcher.answered(batch, failure(ErrorKind::Throttled), now);
     assert_eq!(
         decided,
         [(
@@ -148,24 +148,27 @@ fn a_transient_failure_is_tried_again_up_to_the_limit() {
             })
         )]
     );
-    assert!(outbox.is_empty());
+    assert!(batcher.is_empty());
 }
 
 #[test]
 fn one_bad_message_does_not_take_its_batch_with_it() {
     let now = Instant::now();
-    let mut outbox = outbox(false);
+    let mut batcher = batcher(false);
     for _ in 0..2 {
-        outbox.put(message(None, 1), now).unwrap();
+        batcher.put(message(None, 1), now).unwrap();
     }
-    let batch = outbox.take(now + LINGER).unwrap();
-    assert_eq!(outbox.answered(batch, failure(ErrorKind::Invalid), now), []);
+    let batch = batcher.take(now + LINGER).unwrap();
+    assert_eq!(
+        batcher.answered(batch, failure(ErrorKind::Invalid), now),
+        []
+    );
 
-    let first = outbox.take(now).unwrap();
-    let second = outbox.take(now).unwrap();
+    let first = batcher.take(now).unwrap();
+    let second = batcher.take(now).unwrap();
     assert_eq!((first.len(), second.len()), (1, 1));
 
-    let failed = outbox.answered(first, failure(ErrorKind::Invalid), now);
+    let failed = batcher.answered(first, failure(ErrorKind::Invalid), now);
     assert_eq!(
         failed,
         [(
@@ -177,7 +180,7 @@ fn one_bad_message_does_not_take_its_batch_with_it() {
         )]
     );
     assert_eq!(
-        outbox.answered(second, Ok(vec![Ok(())]), now),
+        batcher.answered(second, Ok(vec![Ok(())]), now),
         [(1, Ok(()))]
     );
 }
@@ -185,12 +188,12 @@ fn one_bad_message_does_not_take_its_batch_with_it() {
 #[test]
 fn a_refused_entry_fails_alone() {
     let now = Instant::now();
-    let mut outbox = outbox(false);
+    let mut batcher = batcher(false);
     for _ in 0..2 {
-        outbox.put(message(None, 1), now).unwrap();
+        batcher.put(message(None, 1), now).unwrap();
     }
-    let batch = outbox.take(now + LINGER).unwrap();
-    let decided = outbox.answered(batch, Ok(vec![refused(false), Ok(())]), now);
+    let batch = batcher.take(now + LINGER).unwrap();
+    let decided = batcher.answered(batch, Ok(vec![refused(false), Ok(())]), now);
     assert_eq!(
         decided,
         [
@@ -208,11 +211,11 @@ fn a_refused_entry_fails_alone() {
 #[test]
 fn no_more_requests_are_under_way_than_allowed() {
     let now = Instant::now();
-    let mut outbox = outbox(false);
+    let mut batcher = batcher(false);
     for _ in 0..60 {
-        outbox.put(message(None, 1), now).unwrap();
+        batcher.put(message(None, 1), now).unwrap();
     }
-    let batches: Vec<_> = std::iter::from_fn(|| outbox.take(now)).collect();
-    assert_eq!(batches.len(), settings().requests_in_flight);
-    assert_eq!(outbox.wake_at(), None, "the next answer wakes it");
+    let batches: Vec<_> = std::iter::from_fn(|| batcher.take(now)).collect();
+    assert_eq!(batches.len(), settings().max_concurrent_requests);
+    assert_eq!(batcher.wake_at(), None, "the next answer wakes it");
 }

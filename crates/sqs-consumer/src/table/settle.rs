@@ -1,39 +1,40 @@
-//! Deletes and visibility changes: batched, their answers read entry by entry, failures tried again.
+//! Deletes and releases: sent in batches, results read entry by entry, failures retried.
 
 use std::time::{Duration, Instant};
 
+use super::Table;
+use super::event::{Answer, Command, Entry, Key};
 use super::held::State;
-use super::{Answer, Command, Entry, Key, Table};
 use crate::queue::EntryError;
 
 impl Table {
-    /// Sends the batches that are full or due; in a drain, or when there is nothing else to do, all that there are.
+    /// Sends the batches that are full or due; while draining or idle, all of them.
     pub(super) fn flush(&mut self, now: Instant) {
-        let idle = self.running == 0 && self.ready.is_empty() && !self.polls.plenty();
+        let idle = self.running == 0 && self.ready.is_empty() && !self.polls.backlog();
         let urgent = idle || self.drain.is_some();
         while let Some(keys) = self.deletes.take(now, urgent) {
             let entries: Vec<_> = keys
                 .into_iter()
-                .filter_map(|key| self.deletion(key, now))
+                .filter_map(|key| self.delete_entry(key, now))
                 .collect();
             if !entries.is_empty() {
-                self.stats.requests.delete += 1;
+                self.counters.delete_requests += 1;
                 self.commands.push(Command::Delete(entries));
             }
         }
-        while let Some(keys) = self.changes.take(now, urgent) {
+        while let Some(keys) = self.releases.take(now, urgent) {
             let entries: Vec<_> = keys
                 .into_iter()
-                .filter_map(|key| self.change(key, now))
+                .filter_map(|key| self.release_entry(key, now))
                 .collect();
             if !entries.is_empty() {
-                self.stats.requests.change_visibility += 1;
-                self.commands.push(Command::Change(entries));
+                self.counters.release_requests += 1;
+                self.commands.push(Command::Release(entries));
             }
         }
     }
 
-    fn deletion(&mut self, key: Key, now: Instant) -> Option<Entry> {
+    fn delete_entry(&mut self, key: Key, now: Instant) -> Option<Entry> {
         let held = self.held.get_mut(&key)?;
         if held.state != (State::Deleting { asked: false }) {
             return None;
@@ -42,21 +43,21 @@ impl Table {
         Some(Entry {
             key,
             receipt: held.receipt.clone(),
-            visibility: Duration::ZERO,
+            visibility_timeout: Duration::ZERO,
             asked_at: now,
         })
     }
 
-    fn change(&mut self, key: Key, now: Instant) -> Option<Entry> {
+    fn release_entry(&mut self, key: Key, now: Instant) -> Option<Entry> {
         let held = self.held.get(&key)?;
-        let State::Returning { visible_at } = held.state else {
+        let State::Releasing { visible_at } = held.state else {
             return None;
         };
-        let visibility = whole_seconds_up(visible_at.saturating_duration_since(now));
+        let visibility_timeout = whole_seconds_up(visible_at.saturating_duration_since(now));
         Some(Entry {
             key,
             receipt: held.receipt.clone(),
-            visibility,
+            visibility_timeout,
             asked_at: now,
         })
     }
@@ -73,18 +74,18 @@ impl Table {
             let superseded = held.receipt != entry.receipt;
             match result {
                 Ok(()) if !superseded => {
-                    self.stats.deleted += 1;
+                    self.counters.deleted += 1;
                     self.remove(key);
                 }
                 Err(error) if !error.transient && !superseded => {
-                    // The receipt has expired: the queue has taken the message back before it heard of the deletion.
-                    self.stats.lease_losses += u64::from(!held.lease.lost);
+                    // The receipt handle has expired: the visibility timeout ended before the delete arrived.
+                    self.counters.lost_leases += u64::from(!held.lease.lost);
                     self.remove(key);
                 }
                 Ok(()) => self.delete_again(key, now),
                 Err(_) => {
-                    let pause = self.pause(key);
-                    self.delete_again(key, now + pause);
+                    let delay = self.next_delay(key);
+                    self.delete_again(key, now + delay);
                 }
             }
         }
@@ -97,27 +98,27 @@ impl Table {
         }
     }
 
-    pub(super) fn changed(&mut self, answer: Answer, now: Instant) {
+    pub(super) fn released(&mut self, answer: Answer, now: Instant) {
         for (entry, result) in self.results(answer) {
             let key = entry.key;
             match result {
                 Err(error) if error.transient => {
-                    let at = now + self.pause(key);
-                    self.changes.push(key, at, at);
+                    let at = now + self.next_delay(key);
+                    self.releases.push(key, at, at);
                 }
-                // Done, or it is no longer ours to give back.
+                // Released, or the lease is lost already.
                 Ok(()) | Err(_) => self.remove(key),
             }
         }
     }
 
-    /// Pairs entries with their results; if the request failed as a whole, each entry may be tried again.
+    /// Pairs entries with their results; if the request failed as a whole, each entry may be retried.
     pub(super) fn results(&mut self, answer: Answer) -> Vec<(Entry, Result<(), EntryError>)> {
         let Answer { entries, result } = answer;
         match result {
             Ok(results) => entries.into_iter().zip(results).collect(),
             Err(kind) => {
-                self.stats.failed_requests += 1;
+                self.counters.failed_requests += 1;
                 let failed = || {
                     Err(EntryError {
                         code: kind.as_str().to_owned(),
@@ -129,7 +130,7 @@ impl Table {
         }
     }
 
-    fn pause(&mut self, key: Key) -> Duration {
+    fn next_delay(&mut self, key: Key) -> Duration {
         let failures = self.held.get_mut(&key).map_or(1, |held| {
             held.failures = held.failures.saturating_add(1);
             held.failures
@@ -138,7 +139,7 @@ impl Table {
     }
 }
 
-/// SQS counts visibility in whole seconds; a message must not come back earlier than was asked.
+/// Rounds up to the whole seconds of SQS, so that a message is not visible too early.
 fn whole_seconds_up(time: Duration) -> Duration {
     Duration::from_secs(time.as_secs() + u64::from(time.subsec_nanos() > 0))
 }

@@ -1,4 +1,4 @@
-//! The handlers that run.
+//! The running handlers.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -16,8 +16,8 @@ use crate::message::Message;
 use crate::table::{Ended, Key};
 use crate::trace::LinkSpan;
 
-/// Runs each handler in a task of its own, which ends with the crew.
-pub(super) struct Crew<H> {
+/// Runs each handler in a task of its own. Dropping it drops the handlers.
+pub(super) struct HandlerTasks<H> {
     handler: Arc<H>,
     queue: String,
     link_span: Option<LinkSpan>,
@@ -33,16 +33,16 @@ struct Running {
     started: Instant,
 }
 
-/// The end of one handler run.
-pub(super) struct End {
+/// A handler run that has ended.
+pub(super) struct HandlerRun {
     pub(super) key: Key,
     pub(super) ended: Ended,
     pub(super) took: Duration,
-    /// The `error.type`, unless all went well.
+    /// The `error.type`, if the run failed.
     pub(super) failure: Option<&'static str>,
 }
 
-impl<H: Handler> Crew<H> {
+impl<H: Handler> HandlerTasks<H> {
     pub(super) fn new(handler: H, queue: &str, link_span: Option<LinkSpan>) -> Self {
         Self {
             handler: Arc::new(handler),
@@ -56,7 +56,7 @@ impl<H: Handler> Crew<H> {
 
     pub(super) fn start(&mut self, key: Key, message: Message, attempt: u32) {
         let cancellation = Cancellation::default();
-        let context = Context::new(&message, attempt, cancellation.clone());
+        let context = Context::with_cancellation(&message, attempt, cancellation.clone());
         let span = log::span(&self.queue, &message, &context);
         if let (Some(link), Some(trace)) = (&self.link_span, context.trace_context()) {
             link(&span, trace);
@@ -84,15 +84,15 @@ impl<H: Handler> Crew<H> {
         }
     }
 
-    /// Drops a handler's future; its end follows.
+    /// Drops the future of a handler; [`next_end`](Self::next_end) returns its run.
     pub(super) fn abort(&self, key: Key) {
         if let Some(running) = self.running.get(&key) {
             running.abort.abort();
         }
     }
 
-    /// Waits for the next handler to end; `None` if none runs. Dropping the future loses nothing.
-    pub(super) async fn next_end(&mut self) -> Option<End> {
+    /// Waits for the next handler to end; `None` if none runs. Cancel-safe.
+    pub(super) async fn next_end(&mut self) -> Option<HandlerRun> {
         let joined = self.tasks.join_next_with_id().await?;
         let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
         let key = self.keys.remove(&id)?;
@@ -105,7 +105,7 @@ impl<H: Handler> Crew<H> {
         };
         let Running { span, started, .. } = self.running.remove(&key)?;
         let failure = span.in_scope(|| log::ended(&ended));
-        Some(End {
+        Some(HandlerRun {
             key,
             ended,
             took: started.elapsed(),

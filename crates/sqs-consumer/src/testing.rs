@@ -1,9 +1,7 @@
-//! The port in memory: SQS as its users see it, for tests of handlers and of this crate.
+mod messages;
+mod requests;
 
-mod log;
-mod shelf;
-
-pub use log::{Fault, Operation};
+pub use requests::{Fault, Operation};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,17 +11,17 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::{
+use crate::queue::{
     BatchResult, EntryError, ErrorKind, OutgoingMessage, Queue, QueueError, Receipt, Receive,
     Received,
 };
-use log::Log;
-use shelf::Shelf;
+use messages::Messages;
+use requests::Requests;
 
-/// A queue in memory, standard or FIFO, with visibility, receipts, receive counts, group order and deduplication as SQS has
-/// them, on tokio's clock (so that paused time works). Clones share the queue.
+/// A queue in memory, standard or FIFO, with the visibility timeouts, receipt handles, receive counts, group order and deduplication of
+/// SQS, on tokio's clock (so that paused time works). Clones share the queue.
 #[derive(Clone)]
-pub struct MemoryQueue(Arc<Shared>);
+pub struct FakeQueue(Arc<Shared>);
 
 struct Shared {
     name: String,
@@ -33,14 +31,14 @@ struct Shared {
 }
 
 struct State {
-    shelf: Shelf,
-    log: Log,
+    messages: Messages,
+    requests: Requests,
     faults: FaultPlan,
 }
 
 type FaultPlan = Box<dyn FnMut(Operation, u64) -> Fault + Send>;
 
-impl MemoryQueue {
+impl FakeQueue {
     /// Makes an empty queue; it is FIFO if its name ends in `.fifo`, as in SQS.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
@@ -52,8 +50,8 @@ impl MemoryQueue {
     pub fn with_latency(name: impl Into<String>, latency: Duration) -> Self {
         let name = name.into();
         let state = State {
-            shelf: Shelf::new(name.ends_with(".fifo")),
-            log: Log::default(),
+            messages: Messages::new(name.ends_with(".fifo")),
+            requests: Requests::default(),
             faults: Box::new(|_, _| Fault::None),
         };
         Self(Arc::new(Shared {
@@ -64,27 +62,28 @@ impl MemoryQueue {
         }))
     }
 
-    /// Asks this plan before each request, with the number of the request (from 0 for each operation), what goes wrong.
+    /// Calls `plan` before each request, with the number of the request (from 0 for each operation); the fault that it returns strikes that
+    /// request.
     pub fn set_faults(&self, plan: impl FnMut(Operation, u64) -> Fault + Send + 'static) {
         self.lock().faults = Box::new(plan);
     }
 
     /// Puts a message into the queue at once and returns its id; `None` if FIFO deduplication dropped it.
     pub fn put(&self, message: OutgoingMessage) -> Option<String> {
-        let id = self.lock().shelf.put(message, Instant::now());
+        let id = self.lock().messages.put(message, Instant::now());
         self.0.changed.notify_waiters();
         id
     }
 
-    /// Puts a second copy of a message's delivery into the next batch that contains it, as standard queues may.
+    /// Delivers every n-th received message twice in one batch, as standard queues may.
     pub fn repeat_deliveries(&self, every: usize) {
-        self.lock().shelf.repeat_every = every;
+        self.lock().messages.repeat_every = every;
     }
 
     /// Returns how many messages there are: visible and hidden.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.lock().shelf.len()
+        self.lock().messages.len()
     }
 
     /// Returns whether there are no messages, neither visible nor hidden.
@@ -93,35 +92,37 @@ impl MemoryQueue {
         self.len() == 0
     }
 
-    /// Returns the messages that a receive could return now, in the order of sending (body, receive count).
+    /// Returns body and receive count of the visible messages, in the order of sending.
     #[must_use]
     pub fn visible(&self) -> Vec<(String, u32)> {
-        self.lock().shelf.visible(Instant::now())
+        self.lock().messages.visible(Instant::now())
     }
 
-    /// Returns what is stored, whether visible or hidden, in the order of sending.
+    /// Returns all messages, visible and hidden, in the order of sending.
     #[must_use]
     pub fn messages(&self) -> Vec<OutgoingMessage> {
-        self.lock().shelf.messages()
+        self.lock().messages.messages()
     }
 
     /// Returns until when the message with this id is hidden; `None` if it is visible or gone.
     #[must_use]
     pub fn hidden_until(&self, message_id: &str) -> Option<Instant> {
-        self.lock().shelf.hidden_until(message_id, Instant::now())
+        self.lock()
+            .messages
+            .hidden_until(message_id, Instant::now())
     }
 
-    /// Returns how often each operation was asked for, and how many entries it had in all.
+    /// Returns for each operation the number of its requests and of their entries.
     #[must_use]
     pub fn requests(&self) -> BTreeMap<Operation, (u64, u64)> {
-        self.lock().log.requests.clone()
+        self.lock().requests.counts.clone()
     }
 
     /// Returns how often the message with this id was deleted by a request: 0 or 1, unless something is wrong.
     #[must_use]
     pub fn deletions(&self, message_id: &str) -> u32 {
         self.lock()
-            .log
+            .requests
             .deletions
             .get(message_id)
             .copied()
@@ -132,11 +133,11 @@ impl MemoryQueue {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts the request, waits its latency, and says what goes wrong with it.
+    /// Counts the request, waits for its latency, and returns its fault.
     async fn begin(&self, operation: Operation, entries: usize) -> Fault {
         let fault = {
             let state = &mut *self.lock();
-            let number = state.log.count(operation, entries);
+            let number = state.requests.count(operation, entries);
             (state.faults)(operation, number)
         };
         let slowness = if let Fault::Slow(time) = fault {
@@ -188,9 +189,9 @@ impl MemoryQueue {
     }
 }
 
-impl fmt::Debug for MemoryQueue {
+impl fmt::Debug for FakeQueue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryQueue")
+        f.debug_struct("FakeQueue")
             .field("name", &self.0.name)
             .finish_non_exhaustive()
     }
@@ -204,7 +205,7 @@ fn error(operation: Operation, kind: ErrorKind) -> QueueError {
     }
 }
 
-impl Queue for MemoryQueue {
+impl Queue for FakeQueue {
     fn name(&self) -> &str {
         &self.0.name
     }
@@ -218,16 +219,19 @@ impl Queue for MemoryQueue {
         if let Fault::Refused(kind) = fault {
             return Err(error(Operation::Receive, kind));
         }
-        let deadline = Instant::now() + request.wait;
+        let deadline = Instant::now() + request.wait_time;
         loop {
             // Registered before looking, so that a change in between wakes it.
             let changed = self.0.changed.notified();
             let now = Instant::now();
             let (taken, next) = {
                 let state = &mut *self.lock();
-                let taken = state.shelf.take(request.at_most, request.visibility, now);
-                state.log.delivered(taken.len());
-                (taken, state.shelf.next_visible(now))
+                let taken =
+                    state
+                        .messages
+                        .take(request.max_messages, request.visibility_timeout, now);
+                state.requests.delivered(taken.len());
+                (taken, state.messages.next_visible(now))
             };
             if !taken.is_empty() || now >= deadline {
                 let lost = fault == Fault::AnswerLost;
@@ -246,8 +250,8 @@ impl Queue for MemoryQueue {
     async fn delete(&self, receipts: Vec<Receipt>) -> BatchResult {
         let now = Instant::now;
         self.batch(Operation::Delete, receipts, |state, receipt| {
-            if let Some(id) = state.shelf.delete(&receipt, now())? {
-                state.log.deleted(id);
+            if let Some(id) = state.messages.delete(&receipt, now())? {
+                state.requests.deleted(id);
             }
             Ok(())
         })
@@ -260,7 +264,7 @@ impl Queue for MemoryQueue {
             changes,
             |state, (receipt, visibility)| {
                 state
-                    .shelf
+                    .messages
                     .change_visibility(&receipt, visibility, Instant::now())
             },
         )
@@ -270,7 +274,7 @@ impl Queue for MemoryQueue {
     async fn send(&self, messages: Vec<Arc<OutgoingMessage>>) -> BatchResult {
         self.batch(Operation::Send, messages, |state, message| {
             state
-                .shelf
+                .messages
                 .put(OutgoingMessage::clone(&message), Instant::now());
             Ok(())
         })

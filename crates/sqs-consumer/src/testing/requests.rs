@@ -1,11 +1,11 @@
-//! What was asked of the queue, and what is to go wrong.
+//! The requests to the fake queue: their faults and their counts.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::queue::ErrorKind;
 
-/// A kind of request to a [`MemoryQueue`](crate::memory::MemoryQueue).
+/// A kind of request to a [`FakeQueue`](super::FakeQueue).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operation {
     /// `ReceiveMessage`.
@@ -31,7 +31,7 @@ impl Operation {
     }
 }
 
-/// What goes wrong with one request to a [`MemoryQueue`](crate::memory::MemoryQueue).
+/// What goes wrong with one request to a [`FakeQueue`](super::FakeQueue).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// Nothing.
@@ -47,22 +47,22 @@ pub enum Fault {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Log {
-    pub(super) requests: BTreeMap<Operation, (u64, u64)>,
+pub(super) struct Requests {
+    pub(super) counts: BTreeMap<Operation, (u64, u64)>,
     pub(super) deletions: BTreeMap<String, u32>,
 }
 
-impl Log {
+impl Requests {
     /// Counts a request and returns its number among those of its operation, from 0.
     pub(super) fn count(&mut self, operation: Operation, entries: usize) -> u64 {
-        let (requests, total) = self.requests.entry(operation).or_default();
+        let (requests, total) = self.counts.entry(operation).or_default();
         *requests += 1;
         *total += entries as u64;
         *requests - 1
     }
 
     pub(super) fn delivered(&mut self, messages: usize) {
-        self.requests.entry(Operation::Receive).or_default().1 += messages as u64;
+        self.counts.entry(Operation::Receive).or_default().1 += messages as u64;
     }
 
     pub(super) fn deleted(&mut self, message_id: String) {

@@ -1,21 +1,25 @@
-//! The name of the lane that an item's records share.
+//! Items of DynamoDB tables, and their ids.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use sha2::{Digest, Sha256};
 
-use super::Item;
 use crate::error::Error;
 
-/// Names the lane of an item: a digest of its table and key, the same in every process and release.
-///
-/// It is fit for logs, where a key, which may hold personal data, is not.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct LaneId([u8; 16]);
+/// An item, or its key, in the types of `aws-sdk-dynamodb`.
+pub type Item = HashMap<String, AttributeValue>;
 
-impl LaneId {
-    /// Names the lane of the item of `table_name` that has these `keys`.
+/// The id of an item: a digest of its table and key, the same in every process and release.
+///
+/// It may be logged. A key may not, since it can contain personal data.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ItemId([u8; 16]);
+
+impl ItemId {
+    /// Returns the id of the item of `table_name` with these `keys`.
     pub fn of(table_name: &str, keys: &Item) -> Self {
         let mut digest = Sha256::new();
         feed(&mut digest, b't', table_name.as_bytes());
@@ -44,29 +48,29 @@ fn feed(digest: &mut Sha256, tag: u8, bytes: &[u8]) {
     digest.update(bytes);
 }
 
-impl fmt::Display for LaneId {
+impl fmt::Display for ItemId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
-impl fmt::Debug for LaneId {
+impl fmt::Debug for ItemId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "LaneId({self})")
+        write!(f, "ItemId({self})")
     }
 }
 
-impl FromStr for LaneId {
+impl FromStr for ItemId {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let mut id = [0; 16];
         if text.len() != 32 || !text.is_ascii() {
-            return Err(Error::Corrupt(format!("{text} is no lane")));
+            return Err(Error::Corrupt(format!("{text} is not an item id")));
         }
         for (byte, at) in id.iter_mut().zip((0..32).step_by(2)) {
             *byte = u8::from_str_radix(&text[at..at + 2], 16)
-                .map_err(|_| Error::Corrupt(format!("{text} is no lane")))?;
+                .map_err(|_| Error::Corrupt(format!("{text} is not an item id")))?;
         }
         Ok(Self(id))
     }
@@ -74,8 +78,6 @@ impl FromStr for LaneId {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_dynamodb::types::AttributeValue;
-
     use super::*;
 
     fn key(pairs: &[(&str, &str)]) -> Item {
@@ -86,24 +88,24 @@ mod tests {
     }
 
     #[test]
-    fn a_lane_is_the_same_in_every_process_and_release() {
-        let lane = LaneId::of("Courses", &key(&[("PK", "a"), ("SK", "b")]));
-        assert_eq!(lane.to_string(), "0c703de5d71825bac1cd2a32ed7ff4bd");
+    fn an_item_id_is_the_same_in_every_process_and_release() {
+        let item_id = ItemId::of("Courses", &key(&[("PK", "a"), ("SK", "b")]));
+        assert_eq!(item_id.to_string(), "0c703de5d71825bac1cd2a32ed7ff4bd");
     }
 
     #[test]
-    fn items_that_only_share_their_concatenation_have_different_lanes() {
-        let one = LaneId::of("T", &key(&[("PK", "ab"), ("SK", "c")]));
-        let two = LaneId::of("T", &key(&[("PK", "a"), ("SK", "bc")]));
+    fn items_whose_keys_only_share_their_concatenation_have_different_ids() {
+        let one = ItemId::of("T", &key(&[("PK", "ab"), ("SK", "c")]));
+        let two = ItemId::of("T", &key(&[("PK", "a"), ("SK", "bc")]));
         assert_ne!(one, two);
-        assert_ne!(one, LaneId::of("U", &key(&[("PK", "ab"), ("SK", "c")])));
+        assert_ne!(one, ItemId::of("U", &key(&[("PK", "ab"), ("SK", "c")])));
     }
 
     #[test]
-    fn a_lane_survives_its_text_form() {
-        let lane = LaneId::of("T", &key(&[("PK", "ab")]));
-        assert_eq!(lane.to_string().parse::<LaneId>().unwrap(), lane);
-        assert!("xy".parse::<LaneId>().is_err());
-        assert!("é".repeat(16).parse::<LaneId>().is_err());
+    fn an_item_id_survives_its_text_form() {
+        let item_id = ItemId::of("T", &key(&[("PK", "ab")]));
+        assert_eq!(item_id.to_string().parse::<ItemId>().unwrap(), item_id);
+        assert!("xy".parse::<ItemId>().is_err());
+        assert!("é".repeat(16).parse::<ItemId>().is_err());
     }
 }

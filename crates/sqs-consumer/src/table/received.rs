@@ -1,9 +1,10 @@
-//! What becomes of messages that come in.
+//! Messages that are received.
 
 use std::time::Instant;
 
+use super::Table;
+use super::event::Key;
 use super::held::{Held, Lease, State};
-use super::{Key, Table};
 use crate::queue::{ErrorKind, Received};
 
 impl Table {
@@ -19,35 +20,35 @@ impl Table {
         };
         self.polls.answered(reserved, batch.len());
         if batch.is_empty() {
-            self.stats.empty_receives += 1;
+            self.counters.empty_receives += 1;
         }
         for received in batch {
-            self.arrive(received, now);
+            self.receive_one(received, now);
         }
     }
 
     fn receive_failed(&mut self, reserved: usize, kind: ErrorKind, now: Instant) {
-        self.stats.failed_requests += 1;
+        self.counters.failed_requests += 1;
         let failures = self.polls.failed(reserved);
-        let pause = self.backoff(failures);
-        self.polls.pause_until(now + pause);
-        if kind == ErrorKind::QueueMissing {
-            self.queue_missing = true;
+        let delay = self.backoff(failures);
+        self.polls.pause_until(now + delay);
+        if kind == ErrorKind::QueueNotFound {
+            self.queue_not_found = true;
             self.begin_drain(now);
         }
     }
 
-    fn arrive(&mut self, received: Received, now: Instant) {
-        self.stats.received += 1;
-        let Some(received) = self.recognise(received, now) else {
+    fn receive_one(&mut self, received: Received, now: Instant) {
+        self.counters.received += 1;
+        let Some(received) = self.match_redelivery(received, now) else {
             return;
         };
-        let key = self.hold(received, now);
+        let key = self.insert(received, now);
         let Some(held) = self.held.get_mut(&key) else {
             return;
         };
         if self.finished.contains(held.message.message_id()) {
-            self.stats.duplicates += 1;
+            self.counters.duplicates += 1;
             held.state = State::Deleting { asked: false };
             self.deletes
                 .push(key, now, now + self.settings.settle_linger);
@@ -58,8 +59,8 @@ impl Table {
         }
     }
 
-    /// Joins a delivery with the message if that is held; returns it if it is not, or not any more.
-    fn recognise(&mut self, received: Received, now: Instant) -> Option<Received> {
+    /// Matches a delivery with the same message in flight; returns the delivery if there is none.
+    fn match_redelivery(&mut self, received: Received, now: Instant) -> Option<Received> {
         let Some(&key) = self.by_id.get(received.message.message_id()) else {
             return Some(received);
         };
@@ -68,18 +69,21 @@ impl Table {
             .get(&key)
             .is_some_and(|held| held.lease.until <= now && !held.lease.lost);
         if ended {
-            self.lease_ended(key, now); // and that brought it here: what held it must hear of that first
+            self.lose_lease(key, now); // before the new delivery hides the loss
         }
         match self.held.get(&key).map(|held| held.state) {
             Some(
-                State::Waiting | State::Running { .. } | State::Copying | State::Deleting { .. },
+                State::Waiting
+                | State::Running { .. }
+                | State::DeadLettering
+                | State::Deleting { .. },
             ) => {
-                self.stats.duplicates += 1;
-                self.adopt(key, received, now);
+                self.counters.duplicates += 1;
+                self.replace_receipt(key, received, now);
                 None
             }
-            // It was being given back, and here it is again: the old delivery is over, whether or not we heard so.
-            Some(State::Returning { .. }) => {
+            // It was being released: the new delivery shows that the release took effect.
+            Some(State::Releasing { .. }) => {
                 self.remove(key);
                 Some(received)
             }
@@ -87,11 +91,11 @@ impl Table {
         }
     }
 
-    fn hold(&mut self, received: Received, now: Instant) -> Key {
+    fn insert(&mut self, received: Received, now: Instant) -> Key {
         let key = self.next_key;
         self.next_key += 1;
         let Received { message, receipt } = received;
-        let lease = Lease::new(now, self.settings.visibility);
+        let lease = Lease::new(now, self.settings.visibility_timeout);
         self.by_id.insert(message.message_id().to_owned(), key);
         self.ages.insert((message.sent_at(), key));
         self.timers.insert((lease.timer, key));
@@ -108,16 +112,16 @@ impl Table {
         key
     }
 
-    /// Takes over the receipt of a further delivery of a message that is held: only the latest receipt is sure to work.
-    fn adopt(&mut self, key: Key, received: Received, now: Instant) {
+    /// Stores the receipt handle of a redelivery of a message in flight: only the latest receipt handle is sure to work.
+    fn replace_receipt(&mut self, key: Key, received: Received, now: Instant) {
         let Some(held) = self.held.get_mut(&key) else {
             return;
         };
         held.receipt = received.receipt;
         self.timers.remove(&(held.lease.timer, key));
-        let mut lease = Lease::new(now, self.settings.visibility);
+        let mut lease = Lease::new(now, self.settings.visibility_timeout);
         if !held.lease.lost {
-            lease.received_at = held.lease.received_at; // the longest hold goes on counting
+            lease.received_at = held.lease.received_at; // the processing time counts from the first receipt
         }
         self.timers.insert((lease.timer, key));
         held.lease = lease;
