@@ -41,7 +41,10 @@ async fn a_life_on_the_functions_leaves_the_same_records_outcomes_and_notificati
         let kept_time = live([&daemons, &functions]).await;
 
         for log in [commands.log(), reactions.log()] {
-            assert!(log.contains("a batch of"), "it logs");
+            assert!(
+                log.contains("batch of") && log.contains("handled"),
+                "it logs: {log}"
+            );
             assert!(!log.contains("drain"), "a batch is no drain: {log}");
             assert!(
                 !log.contains("contact.example") && !log.contains("7946 0999"),
