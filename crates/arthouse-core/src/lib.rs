@@ -34,7 +34,10 @@ pub use values::{
     MAX_AMOUNT, MAX_DURATION, SessionId, SessionMinutes, Source, Text, Timestamp, UserId,
 };
 
-pub use schedule::{Occurrence, Schedule, ScheduleError};
+pub use schedule::{
+    Occurrence, Schedule, ScheduleError, TimeZoneData, TimeZoneVersion, Zone, time_zone_data,
+    use_time_zone_data,
+};
 
 pub use records::{
     Application, Charge, ChargeId, ChargeKind, Course, Enrollment, Quote, Rescheduled, Session,
