@@ -60,6 +60,8 @@ pub use event::{CloudEvent, EVENT_SOURCE};
 pub use notification::{Notification, ScheduledSession};
 pub use reaction::{Change, Reaction, react};
 
-pub use audit::{Invariant, Subject, Violation, audit, audit_receipt, stray_session};
+pub use audit::{
+    Invariant, OffTimetable, Subject, Violation, audit, audit_receipt, off_timetable, stray_session,
+};
 pub use owed::{Owed, owed};
 pub use progress::{Progress, SessionProgress, Stage, StatementLine, project};

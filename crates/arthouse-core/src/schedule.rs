@@ -160,7 +160,10 @@ impl Dates {
         let left = rule
             .count
             .map_or(usize::MAX, |count| count.saturating_sub(before));
-        let walls = rule.days.calendar(self.start.date()).from(from);
+        let walls = rule
+            .days
+            .calendar(self.start.date(), rule.last_day())
+            .from(from);
         let walls = walls
             .map(|day| day.and_time(rule.time))
             .filter(|wall| *wall >= self.start);
@@ -178,7 +181,7 @@ impl Dates {
     /// Counts the rule's dates before a day, without those that daylight saving skips.
     fn count_before(&self, rule: &Rule, day: NaiveDate, zone: Zone) -> usize {
         let start = self.start.date();
-        let calendar = rule.days.calendar(start);
+        let calendar = rule.days.calendar(start, None);
         let is_date = |wall: NaiveDateTime| {
             wall >= self.start && wall.date() < day && calendar.has(wall.date())
         };

@@ -100,6 +100,8 @@ type Shape = (u32, u32, u32, bool, bool);
 pub(super) struct Calendar<'a> {
     days: &'a Days,
     start: NaiveDate,
+    /// No block after that of this day is looked at.
+    last: NaiveDate,
     shapes: RefCell<BTreeMap<Shape, Rc<[u16]>>>,
 }
 
@@ -121,7 +123,15 @@ impl Calendar<'_> {
             .take_while(|(first, _)| *first < end)
             .map(|(first, days)| {
                 let before = |end: NaiveDate| days.partition_point(|day| on(first, *day) < end);
-                before(end) - before(self.start)
+                let is_whole = days.last().is_some_and(|last| on(first, *last) < end);
+                let count = if is_whole { days.len() } else { before(end) };
+                let is_after_start = first >= self.start;
+                count
+                    - if is_after_start {
+                        0
+                    } else {
+                        before(self.start)
+                    }
             })
             .sum()
     }
@@ -142,8 +152,7 @@ impl Calendar<'_> {
         let first = index(self.start);
         let periods = (index(from) - first).max(0);
         let begin = first + (periods + step - 1) / step * step;
-        let last = index(NaiveDate::from_ymd_opt(LAST_YEAR, 12, 31).expect("a date"));
-        (begin..=last).step_by(step as usize)
+        (begin..=index(self.last)).step_by(step as usize)
     }
 
     /// Returns the first day of a block, and the rule's days as numbers from it.
@@ -188,11 +197,13 @@ impl Days {
         }
     }
 
-    /// Opens the calendar at the rule's start.
-    pub(super) fn calendar(&self, start: NaiveDate) -> Calendar<'_> {
+    /// Opens the calendar from the rule's start to its end, if it has one.
+    pub(super) fn calendar(&self, start: NaiveDate, end: Option<NaiveDate>) -> Calendar<'_> {
+        let last = NaiveDate::from_ymd_opt(LAST_YEAR, 12, 31).expect("a date");
         Calendar {
             days: self,
             start,
+            last: end.map_or(last, |end| end.min(last)),
             shapes: RefCell::default(),
         }
     }

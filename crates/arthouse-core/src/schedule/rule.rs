@@ -1,6 +1,6 @@
 //! A recurrence rule as text (RFC 5545, section 3.3.10), with the limits that the section states and one of ours: daily at most.
 
-use chrono::{NaiveDateTime, NaiveTime, Timelike, Weekday};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime, Timelike, Weekday};
 
 use super::ScheduleError;
 use super::days::{Days, Frequency, MAX_INTERVAL, Ordinals};
@@ -69,6 +69,16 @@ impl Rule {
             count: parts.number("COUNT")?.map(|count| count as usize),
             until: parts.get("UNTIL").map(parse_until).transpose()?,
         })
+    }
+}
+
+impl Rule {
+    /// Returns a day after which the rule has no date; in another zone than UTC a day may be the next one.
+    pub(super) fn last_day(&self) -> Option<NaiveDate> {
+        match self.until? {
+            Until::Instant(at) => at.to_utc().date_naive().succ_opt(),
+            Until::Local(wall) => Some(wall.date()),
+        }
     }
 }
 

@@ -58,12 +58,19 @@ pub fn time_zone_data() -> &'static TimeZoneData {
     &data().0
 }
 
-/// Uses other data than the program's copy, if it is newer: TZif files (RFC 9636) by the names of their zones. A zone without a file is
-/// taken from the copy. It has to be called before the first zone is asked for.
+/// Uses other data than the program's copy, if it is newer: TZif files (RFC 9636) by the names of their zones, which are read only then. A zone
+/// without a file is taken from the copy. It has to be called before the first zone is asked for.
 ///
 /// Returns whether the data is used.
-pub fn use_time_zone_data(data: TimeZoneData, files: BTreeMap<String, Vec<u8>>) -> bool {
-    data.version > bundled().version && DATA.set((data, files)).is_ok()
+///
+/// # Errors
+/// Returns why the files can't be read.
+pub fn use_time_zone_data<E>(
+    data: TimeZoneData,
+    files: impl FnOnce() -> Result<BTreeMap<String, Vec<u8>>, E>,
+) -> Result<bool, E> {
+    let is_newer = data.version > bundled().version;
+    Ok(is_newer && DATA.set((data, files()?)).is_ok())
 }
 
 fn data() -> &'static (TimeZoneData, BTreeMap<String, Vec<u8>>) {

@@ -109,6 +109,9 @@ fn describe(course: &Course) -> String {
         let last = output::time_with_zone(last.at, zone);
         line("dates", format!("{from} to {last}"));
     }
+    if let Some(problem) = course.schedule.problem() {
+        line("not valid", problem.to_string());
+    }
     for (number, rule) in course.schedule.as_str().lines().enumerate() {
         line(if number == 0 { "schedule" } else { "" }, plain(rule));
     }

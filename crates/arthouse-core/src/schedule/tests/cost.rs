@@ -85,35 +85,19 @@ fn hostile() -> Vec<String> {
     texts
 }
 
+/// The clock has one say: five seconds for what takes milliseconds, so that it fails for hours and not for a busy machine.
 #[test]
 fn the_most_hostile_texts_cost_little() {
-    for text in hostile() {
-        let cost = cost(&text);
-        assert!(
-            cost <= MAX_STEPS,
-            "{cost} steps: {}",
-            &text[..text.len().min(120)]
-        );
-    }
-}
-
-/// The one look at a clock: generous by a hundred, so that it fails for hours and not for a busy machine.
-#[test]
-fn the_most_hostile_texts_take_no_time() {
     #[expect(clippy::disallowed_types, reason = "a test may look at the clock")]
     let now = std::time::Instant::now;
     for text in hostile() {
-        let took = (0..3).map(|_| {
-            let begin = now();
-            cost(&text);
-            begin.elapsed()
-        });
-        let took = took.min().expect("three runs");
-        println!("{took:?} {}", &text[..text.len().min(120)]);
+        let begin = now();
+        let (cost, took) = (cost(&text), begin.elapsed());
+        let begin = &text[..text.len().min(120)];
+        println!("{cost} steps, {took:?}: {begin}");
         assert!(
-            took.as_secs() < 5,
-            "{took:?}: {}",
-            &text[..text.len().min(120)]
+            cost <= MAX_STEPS && took.as_secs() < 5,
+            "{cost} steps, {took:?}: {begin}"
         );
     }
 }
@@ -149,6 +133,7 @@ fn any_rule() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn no_rule_costs_more(text in any_rule()) {
         let cost = cost(&text);

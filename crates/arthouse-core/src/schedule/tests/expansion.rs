@@ -32,9 +32,15 @@ fn rules_have_the_dates_that_an_independent_expander_finds() {
             words.next().expect("a rule"),
         );
         let expected: Vec<_> = words.collect();
-        let rule = schedule(&format!("DTSTART:{start}Z\nRRULE:{rule}"));
         let year: i32 = start[..4].parse().expect("a year");
         let end = format!("{}{}", year + YEARS, &start[4..]);
+        let is_endless = !rule.contains("COUNT") && !rule.contains("UNTIL");
+        let until = if is_endless {
+            format!(";UNTIL={end}")
+        } else {
+            String::new()
+        };
+        let rule = schedule(&format!("DTSTART:{start}Z\nRRULE:{rule}{until}"));
         let found = |after, most: usize| -> Vec<String> {
             let dates = rule.occurrences(after).take(most);
             let dates = dates.map(|at| at.to_utc().format("%Y%m%dT%H%M%S").to_string());
