@@ -1,9 +1,11 @@
 //! The invariants (`RULES.md`, "What always holds") as checks of one student's records in one course, and of a command's receipt.
 
 mod receipt;
+mod timetable;
 mod violation;
 
 pub use receipt::audit_receipt;
+pub use timetable::{OffTimetable, off_timetable};
 pub use violation::{AuditSubject, Violation};
 
 use crate::{

@@ -37,7 +37,10 @@ pub use values::{
     MAX_AMOUNT, MAX_DURATION, SessionId, SessionMinutes, Source, Text, Timestamp, UserId,
 };
 
-pub use schedule::{Occurrence, Schedule, ScheduleError};
+pub use schedule::{
+    Occurrence, Schedule, ScheduleError, TimeZoneData, TimeZoneVersion, Zone, time_zone_data,
+    use_time_zone_data,
+};
 
 pub use records::{
     Application, Charge, ChargeId, ChargeKind, Course, Enrollment, Quote, Rescheduled, Session,
@@ -55,6 +58,9 @@ pub use event::{CloudEvent, EVENT_SOURCE};
 pub use notification::{Notification, ScheduledSession};
 pub use reaction::{Change, Reaction, react};
 
-pub use audit::{AuditSubject, Invariant, Violation, audit, audit_receipt, stray_session};
+pub use audit::{
+    AuditSubject, Invariant, OffTimetable, Violation, audit, audit_receipt, off_timetable,
+    stray_session,
+};
 pub use owed::{Owed, owed};
 pub use progress::{Progress, SessionProgress, Stage, StatementLine, project};

@@ -9,7 +9,7 @@ mod response;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use arthouse_worker::{Clients, start_log};
+use arthouse_worker::{Clients, start_log, use_newest_time_zones};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 use tracing::level_filters::LevelFilter;
@@ -23,6 +23,7 @@ fn main() -> Result<()> {
     let environment = Environment::read()?;
     let filter = environment.log_filter.as_deref();
     start_log(environment.log_format, filter, LevelFilter::INFO)?;
+    use_newest_time_zones();
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?

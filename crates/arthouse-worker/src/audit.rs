@@ -14,7 +14,7 @@ use std::num::NonZeroU16;
 
 use arthouse_core::{
     CourseId, Enrollment, Invariant, Session, SessionId, UserId, Violation, audit, audit_receipt,
-    stray_session,
+    off_timetable, stray_session,
 };
 use arthouse_store::{
     Enrolling, KeptReceipt, Scanned, Segment, Store, StoreError, StudentRecords, Unreadable,
@@ -163,6 +163,10 @@ impl<O: AuditObserver> Audit<'_, O> {
             counts.sessions += sessions.len() as u64;
         });
         let sessions: Result<Vec<Session>, Box<Unreadable>> = sessions.into_iter().collect();
+        let off_timetable = sessions
+            .iter()
+            .flat_map(|sessions| off_timetable(&enrollment, sessions));
+        off_timetable.for_each(|session| self.findings.add_off_timetable(session));
         let clean = sessions.as_ref().is_ok_and(|sessions| {
             audit(&student.0, &student.1, None, Some(&enrollment), sessions).is_empty()
         });

@@ -5,6 +5,7 @@ mod clock;
 mod log;
 mod names;
 mod settings;
+mod time_zones;
 
 mod queues;
 
@@ -22,6 +23,7 @@ pub use log::{LogError, LogFormat, log_cap, start_log};
 pub use names::Names;
 pub use queues::{Queue, QueueError, QueueNames, QueueUrls, find_queues};
 pub use settings::{Settings, local_settings};
+pub use time_zones::use_newest_time_zones;
 
 pub use commands::{CommandHandler, command_message};
 pub use reactions::ReactionHandler;

@@ -81,13 +81,11 @@ fn default_filter(ours: LevelFilter) -> String {
     )
 }
 
-/// Returns the cap of the log, whatever the filter: no debug logs of other crates, which show bodies, and no logs of the `rrule` parser,
-/// because the rejection explains the defect.
+/// Returns the cap of the log, whatever the filter: no debug logs of other crates, which show bodies.
 pub fn log_cap() -> Targets {
     Targets::new()
         .with_default(LevelFilter::INFO)
         .with_targets(OURS.map(|target| (target, LevelFilter::TRACE)))
-        .with_target("rrule", LevelFilter::OFF)
 }
 
 #[cfg(test)]
@@ -108,7 +106,6 @@ mod tests {
             ("hyper::proto::h1", Level::TRACE, false),
             ("lambda_runtime::layers", Level::TRACE, false),
             ("aws_config", Level::WARN, true),
-            ("rrule::iter", Level::WARN, false),
             ("arthouse_worker::commands", Level::TRACE, true),
             ("dynamo_streams::coordinator", Level::DEBUG, true),
         ] {

@@ -27,6 +27,7 @@ use std::process::ExitCode;
 pub fn run(cli: Cli) -> ExitCode {
     let ended = || -> anyhow::Result<ExitCode> {
         telemetry::start(&cli.telemetry, cli.command.log_level())?;
+        arthouse_worker::use_newest_time_zones();
         if cli.telemetry.quiet {
             ticker::silence();
         }

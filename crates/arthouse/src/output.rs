@@ -4,7 +4,7 @@ mod progress;
 mod time;
 
 pub(crate) use progress::progress;
-pub(crate) use time::{duration, time, time_with_zone, utc, zone, zone_of};
+pub(crate) use time::{duration, time, time_with_zone, utc, zone_of};
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};

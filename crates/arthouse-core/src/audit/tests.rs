@@ -5,7 +5,8 @@ use crate::samples::{
 };
 use crate::{
     Application, Charge, ChargeId, ChargeKind, Enrollment, Invariant, Outcome, PayloadHash,
-    Receipt, Session, SessionId, audit, audit_receipt, initial_sessions, stray_session,
+    Receipt, Session, SessionId, audit, audit_receipt, initial_sessions, off_timetable,
+    stray_session,
 };
 
 /// A student's records in one course.
@@ -402,4 +403,37 @@ fn a_course_of_500_sessions_is_audited() {
         },
         &[],
     );
+}
+
+/// As after a change of the rules of London: the second session was written when 18:00 was 16:00 in UTC.
+#[test]
+fn a_session_whose_time_is_not_the_timetables_is_named_and_violates_nothing() {
+    let mut records = Records {
+        enrollment: Some(initialised()),
+        sessions: sessions(),
+        ..Records::default()
+    };
+    let off = |records: &Records| {
+        let enrollment = records.enrollment.as_ref().expect("an enrolment");
+        off_timetable(enrollment, &records.sessions)
+    };
+    assert_eq!(off(&records), []);
+    records.sessions[1].session_date = at("2026-10-08T16:00:00Z");
+    check(&records, &[]);
+    let found = off(&records);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].subject.to_string(), "ada/oils/0002");
+    assert_eq!(
+        found[0].date.local.to_rfc3339(),
+        "2026-10-08T17:00:00+01:00"
+    );
+    let timetable = found[0].timetable.expect("a date");
+    assert_eq!(timetable.local.to_rfc3339(), "2026-10-08T18:00:00+01:00");
+    // A later date of the timetable is on it.
+    records.sessions[1].session_date = at("2026-11-05T18:00:00Z");
+    assert_eq!(off(&records), []);
+    // What was attended or moved has no say.
+    let mut busy = busy();
+    busy.sessions[0].session_date = at("2026-10-01T16:00:00Z");
+    assert_eq!(off(&busy), []);
 }

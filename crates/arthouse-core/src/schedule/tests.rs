@@ -1,3 +1,8 @@
+mod cost;
+mod expansion;
+mod exports;
+mod rules;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -131,6 +136,110 @@ fn only_dates_strictly_after_the_instant_count() {
 }
 
 #[test]
+fn a_time_in_utc_is_an_instant_also_in_the_repeated_hour() {
+    let start = "DTSTART;TZID=Europe/London:20321001T013000";
+    check(
+        &format!("{start}\nRDATE:20321031T013000Z"),
+        2,
+        &["2032-10-01T00:30:00Z", "2032-10-31T01:30:00Z"],
+    );
+    check(
+        &format!("{start}\nRDATE:20321031T003000Z,20321031T013000Z"),
+        3,
+        &[
+            "2032-10-01T00:30:00Z",
+            "2032-10-31T00:30:00Z",
+            "2032-10-31T01:30:00Z",
+        ],
+    );
+    // The rule has the first 01:30, and the second is taken out.
+    check(
+        &format!("{start}\nRRULE:FREQ=DAILY;INTERVAL=30\nEXDATE:20321031T013000Z"),
+        2,
+        &["2032-10-01T00:30:00Z", "2032-10-31T00:30:00Z"],
+    );
+    check(
+        &format!("{start}\nRRULE:FREQ=DAILY;INTERVAL=30\nEXDATE:20321031T003000Z"),
+        2,
+        &["2032-10-01T00:30:00Z", "2032-11-30T01:30:00Z"],
+    );
+    check(
+        "DTSTART;TZID=Europe/London:20321031T013000Z",
+        1,
+        &["2032-10-31T01:30:00Z"],
+    );
+}
+
+#[test]
+fn a_rule_that_began_long_ago_goes_on() {
+    let daily = schedule("DTSTART;TZID=Europe/Berlin:19700101T104500\nRRULE:FREQ=DAILY");
+    let after = "2026-11-27T12:00:00Z".parse().expect("an instant");
+    let dates = daily.first_after(after, 500.try_into().expect("a duration"));
+    let dates = dates.expect("endless");
+    assert_eq!(dates[0].at.to_string(), "2026-11-28T09:45:00Z");
+    assert_eq!(dates[499].at.to_string(), "2028-04-10T08:45:00Z");
+}
+
+/// 20 Marches of Berlin have had 02:30 skipped since 1980, and the rule is paid for 17,105 lessons.
+#[test]
+fn a_count_is_of_the_dates_that_clocks_show_from_the_start() {
+    let until =
+        schedule("DTSTART;TZID=Europe/Berlin:19800101T023000\nRRULE:FREQ=DAILY;UNTIL=20261201");
+    let all = until.occurrences(None).count();
+    let last: Timestamp = "2026-12-01T01:30:00Z".parse().expect("an instant");
+    for (count, left) in [(all, 1), (all - 1, 0), (all + 1, 2)] {
+        let text =
+            format!("DTSTART;TZID=Europe/Berlin:19800101T023000\nRRULE:FREQ=DAILY;COUNT={count}");
+        let before = Some(last.minus(chrono::TimeDelta::seconds(1)));
+        assert_eq!(schedule(&text).occurrences(before).count(), left, "{count}");
+        assert_eq!(schedule(&text).occurrences(None).count(), count);
+    }
+}
+
+/// Samoa had no 2011-12-30.
+#[test]
+fn a_day_that_a_zone_leaves_out_is_no_date() {
+    let text = "DTSTART;TZID=Pacific/Apia:20111228T180000\nRRULE:FREQ=DAILY;COUNT=3";
+    let dates = [
+        "2011-12-29T04:00:00Z",
+        "2011-12-30T04:00:00Z",
+        "2011-12-31T04:00:00Z",
+    ];
+    check(text, 3, &dates);
+    let after = dates[1].parse().expect("an instant");
+    assert!(schedule(text).has_at_least(1.try_into().expect("a duration"), after));
+    assert!(!schedule(text).has_at_least(2.try_into().expect("a duration"), after));
+}
+
+/// Places that changed their rules in 2025 and 2026, and one that did not.
+#[test]
+fn zones_are_those_of_today() {
+    for (zone, expected) in [
+        ("America/Vancouver", "2030-12-06T01:00:00Z"),
+        ("America/Edmonton", "2030-12-06T00:00:00Z"),
+        ("America/Inuvik", "2030-12-06T00:00:00Z"),
+        ("Europe/London", "2030-12-05T18:00:00Z"),
+    ] {
+        let text = format!("DTSTART;TZID={zone}:20301205T180000\nRRULE:FREQ=WEEKLY");
+        check(&text, 1, &[expected]);
+    }
+}
+
+#[test]
+fn a_stored_text_that_would_be_refused_today_is_readable_and_has_no_dates() {
+    let text = "DTSTART;TZID=Europe/London:20300107T180000\nRRULE:FREQ=WEEKLY;BYDAY=1MO";
+    let stored: Schedule = serde_json::from_value(text.into()).expect("a text");
+    assert_eq!(stored.as_str(), text);
+    assert_eq!(stored.time_zone(), "Europe/London");
+    assert_eq!(stored.problem(), text.parse::<Schedule>().err().as_ref());
+    assert!(stored.problem().is_some());
+    assert_eq!(stored.first(1.try_into().expect("a duration")), None);
+    assert_eq!(serde_json::to_value(&stored).expect("a text"), text);
+    let kept: Schedule = serde_json::from_value("DTSTART:20300107T180000Z".into()).expect("a text");
+    assert_eq!(kept.problem(), None);
+}
+
+#[test]
 fn a_rule_that_never_yields_ends_all_the_same() {
     let never = schedule("DTSTART:20260101T100000Z\nRRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30");
     assert_eq!(never.first(1.try_into().expect("a duration")), None);
@@ -158,6 +267,8 @@ fn what_is_no_timetable_is_refused_with_the_reason() {
         ("DTSTART;TZID=Mars/Olympus:20261001T180000", E::UnknownZone),
         ("DTSTART:2026-10-01T18:00:00Z", E::InvalidTime("DTSTART")),
         ("DTSTART;VALUE=DATE:20261001", E::InvalidTime("DTSTART")),
+        ("DTSTART:18991231T180000Z", E::TooEarly),
+        ("DTSTART:20261001T180000ZZ", E::InvalidTime("DTSTART")),
         (
             "DTSTART:20261001T180000Z\nDTSTART:20261002T180000Z",
             E::NotOne("DTSTART"),

@@ -1,6 +1,6 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use arthouse_core::Violation;
+use arthouse_core::{OffTimetable, Violation};
 use arthouse_store::Unreadable;
 use serde::Serialize;
 
@@ -31,10 +31,14 @@ pub struct AuditReport {
     pub pending: u64,
     /// The number of unreadable items that violate no numbered invariant; the audit can't judge them.
     pub undecided: u64,
+    /// The number of sessions that are not at a time of their timetable, which violates nothing.
+    pub off_timetable: u64,
     /// The violations and the pending findings, up to the limit of each.
     pub violations: Vec<Violation>,
     /// The unreadable items, up to the limit.
     pub unreadable: Vec<Unreadable>,
+    /// The sessions that are not at a time of their timetable, up to the limit.
+    pub sessions_off_timetable: Vec<OffTimetable>,
 }
 
 /// The findings so far; parallel segments add to them.
@@ -69,6 +73,14 @@ impl Findings {
         report.undecided += 1;
         if report.undecided <= self.listed as u64 {
             report.unreadable.push(defect);
+        }
+    }
+
+    pub(super) fn add_off_timetable(&self, session: OffTimetable) {
+        let mut report = self.report();
+        report.off_timetable += 1;
+        if report.off_timetable <= self.listed as u64 {
+            report.sessions_off_timetable.push(session);
         }
     }
 

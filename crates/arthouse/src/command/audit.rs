@@ -1,7 +1,7 @@
 use std::num::NonZeroU16;
 
 use anyhow::{Context, Result};
-use arthouse_core::{AuditSubject, Violation};
+use arthouse_core::{AuditSubject, Occurrence, OffTimetable, Violation};
 use arthouse_store::{Key, Unreadable};
 use arthouse_worker::{AuditCounts, AuditObserver, AuditOptions, AuditReport, audit_tables};
 use clap::Args;
@@ -99,6 +99,16 @@ fn as_json(report: &AuditReport) -> Value {
         })
     };
     let unreadable = |defect: &Unreadable| json!({"table": defect.table.base_name(), "key": defect.raw_key, "problem": defect.error.to_string()});
+    let off_timetable = |session: &OffTimetable| {
+        let key = key(&session.subject);
+        json!({
+            "table": key.table().base_name(),
+            "pk": key.pk(),
+            "sk": key.sk(),
+            "local_start": session.date.local.to_rfc3339(),
+            "timetable": session.timetable.map(|date| date.local.to_rfc3339()),
+        })
+    };
     json!({
         "checked": report.counts,
         "violated": report.violated,
@@ -106,7 +116,23 @@ fn as_json(report: &AuditReport) -> Value {
         "undecided": report.undecided,
         "violations": report.violations.iter().map(violation).collect::<Vec<_>>(),
         "unreadable": report.unreadable.iter().map(unreadable).collect::<Vec<_>>(),
+        "off_timetable": report.off_timetable,
+        "sessions_off_timetable": report.sessions_off_timetable.iter().map(off_timetable).collect::<Vec<_>>(),
     })
+}
+
+/// Says where a session is and where its timetable has it by the time zone data in use.
+fn off_timetable(session: &OffTimetable) -> String {
+    let local = |date: &Occurrence| date.local.format("%Y-%m-%d %H:%M %:z").to_string();
+    let now = session
+        .timetable
+        .as_ref()
+        .map_or("no date".to_owned(), local);
+    let (key, date) = (key(&session.subject), local(&session.date));
+    plain(format!(
+        "off its timetable: {} {key}: it is at {date}, the timetable has {now}",
+        key.table().base_name()
+    ))
 }
 
 fn describe(report: &AuditReport) -> String {
@@ -135,6 +161,7 @@ fn describe(report: &AuditReport) -> String {
     let mut lines: Vec<_> = violated.into_iter().chain(pending).map(line).collect();
     let unreadable = |defect: &Unreadable| plain(format!("can't be read: {defect}"));
     lines.extend(report.unreadable.iter().map(unreadable));
+    lines.extend(report.sessions_off_timetable.iter().map(off_timetable));
     let AuditCounts {
         applications,
         enrollments,
@@ -142,6 +169,12 @@ fn describe(report: &AuditReport) -> String {
         receipts,
         ..
     } = report.counts;
+    if report.off_timetable > 0 {
+        lines.push(format!(
+            "{} sessions are not at a time of their timetable, which is no violation: see the rules of their time zones",
+            report.off_timetable
+        ));
+    }
     lines.push(format!(
         "{applications} applications, {enrollments} enrolments, {sessions} sessions and {receipts} receipts checked: \
          {} violations, {} not settled yet, {} items that can't be read",

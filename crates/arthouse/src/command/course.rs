@@ -104,10 +104,13 @@ fn describe(course: &Course) -> String {
     if let Some(dates) = course.schedule.first(course.duration)
         && let (Some(first), Some(last)) = (dates.first(), dates.last())
     {
-        let zone = output::zone(course.schedule.time_zone());
+        let zone = course.schedule.zone();
         let from = output::time(first.at, zone);
         let last = output::time_with_zone(last.at, zone);
         line("dates", format!("{from} to {last}"));
+    }
+    if let Some(problem) = course.schedule.problem() {
+        line("not valid", problem.to_string());
     }
     for (number, rule) in course.schedule.as_str().lines().enumerate() {
         line(if number == 0 { "schedule" } else { "" }, plain(rule));

@@ -3,9 +3,8 @@ use std::num::NonZeroUsize;
 
 use anyhow::{Context, Result};
 use arthouse_core::{
-    Amount, Application, ContactInfo, CourseId, Currency, Text, Timestamp, UserId,
+    Amount, Application, ContactInfo, CourseId, Currency, Text, Timestamp, UserId, Zone,
 };
-use chrono_tz::Tz;
 use clap::Args;
 use serde::Serialize;
 
@@ -103,7 +102,11 @@ fn line(application: &Application, contacts: bool) -> Line<'_> {
     }
 }
 
-fn table(applications: &[Application], zones: &BTreeMap<&CourseId, Tz>, contacts: bool) -> String {
+fn table(
+    applications: &[Application],
+    zones: &BTreeMap<&CourseId, Zone>,
+    contacts: bool,
+) -> String {
     if applications.is_empty() {
         return "no application waits for its payment".to_owned();
     }

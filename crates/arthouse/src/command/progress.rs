@@ -46,7 +46,7 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
         output::print_json(&progress)?;
     } else {
         let zone = match enrollment {
-            Some(enrollment) => output::zone(enrollment.schedule.time_zone()),
+            Some(enrollment) => enrollment.schedule.zone(),
             None => output::zone_of(&store, &course).await?,
         };
         output::print(output::progress(&progress, zone))?;

@@ -1,8 +1,7 @@
 use anyhow::{Context, Result};
 use arthouse_core::{
-    Amount, CourseId, Currency, Session, SessionId, SessionStatus, Timestamp, UserId,
+    Amount, CourseId, Currency, Session, SessionId, SessionStatus, Timestamp, UserId, Zone,
 };
-use chrono_tz::Tz;
 use clap::Args;
 use serde::Serialize;
 
@@ -82,7 +81,7 @@ fn line(session: &Session) -> Line<'_> {
     }
 }
 
-fn table(sessions: &[Session], zone: Tz) -> String {
+fn table(sessions: &[Session], zone: Zone) -> String {
     let starts = format!("Starts ({zone})");
     let mut table = output::table(&["Student", "Status", &starts, "Cost", "Moved from"]);
     for session in sessions {

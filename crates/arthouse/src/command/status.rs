@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use arthouse_core::Timestamp;
+use arthouse_core::{Timestamp, time_zone_data};
 use arthouse_store::Sweep;
 use arthouse_worker::Queue;
 use aws_sdk_sqs::types::QueueAttributeName;
@@ -111,6 +111,7 @@ impl State {
             queues(&self.depths),
             streams(&self.streams),
             reconciliation::line(self.sweep.as_ref()),
+            format!("time zone data of this program: {}", time_zone_data()),
         ]
         .join("\n")
     }
@@ -252,6 +253,7 @@ fn as_json(status: &Status, depths: &[Depth], sweep: Option<&Sweep>) -> Value {
             "detected_at": time(gap.detected_at),
         })
     });
+    let zones = time_zone_data();
     json!({
         "queues": depths,
         "oldest_unreacted_age_seconds": seconds(status.oldest_unreacted_age),
@@ -262,5 +264,6 @@ fn as_json(status: &Status, depths: &[Depth], sweep: Option<&Sweep>) -> Value {
         "parked": parked.collect::<Vec<_>>(),
         "gaps": gaps.collect::<Vec<_>>(),
         "reconciliation": reconciliation::as_json(sweep),
+        "time_zone_data": {"version": zones.version.to_string(), "source": zones.source},
     })
 }

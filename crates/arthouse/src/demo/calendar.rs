@@ -1,12 +1,16 @@
 //! Real timetables around the day of the demonstration.
 
 use anyhow::{Context, Result};
-use arthouse_core::Timestamp;
+use arthouse_core::{Timestamp, Zone};
 use chrono::{DateTime, Datelike, Days, NaiveDate, Offset, TimeZone, Utc};
-use chrono_tz::Tz;
 
-const ZONE: Tz = chrono_tz::Europe::London;
+const ZONE: &str = "Europe/London";
 const WALL_TIME: &str = "183000";
+
+/// The zone of the demonstration's courses.
+pub(super) fn zone() -> Zone {
+    Zone::named(ZONE).expect("the IANA database has London")
+}
 
 /// A weekly timetable of six dates, the clocks changing after the third.
 pub(super) fn weekly_across_a_clock_change(now: Timestamp) -> Result<String> {
@@ -47,10 +51,11 @@ fn stamp(at: DateTime<Utc>) -> String {
 
 /// Finds the first day from a day on at whose noon the offset from UTC is another than the noon before.
 fn next_clock_change(from: NaiveDate) -> Option<NaiveDate> {
+    let zone = zone();
     let offset = |day: NaiveDate| {
         let noon = day.and_hms_opt(12, 0, 0)?;
         Some(
-            ZONE.offset_from_local_datetime(&noon)
+            zone.offset_from_local_datetime(&noon)
                 .single()?
                 .fix()
                 .local_minus_utc(),

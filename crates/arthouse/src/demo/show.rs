@@ -105,7 +105,7 @@ pub(super) fn checks(checks: &[Check]) -> String {
 }
 
 pub(super) fn progress(progress: &arthouse_core::Progress) -> String {
-    output::progress(progress, chrono_tz::Europe::London)
+    output::progress(progress, super::calendar::zone())
 }
 
 /// Shows how far a long run is.

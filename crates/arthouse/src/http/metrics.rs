@@ -1,6 +1,7 @@
 //! The metrics that the consumers record, as Prometheus reads them.
 
 use anyhow::{Context, Result};
+use arthouse_core::{TimeZoneData, time_zone_data};
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
@@ -29,6 +30,13 @@ pub(super) fn install() -> Result<PrometheusHandle> {
         "Always 1; its label is the program's version."
     );
     gauge!("arthouse.build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    describe_gauge!(
+        "arthouse.time_zone_info",
+        "Always 1; its labels are the release of the time zone data in use, and where it is from."
+    );
+    let TimeZoneData { version, source } = time_zone_data();
+    let labels = [("version", version.to_string()), ("source", source.clone())];
+    gauge!("arthouse.time_zone_info", &labels).set(1.0);
     Ok(handle)
 }
 

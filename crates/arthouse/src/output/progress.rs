@@ -1,10 +1,9 @@
-use arthouse_core::{Progress, SessionProgress, Stage};
+use arthouse_core::{Progress, SessionProgress, Stage, Zone};
 
 use super::{plain, table, time, time_with_zone};
-use chrono_tz::Tz;
 
 /// Writes a student's progress for people, with times in the zone of the course.
-pub(crate) fn progress(progress: &Progress, zone: Tz) -> String {
+pub(crate) fn progress(progress: &Progress, zone: Zone) -> String {
     let mut parts = vec![summary(progress, zone)];
     if !progress.sessions.is_empty() {
         parts.push(sessions(progress, zone));
@@ -15,7 +14,7 @@ pub(crate) fn progress(progress: &Progress, zone: Tz) -> String {
     parts.join("\n")
 }
 
-fn summary(progress: &Progress, zone: Tz) -> String {
+fn summary(progress: &Progress, zone: Zone) -> String {
     let money = |amount| progress.currency.format(amount);
     let stage = match progress.status {
         Stage::Applied => "applied, waiting for the payment",
@@ -68,7 +67,7 @@ fn summary(progress: &Progress, zone: Tz) -> String {
     lines.join("\n")
 }
 
-fn sessions(progress: &Progress, zone: Tz) -> String {
+fn sessions(progress: &Progress, zone: Zone) -> String {
     let starts = format!("Starts ({zone})");
     let mut table = table(&["Session", "Status", &starts, "Cost", "Can be moved"]);
     for session in &progress.sessions {
@@ -83,7 +82,7 @@ fn sessions(progress: &Progress, zone: Tz) -> String {
     table.to_string()
 }
 
-fn movable(session: &SessionProgress, zone: Tz) -> String {
+fn movable(session: &SessionProgress, zone: Zone) -> String {
     match (session.reschedule_until, session.original_session_date) {
         (Some(until), _) if session.can_reschedule => format!("before {}", time(until, zone)),
         (Some(_), _) => "no, too late".to_owned(),
@@ -92,7 +91,7 @@ fn movable(session: &SessionProgress, zone: Tz) -> String {
     }
 }
 
-fn statement(progress: &Progress, zone: Tz) -> String {
+fn statement(progress: &Progress, zone: Zone) -> String {
     let at = format!("At ({zone})");
     let mut table = table(&["Session", "For", "Amount", &at]);
     for line in &progress.statement {

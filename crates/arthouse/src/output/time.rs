@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use arthouse_core::{CourseId, Timestamp};
+use arthouse_core::{CourseId, Timestamp, Zone};
 use arthouse_store::Store;
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 
 /// Writes an instant on the clock of a zone and names the zone: `Thu 1 Oct 2026 19:00 BST (Europe/London)`.
-pub(crate) fn time_with_zone(at: Timestamp, zone: Tz) -> String {
+pub(crate) fn time_with_zone(at: Timestamp, zone: Zone) -> String {
     let time = time(at, zone);
-    if zone == Tz::UTC {
+    if zone == Zone::utc() {
         time
     } else {
         format!("{time} ({zone})")
@@ -19,7 +18,7 @@ pub(crate) fn time_with_zone(at: Timestamp, zone: Tz) -> String {
 }
 
 /// Writes an instant on the clock of a zone, where a heading names the zone: `Thu 1 Oct 2026 19:00 BST`.
-pub(crate) fn time(at: Timestamp, zone: Tz) -> String {
+pub(crate) fn time(at: Timestamp, zone: Zone) -> String {
     let local = at.to_utc().with_timezone(&zone);
     local.format("%a %-d %b %Y %H:%M %Z").to_string()
 }
@@ -47,19 +46,14 @@ pub(crate) fn duration(length: Duration) -> String {
     parts.join(" ")
 }
 
-/// Finds a zone by the name that a schedule gives it.
-pub(crate) fn zone(name: &str) -> Tz {
-    name.parse().unwrap_or(Tz::UTC)
-}
-
 /// Reads the zone of a course; UTC if the course is gone.
 ///
 /// # Errors
 /// Returns why the course can't be read.
-pub(crate) async fn zone_of(store: &Store, course_id: &CourseId) -> Result<Tz> {
+pub(crate) async fn zone_of(store: &Store, course_id: &CourseId) -> Result<Zone> {
     let course = store.course(course_id).await;
     let course = course.context("can't read the course")?;
-    Ok(course.map_or(Tz::UTC, |course| zone(course.schedule.time_zone())))
+    Ok(course.map_or_else(Zone::utc, |course| course.schedule.zone()))
 }
 
 #[cfg(test)]
@@ -74,7 +68,8 @@ mod tests {
             ("Asia/Tokyo", "Fri 2 Oct 2026 03:00 JST (Asia/Tokyo)"),
             ("UTC", "Thu 1 Oct 2026 18:00 UTC"),
         ] {
-            assert_eq!(time_with_zone(at, zone(name)), expected);
+            let zone = Zone::named(name).unwrap();
+            assert_eq!(time_with_zone(at, zone), expected);
         }
         assert_eq!(utc(at.to_utc()), "Thu 1 Oct 2026 18:00:00 UTC");
     }

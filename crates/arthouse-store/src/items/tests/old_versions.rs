@@ -112,6 +112,21 @@ fn a_course_of_the_first_version_reads() {
     check(first, expected);
 }
 
+/// Earlier versions accepted more texts; nobody can put a student's records right from outside.
+#[test]
+fn a_schedule_that_would_be_refused_today_reads_and_is_kept() {
+    let text = "DTSTART;TZID=Europe/London:20300107T180000\nRRULE:FREQ=WEEKLY;BYDAY=1MO";
+    let mut item = enrollment().to_item();
+    item.insert("Schedule".to_owned(), s(text));
+    let read = Enrollment::from_item(item.clone()).expect("it reads");
+    assert!(read.schedule.problem().is_some());
+    assert_eq!(read.to_item(), item);
+    let mut item = course().to_item();
+    item.insert("Schedule".to_owned(), s(text));
+    let read = Course::from_item(item.clone()).expect("it reads");
+    assert_eq!(read.to_item(), item);
+}
+
 #[test]
 fn sort_keys_in_the_long_form_read_the_same() {
     let mut item = application().to_item();
