@@ -22,7 +22,7 @@ static COMMANDS: LazyLock<Contracts> = LazyLock::new(|| {
 
 static EVENTS: LazyLock<Contracts> = LazyLock::new(|| {
     let contract = |of: EventType| (of.wire_type(), validator(schema::event(of).into()));
-    EventType::ALL.map(contract).into()
+    EventType::all().into_iter().map(contract).collect()
 });
 
 fn validator(schema: Value) -> Validator {

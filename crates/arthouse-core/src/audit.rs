@@ -6,7 +6,7 @@ mod violation;
 
 pub use receipt::audit_receipt;
 pub use timetable::{OffTimetable, off_timetable};
-pub use violation::{Subject, Violation};
+pub use violation::{AuditSubject, Violation};
 
 use crate::{
     Application, ChargeId, ChargeKind, CourseId, Enrollment, Session, SessionId, Timestamp, UserId,
@@ -100,7 +100,7 @@ pub fn stray_session(user_id: &UserId, course_id: &CourseId, session_id: &Sessio
     let detail = "the session belongs to no enrolment".to_owned();
     Violation::new(
         Invariant::Sessions,
-        Subject::session(user_id, course_id, session_id),
+        AuditSubject::session(user_id, course_id, session_id),
         detail,
     )
 }
@@ -125,7 +125,7 @@ impl Findings<'_> {
     fn pending(
         &mut self,
         invariant: Invariant,
-        subject: Subject,
+        subject: AuditSubject,
         since: Option<Timestamp>,
         detail: String,
     ) {
@@ -140,15 +140,15 @@ impl Findings<'_> {
         self.violations.push(violation);
     }
 
-    fn enrollment(&self) -> Subject {
-        Subject::Enrollment {
+    fn enrollment(&self) -> AuditSubject {
+        AuditSubject::Enrollment {
             user_id: self.user_id.clone(),
             course_id: self.course_id.clone(),
         }
     }
 
-    fn session(&self, session_id: &SessionId) -> Subject {
-        Subject::session(self.user_id, self.course_id, session_id)
+    fn session(&self, session_id: &SessionId) -> AuditSubject {
+        AuditSubject::session(self.user_id, self.course_id, session_id)
     }
 }
 
@@ -222,7 +222,9 @@ fn charges(found: &mut Findings<'_>, enrollment: &Enrollment, sessions: &[Sessio
                 let detail = format!("charge {id} is not made");
                 found.pending(Invariant::OneCharge, subject, since, detail);
             }
-            (kind, Some(charge)) if kind == Some(charge.kind) && charge.amount == session.cost => {}
+            (kind, Some(charge))
+                if kind == Some(charge.kind)
+                    && charge.amount == session.status.owed(session.cost) => {}
             (_, Some(charge)) => {
                 let (status, cost) = (session.status, session.cost);
                 let detail = format!(

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -7,18 +9,20 @@ use crate::{EventId, Timestamp};
 /// The `source` of all events of ours.
 pub const EVENT_SOURCE: &str = "urn:digitalarthouse:arthouse";
 
+// Commands are written by it too, for those who send them; the schema is that of what we send.
 /// An event that we send: CloudEvents 1.0, structured JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct CloudEvent {
+#[schemars(bound = "", rename = "CloudEvent")]
+pub struct CloudEvent<Id = EventId> {
     /// Always `1.0`.
     #[schemars(extend("const" = "1.0"))]
     pub specversion: &'static str,
     /// A pure function of what happened, so that repeats can be dropped.
     #[schemars(with = "String")]
-    pub id: EventId,
+    pub id: Id,
     /// Always the same: this system.
     #[schemars(extend("const" = EVENT_SOURCE))]
-    pub source: &'static str,
+    pub source: Cow<'static, str>,
     /// `com.digitalarthouse.<what>.v1`
     pub r#type: String,
     /// `<user_id>/<course_id>`, or the course alone.
@@ -53,7 +57,7 @@ impl CloudEvent {
         Self {
             specversion: "1.0",
             id,
-            source: EVENT_SOURCE,
+            source: EVENT_SOURCE.into(),
             r#type: format!("com.digitalarthouse.{what}.v1"),
             subject,
             time,
@@ -64,7 +68,9 @@ impl CloudEvent {
             data,
         }
     }
+}
 
+impl<Id: Serialize> CloudEvent<Id> {
     /// Writes the event as a message's body.
     pub fn to_body(&self) -> String {
         serde_json::to_string(self).expect("an event holds texts and numbers only")

@@ -78,23 +78,25 @@ impl Receipt {
             Outcome::Applied => ("command.applied", None, None),
             Outcome::Rejected { code, message } => ("command.rejected", Some(code), Some(message)),
         };
-        let (action, metadata) = (&command.action, &command.metadata);
+        let (subject, metadata) = (command.action.subject(), &command.metadata);
         let data = OutcomeData {
             command_id: &metadata.id,
             command_source: &metadata.source,
-            command_type: action.command_type().as_str(),
-            user_id: action.user_id(),
-            course_id: Some(action.course_id()),
-            session_id: action.session().map(|target| &target.session_id),
+            command_type: command.action.command_type().as_str(),
+            user_id: subject.user_id(),
+            course_id: Some(subject.course_id()),
+            session_id: subject.session_id(),
             code: code.map(String::as_str),
             message: message.map(String::as_str),
         };
-        let subject = match action.user_id() {
-            Some(user_id) => format!("{user_id}/{}", action.course_id()),
-            None => action.course_id().to_string(),
-        };
         let data = serde_json::to_value(data).expect("an outcome holds texts only");
-        let event = CloudEvent::new(command.outcome_id(), what, subject, self.at, data);
+        let event = CloudEvent::new(
+            command.outcome_id(),
+            what,
+            subject.to_string(),
+            self.at,
+            data,
+        );
         let correlation_id = metadata
             .correlation_id
             .as_deref()

@@ -141,18 +141,15 @@ fn applied(application: &Application) -> Progress {
 }
 
 fn enrolled(enrollment: &Enrollment, sessions: &[Session], now: Timestamp) -> Progress {
-    let count = |status| {
-        sessions
-            .iter()
-            .filter(|session| session.status == status)
-            .count()
-    };
-    let (attended, skipped) = (
+    let statuses = || sessions.iter().map(|session| session.status);
+    let count = |status| statuses().filter(|found| *found == status).count();
+    let (scheduled, attended, skipped) = (
+        count(SessionStatus::Scheduled),
         count(SessionStatus::Attended),
         count(SessionStatus::Skipped),
     );
     let duration = enrollment.duration.get();
-    let over = attended + skipped;
+    let over = statuses().filter(|status| status.is_over()).count();
     let mut sessions: Vec<_> = sessions
         .iter()
         .map(|session| session_progress(enrollment, session, now))
@@ -179,7 +176,7 @@ fn enrolled(enrollment: &Enrollment, sessions: &[Session], now: Timestamp) -> Pr
         balance: Some(enrollment.balance),
         duration,
         sessions_remaining: Some(enrollment.sessions_remaining),
-        scheduled: count_scheduled(&sessions),
+        scheduled,
         attended,
         skipped,
         percent_complete: over * 100 / usize::from(duration),
@@ -187,13 +184,6 @@ fn enrolled(enrollment: &Enrollment, sessions: &[Session], now: Timestamp) -> Pr
         statement: statement(enrollment),
         sessions,
     }
-}
-
-fn count_scheduled(sessions: &[SessionProgress]) -> usize {
-    sessions
-        .iter()
-        .filter(|session| session.status == SessionStatus::Scheduled)
-        .count()
 }
 
 fn statement(enrollment: &Enrollment) -> Vec<StatementLine> {

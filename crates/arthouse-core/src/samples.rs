@@ -1,13 +1,16 @@
-//! A course, a student and their commands, for the tests.
+//! A course, a student and their commands, for the tests of this crate and of `arthouse-store`, which includes this file.
 //!
 //! Ada applies for three Thursday evenings of oil painting in London, 100.00 GBP.
 
-use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::str::FromStr;
 
-use crate::{
-    Application, Command, ContactInfo, Course, Duration, Enrollment, Quote, Session, Timestamp,
-    Transition, initial_sessions,
+use arthouse_core::{
+    Application, Change, Charge, ChargeId, ChargeKind, Command, CommandType, ContactInfo, Course,
+    Enrollment, Quote, Session, SessionId, Timestamp, Transition, initial_sessions, schema,
 };
+use serde_json::{Value, json};
 
 /// When the commands of these tests are taken by the queue.
 pub(crate) const NOW: &str = "2026-09-20T12:00:00Z";
@@ -22,15 +25,17 @@ pub(crate) fn at(instant: &str) -> Timestamp {
     instant.parse().unwrap_or_else(|e| panic!("{instant}: {e}"))
 }
 
-pub(crate) fn id<T: std::str::FromStr<Err = crate::InvalidValue>>(text: &str) -> T {
-    text.parse().unwrap_or_else(|e| panic!("{text}: {e}"))
+/// Parses an id, an instant, a currency or a schedule.
+pub(crate) fn id<T: FromStr<Err: Debug>>(text: &str) -> T {
+    text.parse().unwrap_or_else(|e| panic!("{text}: {e:?}"))
 }
 
-pub(crate) fn value<S, T: TryFrom<S, Error = crate::InvalidValue>>(of: S) -> T {
-    of.try_into().unwrap_or_else(|e| panic!("{e}"))
+/// Checks a number or a text.
+pub(crate) fn value<N, T: TryFrom<N, Error: Debug>>(of: N) -> T {
+    T::try_from(of).expect("in range")
 }
 
-pub(crate) fn text(text: &str) -> crate::Text {
+pub(crate) fn text(text: &str) -> arthouse_core::Text {
     value(text.to_owned())
 }
 
@@ -47,13 +52,13 @@ pub(crate) fn course() -> Course {
         course_id: id("oils"),
         title: text("Oil painting"),
         description: text("Three evenings at the easel."),
-        cost: value(10_000),
+        cost: value(10_000_i64),
         currency: id("GBP"),
-        duration: value::<i64, Duration>(3),
+        duration: value(3_i64),
         payment_method: text("card"),
         payment_link: Some(text("https://pay.example.com/oils")),
-        schedule: THURSDAYS.parse().expect("a schedule"),
-        session_minutes: value(90),
+        schedule: id(THURSDAYS),
+        session_minutes: value(90_u16),
         open: true,
         version: 4,
     }
@@ -76,19 +81,19 @@ pub(crate) fn enrollment() -> Enrollment {
         user_id: id("ada"),
         course_id: id("oils"),
         paid_date: at(NOW),
-        balance: value(10_000),
+        balance: value(10_000_i64),
         sessions_remaining: 3,
         applied_date: at("2026-09-18T09:30:00Z"),
         contact_info: contact(),
         title: text("Oil painting"),
-        cost: value(10_000),
+        cost: value(10_000_i64),
         currency: id("GBP"),
-        duration: value::<i64, Duration>(3),
-        schedule: THURSDAYS.parse().expect("a schedule"),
-        session_minutes: value(90),
+        duration: value(3_i64),
+        schedule: id(THURSDAYS),
+        session_minutes: value(90_u16),
         first_session_after: None,
         payment_reference: Some(text("pay-1")),
-        charges: std::collections::BTreeMap::new(),
+        charges: BTreeMap::new(),
         sessions_initialized_at: None,
         version: 1,
     }
@@ -112,13 +117,36 @@ pub(crate) fn first_session() -> Session {
     sessions().swap_remove(0)
 }
 
+/// All three sessions are charged: attended, skipped, attended.
+pub(crate) fn all_charged() -> Change {
+    let kinds = [
+        ChargeKind::Attended,
+        ChargeKind::Skipped,
+        ChargeKind::Attended,
+    ];
+    let mut enrollment = initialised();
+    for (ordinal, kind) in (1..).zip(kinds) {
+        let charge = Charge {
+            amount: enrollment.cost.share(ordinal, enrollment.duration),
+            kind,
+            at: at(NOW),
+        };
+        let id = ChargeId::of_session(SessionId::from_ordinal(ordinal));
+        enrollment.charges.insert(id, charge);
+    }
+    Change::EnrollmentUpdated {
+        before: initialised().into(),
+        after: enrollment.into(),
+    }
+}
+
 /// The same session after a command of this type.
 pub(crate) fn after(session: Session, event_type: &str, now: &str) -> Session {
-    let state = crate::State {
+    let state = arthouse_core::State {
         session: Some(session),
-        ..crate::State::default()
+        ..arthouse_core::State::default()
     };
-    match crate::decide(&state, &command(event_type, json!({})), at(now)) {
+    match arthouse_core::decide(&state, &command(event_type, json!({})), at(now)) {
         Ok(Transition::UpdateSession(session)) => session,
         other => panic!("{event_type}: {other:?}"),
     }
@@ -126,45 +154,44 @@ pub(crate) fn after(session: Session, event_type: &str, now: &str) -> Session {
 
 /// The types and, for each, complete and valid data.
 pub(crate) fn examples() -> Vec<(&'static str, Value)> {
-    let session = json!({"user_id": "ada", "course_id": "oils", "session_id": "0001"});
-    vec![
-        (
-            "course.create",
-            json!({"course_id": "oils", "title": "Oil painting", "description": "Three evenings at the easel.",
-                "cost": 10_000, "currency": "GBP", "duration": 3, "payment_method": "card",
-                "payment_link": "https://pay.example.com/oils", "schedule": THURSDAYS, "session_minutes": 90}),
-        ),
-        (
-            "course.update",
-            json!({"course_id": "oils", "expected_version": 4, "title": "Oils", "description": "Evenings.", "cost": 12_000,
-                "currency": "EUR", "duration": 4, "payment_method": "cash", "payment_link": "https://pay.example.com/2",
-                "schedule": THURSDAYS, "session_minutes": 45, "open": false}),
-        ),
-        (
-            "course.apply",
-            json!({"user_id": "ada", "course_id": "oils", "contact_info": contact()}),
-        ),
-        (
-            "payment.confirm",
-            json!({"user_id": "ada", "course_id": "oils", "amount": 10_000, "reference": "pay-1",
-                "first_session_after": "2026-09-21T00:00:00Z"}),
-        ),
-        ("session.attend", session.clone()),
-        (
-            "session.skip",
-            merged(session.clone(), json!({"reason": "a cold"})),
-        ),
-        (
-            "session.reschedule",
-            merged(session, json!({"new_session_date": "2026-10-02T17:00:00Z"})),
-        ),
-    ]
+    CommandType::ALL
+        .map(|known| (known.name(), example(known.name())))
+        .into()
 }
 
-/// The complete data of a type.
+/// The complete data of a type: as in its contract, but for the course, its first session and what follows from them.
 pub(crate) fn example(event_type: &str) -> Value {
-    let found = examples().into_iter().find(|(name, _)| *name == event_type);
-    found.unwrap_or_else(|| panic!("{event_type}?")).1
+    let known = CommandType::ALL
+        .into_iter()
+        .find(|known| known.name() == event_type);
+    let data = known.unwrap_or_else(|| panic!("{event_type}?"));
+    let mut data = schema::example(data)["data"].take();
+    let ours = match event_type {
+        "course.create" => {
+            json!({"title": "Oil painting", "description": "Three evenings at the easel.", "cost": 10_000, "duration": 3,
+                "payment_link": "https://pay.example.com/oils", "schedule": THURSDAYS})
+        }
+        "course.update" => {
+            json!({"expected_version": 4, "title": "Oils", "description": "Evenings.", "cost": 12_000, "currency": "EUR",
+                "duration": 4, "payment_method": "cash", "payment_link": "https://pay.example.com/2",
+                "schedule": THURSDAYS, "session_minutes": 45, "open": false})
+        }
+        "course.apply" => json!({"contact_info": contact()}),
+        "payment.confirm" => {
+            json!({"amount": 10_000, "reference": "pay-1", "first_session_after": "2026-09-21T00:00:00Z"})
+        }
+        "session.reschedule" => json!({"new_session_date": "2026-10-02T17:00:00Z"}),
+        _ => json!({}),
+    };
+    data["course_id"] = json!("oils");
+    if !data["session_id"].is_null() {
+        data["session_id"] = json!("0001");
+    }
+    let mut data = merged(data, ours);
+    data.as_object_mut()
+        .and_then(|fields| fields.remove("actor"))
+        .expect("an actor");
+    data
 }
 
 /// The envelope of a command from an admin, with some fields of its example data put in another way.

@@ -1,24 +1,19 @@
 //! The contracts on the wire as JSON Schema, generated from the types.
 
 mod event;
-mod example;
 mod transform;
 
 pub use event::EventType;
-pub use example::example;
+pub(crate) use event::notification_data;
 
 use schemars::generate::SchemaSettings;
 use schemars::transform::Transform;
-use schemars::{JsonSchema, Schema, schema_for};
+use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 use transform::{Bounded, NeverNull, PlainText};
 
-use crate::command::{
-    ApplyForCourse, ConfirmPayment, CreateCourse, RescheduleSession, SessionTarget, SkipSession,
-    UpdateCourse,
-};
-use crate::envelope::MAX_CONTEXT_BYTES;
-use crate::{Actor, CommandId, CommandType, Progress, Source, Timestamp};
+use crate::command::MAX_CONTEXT_BYTES;
+use crate::{Actor, CommandId, CommandType, Source, Timestamp};
 
 /// A command as it stands on the wire: one CloudEvents 1.0 event in structured JSON.
 #[derive(JsonSchema)]
@@ -67,31 +62,28 @@ struct WithActor<T> {
 
 /// Returns the schema of a command: the whole event.
 pub fn command(command_type: CommandType) -> Schema {
-    let schema = match command_type {
-        CommandType::CreateCourse => inlined::<CommandEvent<CreateCourse>>(),
-        CommandType::UpdateCourse => inlined::<CommandEvent<UpdateCourse>>(),
-        CommandType::ApplyForCourse => inlined::<CommandEvent<ApplyForCourse>>(),
-        CommandType::ConfirmPayment => inlined::<CommandEvent<ConfirmPayment>>(),
-        CommandType::AttendSession => inlined::<CommandEvent<SessionTarget>>(),
-        CommandType::SkipSession => inlined::<CommandEvent<SkipSession>>(),
-        CommandType::RescheduleSession => inlined::<CommandEvent<RescheduleSession>>(),
-    };
-    let mut schema = of_type(schema, command_type.as_str());
+    let mut schema = of_type(command_type.event_schema(), command_type.as_str());
     schema.insert("examples".to_owned(), json!([example(command_type)]));
     schema
 }
 
-/// Returns the schema of a command's `data`.
-pub fn command_data(command_type: CommandType) -> Schema {
-    match command_type {
-        CommandType::CreateCourse => schema_for!(WithActor<CreateCourse>),
-        CommandType::UpdateCourse => schema_for!(WithActor<UpdateCourse>),
-        CommandType::ApplyForCourse => schema_for!(WithActor<ApplyForCourse>),
-        CommandType::ConfirmPayment => schema_for!(WithActor<ConfirmPayment>),
-        CommandType::AttendSession => schema_for!(WithActor<SessionTarget>),
-        CommandType::SkipSession => schema_for!(WithActor<SkipSession>),
-        CommandType::RescheduleSession => schema_for!(WithActor<RescheduleSession>),
-    }
+/// Returns the schema of the event of any command with this data.
+pub(crate) fn command_event<T: JsonSchema>() -> Schema {
+    inlined::<CommandEvent<T>>()
+}
+
+/// Returns a whole command of a type, as a producer would write it.
+pub fn example(command_type: CommandType) -> Value {
+    json!({
+        "specversion": "1.0",
+        "id": "5f0c1c1e-8a52-4f0e-9b1d-2f6a1c7f2a10",
+        "source": "urn:school:web",
+        "type": command_type.as_str(),
+        "time": "2026-09-20T12:00:00Z",
+        "datacontenttype": "application/json",
+        "correlationid": "order-4711",
+        "data": command_type.example(),
+    })
 }
 
 /// Returns the schema of an event that we send: an outcome or a notification.
@@ -99,11 +91,6 @@ pub fn event(event_type: EventType) -> Schema {
     let mut schema = of_type(event_type.envelope(), &event_type.wire_type());
     NeverNull.transform(&mut schema);
     schema
-}
-
-/// Returns the schema of what `progress` reads.
-pub fn progress() -> Schema {
-    schema_for!(Progress)
 }
 
 /// Returns a schema that refers to nothing outside itself, so that it can stand within another; of draft 7, as AsyncAPI has it.

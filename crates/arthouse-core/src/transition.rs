@@ -1,40 +1,8 @@
-//! What a command needs to see, and what it changes.
+//! What a command is decided on, and what it changes.
 
-use crate::{
-    Action, Application, Course, CourseId, Enrollment, Rejection, Session, SessionTarget, UserId,
-};
+use crate::{Application, Course, Enrollment, Rejection, Session};
 
-/// Which records a command is decided on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Needs {
-    /// A course.
-    Course(CourseId),
-    /// A course, and a student's application and enrolment, all as they were at one moment.
-    Enrolling(UserId, CourseId),
-    /// A session; where it is absent, its enrolment, and then the session once more if that is initialised.
-    Session(SessionTarget),
-}
-
-impl Action {
-    /// Returns which records the command is decided on.
-    pub fn needs(&self) -> Needs {
-        match self {
-            Self::CreateCourse(data) => Needs::Course(data.course_id.clone()),
-            Self::UpdateCourse(data) => Needs::Course(data.course_id.clone()),
-            Self::ApplyForCourse(data) => {
-                Needs::Enrolling(data.user_id.clone(), data.course_id.clone())
-            }
-            Self::ConfirmPayment(data) => {
-                Needs::Enrolling(data.user_id.clone(), data.course_id.clone())
-            }
-            Self::AttendSession(target) => Needs::Session(target.clone()),
-            Self::SkipSession(data) => Needs::Session(data.target.clone()),
-            Self::RescheduleSession(data) => Needs::Session(data.target.clone()),
-        }
-    }
-}
-
-/// What was found of what a command [needs](Needs): an absent record is `None`, and so is one that it does not need.
+/// What was found of the records of a command's [subject](crate::Subject): an absent record is `None`, and so is one that is not needed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct State {
     /// The course.

@@ -1,4 +1,4 @@
-use arthouse_core::{Application, Change, Enrollment, Session};
+use arthouse_core::Change;
 
 use crate::items::{Item, Record};
 use crate::{DecodeError, Key, Table};
@@ -32,24 +32,24 @@ pub fn change(table: Table, image: Image<'_>) -> Result<Option<Change>, DecodeEr
         return Ok(None);
     };
     Ok(match (Key::of_item(table, new)?, image.old) {
-        (Key::Application(..), None) => Some(Change::Applied(Box::new(Application::from_item(
-            new.clone(),
-        )?))),
-        (Key::Enrollment(..), None) => Some(Change::Enrolled(Box::new(Enrollment::from_item(
-            new.clone(),
-        )?))),
+        (Key::Application(..), None) => Some(Change::Applied(read(new)?)),
+        (Key::Enrollment(..), None) => Some(Change::Enrolled(read(new)?)),
         (Key::Enrollment(..), Some(old)) => Some(Change::EnrollmentUpdated {
-            before: Box::new(Enrollment::from_item(old.clone())?),
-            after: Box::new(Enrollment::from_item(new.clone())?),
+            before: read(old)?,
+            after: read(new)?,
         }),
         (Key::Session(..), Some(old)) => Some(Change::SessionUpdated {
-            before: Box::new(Session::from_item(old.clone())?),
-            after: Box::new(Session::from_item(new.clone())?),
+            before: read(old)?,
+            after: read(new)?,
         }),
         (Key::Application(..), Some(_))
         | (Key::Session(..), None)
         | (Key::Course(_) | Key::Receipt(..), _) => None,
     })
+}
+
+fn read<R: Record>(item: &Item) -> Result<Box<R>, DecodeError> {
+    R::from_item(item).map(Box::new)
 }
 
 #[cfg(test)]

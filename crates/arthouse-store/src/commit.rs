@@ -1,7 +1,7 @@
 //! The transaction of a command: the change, on condition that the records still have the versions that were read, and the receipt,
 //! on condition that none exists.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use arthouse_core::{EventId, Receipt, Transition};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -11,8 +11,8 @@ use aws_sdk_dynamodb::types::{
     ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 
-use crate::items::{FIRST_VERSION, Item, Record, number};
-use crate::{Key, Loaded, Store, StoreError, Table};
+use crate::items::{Attributes, FIRST_VERSION, Item, Record, number};
+use crate::{DecodeError, Key, Loaded, Store, StoreError, Table};
 
 const ABSENT: &str = "attribute_not_exists(PK)";
 const AT_VERSION: &str = "#version = :read";
@@ -155,10 +155,9 @@ impl Store {
 
     /// Writes a record's next version over the one that was read. Attributes that this version of the program does not know are kept, so
     /// two versions can run side by side during an upgrade.
-    fn update<R: Record>(&self, record: &R, read: u64) -> TransactWriteItem {
+    fn update(&self, record: &impl Record, read: u64) -> TransactWriteItem {
         let key = record.key();
-        let item = record.to_item();
-        let expression = UpdateExpression::of::<R>(item);
+        let expression = UpdateExpression::of(record.attributes());
         let update = Update::builder()
             .table_name(self.table(key.table()))
             .set_key(Some(key.attributes()))
@@ -192,34 +191,26 @@ struct UpdateExpression {
 }
 
 impl UpdateExpression {
-    fn of<R: Record>(mut item: Item) -> Self {
-        item.remove("PK");
-        item.remove("SK");
-        let attributes: BTreeMap<_, _> = item.into_iter().collect();
-        let removed: Vec<_> = R::OPTIONAL
-            .iter()
-            .filter(|name| !attributes.contains_key(**name))
-            .collect();
+    fn of(attributes: Attributes) -> Self {
         let mut expression = Self {
             text: String::new(),
-            names: HashMap::new(),
-            values: HashMap::new(),
+            names: HashMap::with_capacity(attributes.len()),
+            values: HashMap::with_capacity(attributes.len()),
         };
-        let mut sets = Vec::new();
+        let (mut sets, mut removes) = (Vec::with_capacity(attributes.len()), Vec::new());
         for (at, (name, value)) in attributes.into_iter().enumerate() {
-            sets.push(format!("#s{at} = :s{at}"));
-            expression.names.insert(format!("#s{at}"), name);
-            expression.values.insert(format!(":s{at}"), value);
+            expression.names.insert(format!("#a{at}"), name.to_owned());
+            if let Some(value) = value {
+                sets.push(format!("#a{at} = :a{at}"));
+                expression.values.insert(format!(":a{at}"), value);
+            } else {
+                removes.push(format!("#a{at}"));
+            }
         }
         expression.text = format!("SET {}", sets.join(", "));
-        let removes: Vec<_> = (0..removed.len()).map(|at| format!("#r{at}")).collect();
         if !removes.is_empty() {
             expression.text += &format!(" REMOVE {}", removes.join(", "));
         }
-        let names = removes
-            .into_iter()
-            .zip(removed.into_iter().map(|name| (*name).to_owned()));
-        expression.names.extend(names);
         expression
     }
 }
@@ -248,8 +239,8 @@ fn cancellation(reasons: &[CancellationReason]) -> Result<Commit, StoreError> {
 }
 
 fn duplicate(item: Option<&Item>) -> Result<Commit, StoreError> {
-    let item = item.cloned().unwrap_or_default();
-    Ok(Commit::Duplicate(Box::new(Receipt::from_item(item)?)))
+    let receipt = item.ok_or(DecodeError::Key).and_then(Receipt::from_item)?;
+    Ok(Commit::Duplicate(Box::new(receipt)))
 }
 
 #[cfg(test)]

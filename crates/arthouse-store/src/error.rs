@@ -69,11 +69,13 @@ pub enum DecodeError {
     #[error("the key is of no known family")]
     Key,
     /// An attribute is missing or of the wrong kind.
-    #[error("{record}: {problem}")]
-    Attributes {
+    #[error("{record}: {attribute} {problem}")]
+    Attribute {
         /// The expected kind of record.
         record: &'static str,
-        /// The attribute and its defect.
+        /// The attribute.
+        attribute: &'static str,
+        /// Its defect.
         problem: String,
     },
     /// The attributes contradict each other.

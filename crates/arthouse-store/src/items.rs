@@ -6,45 +6,59 @@
 mod application;
 mod course;
 mod enrollment;
+mod fields;
 mod receipt;
 mod session;
 
 use std::collections::HashMap;
 
-use arthouse_core::without_values;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::{DecodeError, Key, Table};
 
 pub(crate) use application::PENDING;
 pub(crate) use enrollment::charge_line;
+pub(crate) use fields::Fields;
 pub(crate) use receipt::expiry;
 
 /// An item as DynamoDB gives and takes it.
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
+/// All attributes of a record beside its key; an optional one that the record lacks is `None`.
+pub(crate) type Attributes = Vec<(&'static str, Option<AttributeValue>)>;
+
 /// The version of an item without one.
 pub(crate) const FIRST_VERSION: u64 = 1;
 
-fn first_version() -> u64 {
-    FIRST_VERSION
-}
-
 /// A record that is kept as an item.
 pub(crate) trait Record: Sized {
+    /// The kind of record, in messages.
+    const NAME: &'static str;
+    /// The table.
+    const TABLE: Table;
+
     /// Returns the item's key.
     fn key(&self) -> Key;
 
+    /// Writes the attributes.
+    fn attributes(&self) -> Attributes;
+
+    /// Reads the attributes of the item with this key.
+    fn read(key: Key, fields: &Fields<'_>) -> Result<Self, DecodeError>;
+
     /// Writes the item, key included.
-    fn to_item(&self) -> Item;
+    fn to_item(&self) -> Item {
+        let attributes = self.attributes().into_iter();
+        let present = attributes.filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        present.chain(self.key().attributes()).collect()
+    }
 
-    /// Reads the item of a table.
-    fn from_item(item: Item) -> Result<Self, DecodeError>;
-
-    /// The optional attributes, which an update may remove.
-    const OPTIONAL: &'static [&'static str];
+    /// Reads an item of the table.
+    fn from_item(item: &Item) -> Result<Self, DecodeError> {
+        let key = Key::of_item(Self::TABLE, item)?;
+        Self::read(key, &Fields::new(Self::NAME, item))
+    }
 }
 
 /// Writes a number.
@@ -52,37 +66,11 @@ pub(crate) fn number(n: u64) -> AttributeValue {
     AttributeValue::N(n.to_string())
 }
 
-/// Writes a record's attributes, and its key beside them.
-fn encode(key: &Key, attributes: &impl Serialize) -> Item {
-    let mut item: Item = serde_dynamo::aws_sdk_dynamodb_1::to_item(attributes)
+/// Writes an attribute; an absent one is `None`.
+pub(crate) fn attribute(value: impl Serialize) -> Option<AttributeValue> {
+    let written: AttributeValue = serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(value)
         .expect("a record holds texts, numbers, flags and maps only");
-    item.extend(key.attributes());
-    item
-}
-
-/// Reads a record's attributes, and its key beside them.
-fn decode<T: DeserializeOwned>(
-    record: &'static str,
-    table: Table,
-    item: Item,
-) -> Result<(Key, T), DecodeError> {
-    let key = Key::of_item(table, &item)?;
-    let attributes =
-        serde_dynamo::aws_sdk_dynamodb_1::from_item(item).map_err(|e| DecodeError::Attributes {
-            record,
-            problem: problem(&e.to_string()),
-        })?;
-    Ok((key, attributes))
-}
-
-/// Keeps the expectation of the decoder's message and removes the value that it found.
-fn problem(message: &str) -> String {
-    // The only message of serde_dynamo that quotes a value.
-    if message.starts_with("Failed to parse '") {
-        "expected a number in range".to_owned()
-    } else {
-        without_values(message)
-    }
+    Some(written).filter(|value| !value.is_null())
 }
 
 #[cfg(test)]

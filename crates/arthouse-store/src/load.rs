@@ -1,8 +1,6 @@
 //! Loads the records that a command is decided on.
 
-use arthouse_core::{
-    Action, Application, Course, CourseId, Enrollment, Needs, SessionTarget, State, UserId,
-};
+use arthouse_core::{Application, Course, CourseId, Enrollment, SessionId, State, Subject, UserId};
 use aws_sdk_dynamodb::types::{Get, TransactGetItem};
 
 use crate::items::{Item, Record};
@@ -22,27 +20,23 @@ impl Store {
     ///
     /// # Errors
     /// Returns the failed request; all failures except unreadable items may pass.
-    pub async fn load(&self, action: &Action) -> Result<Loaded, StoreError> {
-        match action.needs() {
-            Needs::Course(course_id) => {
-                let course = self.course(&course_id).await?;
-                Ok(Loaded {
-                    state: State {
-                        course,
-                        ..State::default()
-                    },
-                    ..Loaded::default()
-                })
+    pub async fn load(&self, subject: Subject<'_>) -> Result<Loaded, StoreError> {
+        let state = match subject {
+            Subject::Course(course_id) => State {
+                course: self.course(course_id).await?,
+                ..State::default()
+            },
+            Subject::Enrollment(user_id, course_id) => {
+                return self.load_enrolling(user_id, course_id).await;
             }
-            Needs::Enrolling(user_id, course_id) => self.load_enrolling(&user_id, &course_id).await,
-            Needs::Session(target) => {
-                let state = self.load_session(target).await?;
-                Ok(Loaded {
-                    state,
-                    ..Loaded::default()
-                })
+            Subject::Session(user_id, course_id, session_id) => {
+                self.load_session(user_id, course_id, session_id).await?
             }
-        }
+        };
+        Ok(Loaded {
+            state,
+            ..Loaded::default()
+        })
     }
 
     /// Reads the course, the application and the enrolment in one transaction, so a payment that is confirmed meanwhile can't hide both.
@@ -71,13 +65,15 @@ impl Store {
         let is_long = short_application.is_none() && long_application.is_some();
         Ok(Loaded {
             state: State {
-                course: course.map(Course::from_item).transpose()?,
+                course: course.as_ref().map(Course::from_item).transpose()?,
                 application: short_application
                     .or(long_application)
+                    .as_ref()
                     .map(Application::from_item)
                     .transpose()?,
                 enrollment: short_enrollment
                     .or(long_enrollment)
+                    .as_ref()
                     .map(Enrollment::from_item)
                     .transpose()?,
                 session: None,
@@ -88,20 +84,20 @@ impl Store {
 
     /// Reads the session. If it is absent, reads the enrolment; if the enrolment's sessions are initialised, reads the session again, because it
     /// may have been put between the two reads.
-    async fn load_session(&self, target: SessionTarget) -> Result<State, StoreError> {
-        let SessionTarget {
-            user_id,
-            course_id,
-            session_id,
-        } = target;
-        let key = Key::Session(course_id.clone(), session_id, user_id.clone());
+    async fn load_session(
+        &self,
+        user_id: &UserId,
+        course_id: &CourseId,
+        session_id: &SessionId,
+    ) -> Result<State, StoreError> {
+        let key = Key::Session(course_id.clone(), session_id.clone(), user_id.clone());
         if let Some(session) = self.sessions.load(key.clone()).await? {
             return Ok(State {
                 session: Some(session),
                 ..State::default()
             });
         }
-        let enrollment = self.enrollment(&user_id, &course_id).await?;
+        let enrollment = self.enrollment(user_id, course_id).await?;
         let initialised = enrollment
             .as_ref()
             .is_some_and(|found| found.sessions_initialized_at.is_some());

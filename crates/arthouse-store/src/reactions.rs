@@ -1,8 +1,7 @@
 //! The writes of the reactions: conditional, so each can be repeated by any process at any later time.
 
 use arthouse_core::{
-    Charge, ChargeId, ChargeKind, CourseId, Enrollment, Session, Timestamp, UserId,
-    initial_sessions,
+    Charge, ChargeId, CourseId, Enrollment, Session, Timestamp, UserId, initial_sessions,
 };
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -139,10 +138,6 @@ impl Store {
         charge_id: &ChargeId,
         charge: &Charge,
     ) -> Result<Attempt, StoreError> {
-        let attended = match charge.kind {
-            ChargeKind::Attended => 1,
-            ChargeKind::Skipped => 0,
-        };
         let request = self
             .client
             .update_item()
@@ -161,7 +156,7 @@ impl Store {
             .expression_attribute_names("#version", "Version")
             .expression_attribute_values(":line", charge_line(charge))
             .expression_attribute_values(":amount", number(charge.amount.minor_units()))
-            .expression_attribute_values(":attended", number(attended))
+            .expression_attribute_values(":attended", number(charge.kind.counted().into()))
             .expression_attribute_values(":first", number(FIRST_VERSION))
             .expression_attribute_values(":one", number(1))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);

@@ -17,7 +17,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 
 use crate::items::{Item, PENDING, Record};
 use crate::tables::PENDING_INDEX;
-use crate::{DecodeError, Key, Store, StoreError, Table};
+use crate::{Key, Store, StoreError, Table};
 
 /// A key that no item has: those of [`Key`] have other prefixes.
 const ABSENT: &str = "ABSENT";
@@ -35,18 +35,10 @@ pub struct Page<T> {
 #[derive(Debug, Clone)]
 pub struct PageStart(pub(crate) HashMap<String, AttributeValue>);
 
-fn page<T>(
-    items: Option<Vec<Item>>,
-    last: Option<Item>,
-    read: impl Fn(Item) -> Result<T, DecodeError>,
-) -> Result<Page<T>, StoreError> {
-    let items = items
-        .unwrap_or_default()
-        .into_iter()
-        .map(read)
-        .collect::<Result<_, _>>()?;
+fn page<R: Record>(items: Option<Vec<Item>>, last: Option<Item>) -> Result<Page<R>, StoreError> {
+    let items = items.unwrap_or_default();
     Ok(Page {
-        items,
+        items: items.iter().map(R::from_item).collect::<Result<_, _>>()?,
         next: last.filter(|key| !key.is_empty()).map(PageStart),
     })
 }
@@ -57,8 +49,7 @@ impl Store {
     /// # Errors
     /// Returns the failed request.
     pub async fn course(&self, course_id: &CourseId) -> Result<Option<Course>, StoreError> {
-        self.get(Key::Course(course_id.clone()).attributes(), Table::Courses)
-            .await
+        self.get(Key::Course(course_id.clone()).attributes()).await
     }
 
     /// Reads a command's receipt (strongly consistent).
@@ -70,11 +61,8 @@ impl Store {
         source: &Source,
         id: &CommandId,
     ) -> Result<Option<Receipt>, StoreError> {
-        self.get(
-            Key::Receipt(source.clone(), id.clone()).attributes(),
-            Table::Commands,
-        )
-        .await
+        self.get(Key::Receipt(source.clone(), id.clone()).attributes())
+            .await
     }
 
     /// Reads a page of the applications that wait for payment, oldest first (eventually consistent, from the index).
@@ -98,11 +86,7 @@ impl Store {
             .send()
             .await
             .map_err(|e| StoreError::request("Query", e))?;
-        page(
-            output.items,
-            output.last_evaluated_key,
-            Application::from_item,
-        )
+        page(output.items, output.last_evaluated_key)
     }
 
     /// Reads a page of a session's roster: that session of every student of the course.
@@ -133,7 +117,7 @@ impl Store {
             .send()
             .await
             .map_err(|e| StoreError::request("Query", e))?;
-        page(output.items, output.last_evaluated_key, Session::from_item)
+        page(output.items, output.last_evaluated_key)
     }
 
     /// Checks in one request that all tables can be read, for health checks: an eventually consistent read of a key that no item has.
@@ -155,21 +139,17 @@ impl Store {
         Ok(())
     }
 
-    pub(crate) async fn get<T: Record>(
-        &self,
-        key: Item,
-        table: Table,
-    ) -> Result<Option<T>, StoreError> {
+    pub(crate) async fn get<R: Record>(&self, key: Item) -> Result<Option<R>, StoreError> {
         let request = self
             .client
             .get_item()
-            .table_name(self.table(table))
+            .table_name(self.table(R::TABLE))
             .set_key(Some(key))
             .consistent_read(true);
         let output = request
             .send()
             .await
             .map_err(|e| StoreError::request("GetItem", e))?;
-        Ok(output.item.map(T::from_item).transpose()?)
+        Ok(output.item.as_ref().map(R::from_item).transpose()?)
     }
 }

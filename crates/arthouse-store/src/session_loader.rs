@@ -84,7 +84,7 @@ async fn answer_all(client: &Client, table: &str, waiting: Waiting) {
             let mut found = BTreeMap::new();
             for item in items {
                 if let Ok(key) = Key::of_item(crate::Table::Sessions, &item) {
-                    found.insert(key, Session::from_item(item).map_err(StoreError::from));
+                    found.insert(key, Session::from_item(&item).map_err(StoreError::from));
                 }
             }
             for (key, answers) in waiting {

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
-use crate::items::Item;
+use crate::items::{Fields, Item, attribute};
 use crate::{DecodeError, PageStart, Store, StoreError};
 
 /// The item's key. The keys of the streams consumer in the same table have other prefixes.
@@ -101,22 +101,6 @@ impl fmt::Display for SweepCounts {
     }
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Attributes {
-    owner: String,
-    state: SweepState,
-    cause: SweepCause,
-    since: Option<Timestamp>,
-    #[serde(default)]
-    gaps: Vec<String>,
-    cursor: Option<HashMap<String, String>>,
-    counts: SweepCounts,
-    started_at: Timestamp,
-    saved_at: Timestamp,
-    revision: u64,
-}
-
 impl Store {
     /// Reads the latest sweep.
     ///
@@ -138,7 +122,7 @@ impl Store {
             .await
             .map_err(|e| StoreError::request("Query", e))?;
         let item = output.items.unwrap_or_default().into_iter().next();
-        Ok(item.map(Sweep::from_item).transpose()?)
+        Ok(item.as_ref().map(Sweep::from_item).transpose()?)
     }
 
     /// Writes a sweep with the next revision and returns whether it was written. It is not written if another process has written the item since
@@ -194,54 +178,43 @@ impl Store {
 
 impl Sweep {
     fn to_item(&self) -> Item {
-        let cursor = self.cursor.as_ref().map(|start| {
-            let texts = start
-                .0
-                .iter()
-                .filter_map(|(name, value)| Some((name.clone(), value.as_s().ok()?.clone())));
-            texts.collect()
-        });
-        let attributes = Attributes {
-            owner: self.owner.clone(),
-            state: self.state,
-            cause: self.cause,
-            since: self.since,
-            gaps: self.gaps.clone(),
-            cursor,
-            counts: self.counts,
-            started_at: self.started_at,
-            saved_at: self.saved_at,
-            revision: self.revision,
-        };
-        let mut item: Item = serde_dynamo::aws_sdk_dynamodb_1::to_item(attributes)
-            .expect("a sweep holds texts and numbers only");
-        item.extend(key());
-        item
+        let attributes = [
+            ("Owner", attribute(&self.owner)),
+            ("State", attribute(self.state)),
+            ("Cause", attribute(self.cause)),
+            ("Since", attribute(self.since)),
+            ("Gaps", attribute(&self.gaps)),
+            (
+                "Cursor",
+                self.cursor
+                    .as_ref()
+                    .map(|start| AttributeValue::M(start.0.clone())),
+            ),
+            ("Counts", attribute(self.counts)),
+            ("StartedAt", attribute(self.started_at)),
+            ("SavedAt", attribute(self.saved_at)),
+            ("Revision", attribute(self.revision)),
+        ];
+        let present = |(name, value): (&str, _)| Some((name.to_owned(), value?));
+        let attributes = attributes.into_iter().filter_map(present);
+        attributes.chain(key()).collect()
     }
 
-    fn from_item(item: Item) -> Result<Self, DecodeError> {
-        let attributes: Attributes =
-            serde_dynamo::aws_sdk_dynamodb_1::from_item(item).map_err(|e| {
-                DecodeError::Attributes {
-                    record: "sweep",
-                    problem: e.to_string(),
-                }
-            })?;
-        let start = |key: HashMap<String, String>| {
-            let attribute = |(name, text)| (name, AttributeValue::S(text));
-            PageStart(key.into_iter().map(attribute).collect())
-        };
+    fn from_item(item: &Item) -> Result<Self, DecodeError> {
+        let fields = Fields::new("sweep", item);
+        let cursor = fields.find::<HashMap<String, String>>("Cursor")?;
+        let text = |(name, text)| (name, AttributeValue::S(text));
         Ok(Self {
-            owner: attributes.owner,
-            state: attributes.state,
-            cause: attributes.cause,
-            since: attributes.since,
-            gaps: attributes.gaps,
-            cursor: attributes.cursor.map(start),
-            counts: attributes.counts,
-            started_at: attributes.started_at,
-            saved_at: attributes.saved_at,
-            revision: attributes.revision,
+            owner: fields.get("Owner")?,
+            state: fields.get("State")?,
+            cause: fields.get("Cause")?,
+            since: fields.find("Since")?,
+            gaps: fields.find("Gaps")?.unwrap_or_default(),
+            cursor: cursor.map(|key| PageStart(key.into_iter().map(text).collect())),
+            counts: fields.get("Counts")?,
+            started_at: fields.get("StartedAt")?,
+            saved_at: fields.get("SavedAt")?,
+            revision: fields.get("Revision")?,
         })
     }
 }

@@ -1,6 +1,5 @@
 //! The command worker: a message becomes a decision, the decision a transaction, the transaction an outcome.
 
-mod decide;
 mod handler;
 mod send;
 

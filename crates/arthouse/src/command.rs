@@ -23,16 +23,8 @@ pub(crate) mod worker;
 
 use std::str::FromStr;
 
-use arthouse_core::CommandType;
-
-/// Returns a school command's name, such as `course.create`: its type without what all types have in common.
-pub(crate) fn name(command_type: CommandType) -> &'static str {
-    let full = command_type.as_str();
-    let noun_and_verb = full
-        .strip_prefix("com.digitalarthouse.")
-        .and_then(|rest| rest.strip_suffix(".v1"));
-    noun_and_verb.unwrap_or(full)
-}
+/// The source of commands that have no other.
+const CLI_SOURCE: &str = "urn:digitalarthouse:cli";
 
 /// Reads a number that can't be zero.
 fn positive<N: FromStr>(text: &str) -> Result<N, &'static str> {

@@ -3,7 +3,7 @@
 mod progress;
 mod time;
 
-pub(crate) use progress::{progress, status};
+pub(crate) use progress::progress;
 pub(crate) use time::{duration, time, time_with_zone, utc, zone_of};
 
 use std::fmt::Display;

@@ -47,7 +47,7 @@ impl Messages {
 
     /// Something calls for a notification; returns its id.
     pub(super) fn expect(&mut self, notification: &Notification) -> String {
-        let event = notification.to_event();
+        let event = notification.event();
         let id = event.id.as_str().to_owned();
         self.expected.insert(id.clone(), event.to_body());
         id
@@ -55,7 +55,7 @@ impl Messages {
 
     /// A sweep may tell it like this.
     pub(super) fn allow(&mut self, notification: &Notification) {
-        let event = notification.to_event();
+        let event = notification.event();
         let bodies = self.retold.entry(event.id.as_str().to_owned());
         bodies.or_default().insert(event.to_body());
     }

@@ -51,7 +51,7 @@ impl Records {
             Err(error) => {
                 let number = match &error {
                     DecodeError::Inconsistent { invariant, .. } => invariant.number(),
-                    DecodeError::Key | DecodeError::Attributes { .. } | DecodeError::Twice => 0,
+                    DecodeError::Key | DecodeError::Attribute { .. } | DecodeError::Twice => 0,
                 };
                 findings.add(Check::Invariant(number), now, error.to_string());
                 Vec::new()

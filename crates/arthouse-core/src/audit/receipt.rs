@@ -1,11 +1,11 @@
-use super::{Invariant, Subject, Violation};
+use super::{AuditSubject, Invariant, Violation};
 use crate::{Outcome, Receipt};
 
 /// Checks the receipt of a command: one outcome, well formed, and kept for as long as its message can come back (invariant 6).
 ///
 /// `expires_at` is when the table forgets it, in seconds since 1970; a receipt without it is kept for good.
 pub fn audit_receipt(receipt: &Receipt, expires_at: Option<i64>) -> Vec<Violation> {
-    let subject = Subject::Command {
+    let subject = AuditSubject::Command {
         source: receipt.source.clone(),
         command_id: receipt.command_id.clone(),
     };

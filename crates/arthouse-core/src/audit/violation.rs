@@ -9,7 +9,7 @@ pub struct Violation {
     /// Which one.
     pub invariant: Invariant,
     /// Of which record.
-    pub subject: Subject,
+    pub subject: AuditSubject,
     /// What is so instead.
     pub detail: String,
     /// Whether it may be a reaction that is still under way: the invariant holds "in the end".
@@ -20,7 +20,7 @@ pub struct Violation {
 
 /// What a violation is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Subject {
+pub enum AuditSubject {
     /// A student in a course: the application, the enrolment, the sessions as a whole.
     Enrollment {
         /// The student.
@@ -46,7 +46,7 @@ pub enum Subject {
     },
 }
 
-impl Subject {
+impl AuditSubject {
     pub(super) fn session(user_id: &UserId, course_id: &CourseId, session_id: &SessionId) -> Self {
         Self::Session {
             user_id: user_id.clone(),
@@ -58,7 +58,7 @@ impl Subject {
 
 impl Violation {
     /// Says that an invariant does not hold, whatever is under way.
-    pub fn new(invariant: Invariant, subject: Subject, detail: String) -> Self {
+    pub fn new(invariant: Invariant, subject: AuditSubject, detail: String) -> Self {
         Self {
             invariant,
             subject,
@@ -81,7 +81,7 @@ impl fmt::Display for Violation {
     }
 }
 
-impl fmt::Display for Subject {
+impl fmt::Display for AuditSubject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Enrollment { user_id, course_id } => write!(f, "{user_id}/{course_id}"),

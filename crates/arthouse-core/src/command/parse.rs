@@ -1,12 +1,156 @@
-//! From a message body to a [`Command`], and back.
+//! From a message body, a CloudEvents 1.0 envelope in structured JSON, to a [`Command`], and back.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::{Action, Actor, Command, CommandType, RescheduleSession, SkipSession};
-use crate::envelope::Envelope;
-use crate::{Malformed, Metadata, Reason, Text, Timestamp};
+use super::{Action, Actor, Command, CommandType};
+use crate::values::sha256_hex;
+use crate::{CloudEvent, CommandId, Malformed, Reason, Source, Timestamp};
+
+/// The largest command, in bytes: SQS's classic limit, and with it each text fits into an item.
+pub const MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// The envelope's attributes, without the data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metadata {
+    /// Names the command; with the source the idempotency key.
+    pub id: CommandId,
+    /// The system that the command comes from.
+    pub source: Source,
+    /// When the producer made it; what counts is when the queue took it.
+    pub time: Timestamp,
+    /// What the conversation is called that this belongs to.
+    pub correlation_id: Option<String>,
+    /// The W3C trace context.
+    pub traceparent: Option<String>,
+}
+
+/// A digest of a command's type and data, by which a second use of its id is told from a repeat.
+///
+/// It covers the data as it came, with its keys sorted: white space and order don't matter, a field that this version
+/// of the program does not know does, so that the digest stays the same across versions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayloadHash(String);
+
+impl PayloadHash {
+    fn of(event_type: &str, sorted: &Value) -> Self {
+        Self(sha256_hex(format!("{event_type}\n{sorted}").as_bytes()))
+    }
+
+    /// Reads a digest back from a receipt.
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// Returns the digest: 64 hexadecimal digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An envelope whose data has not been read yet.
+struct Envelope {
+    metadata: Metadata,
+    event_type: String,
+    payload_hash: PayloadHash,
+    data: Value,
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    specversion: String,
+    id: CommandId,
+    source: Source,
+    r#type: String,
+    time: Timestamp,
+    datacontenttype: Option<String>,
+    correlationid: Option<String>,
+    #[serde(rename = "subject")]
+    _subject: Option<String>,
+    #[serde(rename = "causationid")]
+    _causation_id: Option<String>,
+    traceparent: Option<String>,
+}
+
+/// The longest of the texts that travel on into outcomes and traces, in bytes.
+pub(crate) const MAX_CONTEXT_BYTES: usize = 256;
+
+impl Envelope {
+    fn parse(body: &str) -> Result<Self, Malformed> {
+        let envelope = |detail: &str| Malformed::new(Reason::InvalidEnvelope, detail);
+        if body.len() > MAX_BODY_BYTES {
+            let detail = format!("the body has more than {MAX_BODY_BYTES} bytes");
+            return Err(Malformed::new(Reason::TooLarge, detail));
+        }
+        let value: Value = serde_json::from_str(body).map_err(|e| {
+            let detail = format!(
+                "the body is not JSON (line {}, column {})",
+                e.line(),
+                e.column()
+            );
+            Malformed::new(Reason::InvalidJson, detail)
+        })?;
+        let Value::Object(mut object) = value else {
+            return Err(envelope("the body is not a JSON object"));
+        };
+        let data = object.remove("data").filter(|data| !data.is_null());
+        let wire = Self::wire(object)?;
+        if wire.specversion != "1.0" {
+            return Err(envelope("specversion: must be 1.0"));
+        }
+        if wire
+            .datacontenttype
+            .as_deref()
+            .is_some_and(|kind| !is_json(kind))
+        {
+            return Err(envelope("datacontenttype: must be application/json"));
+        }
+        for (name, text) in [
+            ("correlationid", &wire.correlationid),
+            ("traceparent", &wire.traceparent),
+        ] {
+            if text
+                .as_ref()
+                .is_some_and(|text| text.is_empty() || text.len() > MAX_CONTEXT_BYTES)
+            {
+                return Err(envelope(&format!(
+                    "{name}: must be 1 to {MAX_CONTEXT_BYTES} bytes"
+                )));
+            }
+        }
+        let mut data = data.ok_or_else(|| Malformed::new(Reason::InvalidData, "data: missing"))?;
+        // Whether a JSON object keeps its order is a choice that any crate of the build can make for all.
+        data.sort_all_objects();
+        Ok(Self {
+            payload_hash: PayloadHash::of(&wire.r#type, &data),
+            metadata: Metadata {
+                id: wire.id,
+                source: wire.source,
+                time: wire.time,
+                correlation_id: wire.correlationid,
+                traceparent: wire.traceparent,
+            },
+            event_type: wire.r#type,
+            data,
+        })
+    }
+
+    fn wire(object: Map<String, Value>) -> Result<Wire, Malformed> {
+        serde_path_to_error::deserialize(Value::Object(object))
+            .map_err(|e| Malformed::at(Reason::InvalidEnvelope, "", &e))
+    }
+}
+
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    essence == "application/json" || essence.ends_with("+json")
+}
 
 impl Command {
     /// Reads a command from a message's body: one CloudEvents 1.0 event in structured JSON.
@@ -14,20 +158,29 @@ impl Command {
     /// # Errors
     /// Says what is malformed; such a message is for the dead-letter queue.
     pub fn parse(body: &str) -> Result<Self, Malformed> {
+        let invalid = |detail: &str| Malformed::new(Reason::InvalidData, detail);
         let envelope = Envelope::parse(body)?;
         let command_type = CommandType::from_wire(&envelope.event_type).ok_or_else(|| {
             Malformed::new(Reason::UnknownType, "type: not a command of this version")
         })?;
-        check_objects(&envelope.data)?;
-        let ActorField { actor } = data(&envelope.data)?;
+        let Value::Object(mut data) = envelope.data else {
+            return Err(Malformed::no_object("data"));
+        };
+        // From a list serde would read the fields of an object in their order.
+        for field in ["actor", "contact_info"] {
+            if data.get(field).is_some_and(Value::is_array) {
+                return Err(Malformed::no_object(&format!("data.{field}")));
+            }
+        }
+        let actor = data
+            .remove("actor")
+            .ok_or_else(|| invalid("data: missing field `actor`"))?;
+        let actor: Actor = read("data.actor", actor)?;
         if actor.id.is_empty() || actor.id.len() > 128 {
-            return Err(Malformed::new(
-                Reason::InvalidData,
-                "data.actor.id: must be 1 to 128 bytes",
-            ));
+            return Err(invalid("data.actor.id: must be 1 to 128 bytes"));
         }
         Ok(Self {
-            action: action(command_type, &envelope.data)?,
+            action: command_type.read(Value::Object(data))?,
             actor,
             payload_hash: envelope.payload_hash,
             metadata: envelope.metadata,
@@ -35,106 +188,35 @@ impl Command {
     }
 }
 
-/// Refuses a list where an object belongs: serde would read the fields from it in their order.
-fn check_objects(data: &Value) -> Result<(), Malformed> {
-    if !data.is_object() {
-        return Err(Malformed::no_object("data"));
-    }
-    for field in ["actor", "contact_info"] {
-        if data[field].is_array() {
-            return Err(Malformed::no_object(&format!("data.{field}")));
-        }
-    }
-    Ok(())
-}
-
-#[derive(Deserialize)]
-struct ActorField {
-    actor: Actor,
-}
-
-#[derive(Deserialize)]
-struct ReasonField {
-    reason: Option<Text>,
-}
-
-#[derive(Deserialize)]
-struct NewDateField {
-    new_session_date: Timestamp,
-}
-
-fn action(command_type: CommandType, value: &Value) -> Result<Action, Malformed> {
-    Ok(match command_type {
-        CommandType::CreateCourse => Action::CreateCourse(data(value)?),
-        CommandType::UpdateCourse => Action::UpdateCourse(data(value)?),
-        CommandType::ApplyForCourse => Action::ApplyForCourse(data(value)?),
-        CommandType::ConfirmPayment => Action::ConfirmPayment(data(value)?),
-        CommandType::AttendSession => Action::AttendSession(data(value)?),
-        CommandType::SkipSession => {
-            let ReasonField { reason } = data(value)?;
-            Action::SkipSession(SkipSession {
-                target: data(value)?,
-                reason,
-            })
-        }
-        CommandType::RescheduleSession => {
-            let target = data(value)?;
-            let NewDateField { new_session_date } = data(value)?;
-            Action::RescheduleSession(RescheduleSession {
-                target,
-                new_session_date,
-            })
-        }
-    })
-}
-
-fn data<T: DeserializeOwned>(value: &Value) -> Result<T, Malformed> {
+/// Reads a part of the data that lies there.
+pub(super) fn read<T: DeserializeOwned>(place: &str, value: Value) -> Result<T, Malformed> {
     serde_path_to_error::deserialize(value)
-        .map_err(|e| Malformed::at(Reason::InvalidData, "data", &e))
+        .map_err(|e| Malformed::at(Reason::InvalidData, place, &e))
 }
 
 impl Action {
     /// Writes the command's data, with the actor, as it stands in a message.
     pub fn to_data(&self, actor: &Actor) -> Value {
-        let mut data = match self {
-            Self::CreateCourse(data) => to_value(data),
-            Self::UpdateCourse(data) => to_value(data),
-            Self::ApplyForCourse(data) => to_value(data),
-            Self::ConfirmPayment(data) => to_value(data),
-            Self::AttendSession(target) => to_value(target),
-            Self::SkipSession(data) => to_value(data),
-            Self::RescheduleSession(data) => to_value(data),
-        };
+        let mut data = self.to_value();
         data["actor"] = json!(actor);
         data
     }
-}
 
-impl Action {
     /// Writes the command as a message's body; [`Command::parse`] reads it back.
     pub fn to_body(&self, metadata: &Metadata, actor: &Actor) -> String {
-        let mut event = json!({
-            "specversion": "1.0",
-            "id": metadata.id,
-            "source": metadata.source,
-            "type": self.command_type().as_str(),
-            "time": metadata.time,
-            "datacontenttype": "application/json",
-            "data": self.to_data(actor),
-        });
-        let context = [
-            ("correlationid", &metadata.correlation_id),
-            ("traceparent", &metadata.traceparent),
-        ];
-        for (name, text) in context {
-            if let Some(text) = text {
-                event[name] = json!(text);
-            }
-        }
-        event.to_string()
+        let event = CloudEvent {
+            specversion: "1.0",
+            id: &metadata.id,
+            source: metadata.source.to_string().into(),
+            r#type: self.command_type().to_string(),
+            subject: self.subject().to_string(),
+            time: metadata.time,
+            datacontenttype: "application/json",
+            correlationid: metadata.correlation_id.clone(),
+            causationid: None,
+            traceparent: metadata.traceparent.clone(),
+            data: self.to_data(actor),
+        };
+        event.to_body()
     }
-}
-
-fn to_value(data: &impl Serialize) -> Value {
-    serde_json::to_value(data).expect("a command's data holds texts and numbers only")
 }

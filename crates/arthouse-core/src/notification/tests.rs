@@ -24,7 +24,7 @@ fn check(change: &Change, expected: &[(&str, &str, Value)]) {
     let events: Vec<_> = told(change)
         .iter()
         .map(|notification| {
-            let event = notification.to_event();
+            let event = notification.event();
             assert_eq!(
                 event.r#type,
                 format!("com.digitalarthouse.{}.v1", notification.name())
@@ -35,7 +35,11 @@ fn check(change: &Change, expected: &[(&str, &str, Value)]) {
                 (notification.id(), "ada")
             );
             assert!(!event.to_body().contains(PRIVATE), "{}", event.to_body());
-            (notification.name(), event.time.to_string(), event.data)
+            (
+                notification.name(),
+                event.time.to_string(),
+                event.data.clone(),
+            )
         })
         .collect();
     let expected: Vec<_> = expected
@@ -229,7 +233,7 @@ fn a_completion_is_told_the_same_whichever_charge_was_made_last() {
     };
     let expected = completed([1, 2, 3]);
     assert_eq!(
-        (expected.name(), expected.to_event().time),
+        (expected.name(), expected.event().time),
         ("course.completed", at(three))
     );
     for order in [[3, 2, 1], [2, 3, 1], [1, 3, 2]] {
@@ -250,7 +254,7 @@ fn charges_that_a_sweep_tells_together_each_have_the_balance_after_them() {
     let told: Vec<_> = told(&updated(initialised(), all))
         .iter()
         .map(|notification| {
-            let data = notification.to_event().data;
+            let data = &notification.event().data;
             (
                 notification.name(),
                 data["session_id"].clone(),
@@ -291,10 +295,8 @@ fn a_second_move_is_told_with_the_date_before_it() {
         session_date: at("2026-10-04T17:00:00Z"),
         ..once
     };
-    let event = told(&moved(before, NOW))
-        .pop()
-        .expect("it is told")
-        .to_event();
+    let told = told(&moved(before, NOW)).pop().expect("it is told");
+    let event = told.event();
     assert_eq!(event.data["old_date"], "2026-10-04T17:00:00Z");
     assert_eq!(event.data["sequence"], 2);
 }
@@ -412,6 +414,6 @@ fn a_free_course_is_told_like_any_other() {
         before.clone(),
         charged(before, 1, ChargeKind::Skipped, NOW),
     ));
-    assert_eq!(events[0].to_event().data["charge"], 0);
+    assert_eq!(events[0].event().data["charge"], 0);
     assert_eq!(events.len(), 1);
 }

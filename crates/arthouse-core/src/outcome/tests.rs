@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use crate::rejection::{COURSE_NOT_FOUND, FORBIDDEN};
 use crate::samples::{NOW, PRIVATE, at, command, envelope, examples, merged};
 use crate::{Command, Malformed, Outcome, Reason, Receipt, Rejection};
 
@@ -44,7 +45,10 @@ fn an_applied_command_is_told_to_its_sender() {
 
 #[test]
 fn a_rejection_is_told_with_its_code_and_message() {
-    let outcome = Outcome::from(&Rejection::VersionConflict { actual: 4 });
+    let outcome = Outcome::from(&Rejection::new(
+        "VERSION_CONFLICT",
+        "the course is at version 4, not at the expected one",
+    ));
     let event = told(&command("course.update", json!({})), outcome);
     assert_eq!(event["type"], "com.digitalarthouse.command.rejected.v1");
     assert_eq!(event["subject"], "oils");
@@ -91,7 +95,7 @@ fn an_outcome_belongs_to_the_conversation_of_its_command() {
 #[test]
 fn an_outcome_that_is_told_again_is_the_same() {
     let command = command("session.skip", json!({}));
-    let stored = receipt(&command, Outcome::from(&Rejection::SessionNotScheduled));
+    let stored = receipt(&command, Outcome::from(&FORBIDDEN));
     assert_eq!(
         stored.event_for(&command),
         stored.clone().event_for(&command.clone())
@@ -125,7 +129,7 @@ fn an_id_that_is_used_for_another_command_is_the_producers_defect() {
 #[test]
 fn no_outcome_holds_a_contact_detail() {
     for (event_type, _) in examples() {
-        for outcome in [Outcome::Applied, Outcome::from(&Rejection::InvalidContact)] {
+        for outcome in [Outcome::Applied, Outcome::from(&COURSE_NOT_FOUND)] {
             let event = told(&command(event_type, json!({})), outcome).to_string();
             assert!(!event.contains(PRIVATE), "{event}");
         }

@@ -77,11 +77,7 @@ fn an_attended_session_owes_its_charge_and_the_charge_its_notification() {
 fn a_moved_session_owes_its_notification_with_the_date_that_it_had() {
     let moved = after(sessions().swap_remove(0), "session.reschedule", NOW);
     let owed = owed(None, Some(&initialised()), &[moved]);
-    let told = owed
-        .notifications
-        .last()
-        .expect("a notification")
-        .to_event();
+    let told = owed.notifications.last().expect("a notification").event();
     let dates = (&told.data["old_date"], &told.data["new_date"]);
     assert_eq!(
         dates,

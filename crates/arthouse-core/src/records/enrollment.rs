@@ -2,11 +2,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-
 use crate::{
-    Amount, ContactInfo, CourseId, Currency, Duration, InvalidValue, Schedule, SessionId,
-    SessionMinutes, Text, Timestamp, UserId,
+    Amount, ChargeKind, ContactInfo, CourseId, Currency, Duration, InvalidValue, Schedule,
+    SessionId, SessionMinutes, Text, Timestamp, UserId,
 };
 
 /// A paid enrolment: the price and the timetable as they were at confirmation, and the statement.
@@ -64,6 +62,12 @@ impl Enrollment {
             .count()
     }
 
+    /// Returns the charges that an earlier version did not have.
+    pub(crate) fn charges_since(&self, before: &Self) -> Vec<(&ChargeId, &Charge)> {
+        let is_added = |(id, _): &(&ChargeId, &Charge)| !before.charges.contains_key(id);
+        self.charges.iter().filter(is_added).collect()
+    }
+
     /// Says whether every session has been attended or skipped and charged.
     pub fn is_complete(&self) -> bool {
         self.charges.len() == usize::from(self.duration.get())
@@ -79,15 +83,6 @@ pub struct Charge {
     pub kind: ChargeKind,
     /// When the session was attended or skipped.
     pub at: Timestamp,
-}
-
-/// What a session is charged for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum ChargeKind {
-    /// The student came.
-    Attended,
-    /// The student did not come.
-    Skipped,
 }
 
 /// Names a charge by what it is for, `<session>#<number>`, so that a replay names the same one.

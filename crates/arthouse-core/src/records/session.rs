@@ -1,7 +1,6 @@
 use chrono::TimeDelta;
-use serde::{Deserialize, Serialize};
 
-use crate::{Amount, ChargeKind, CourseId, Currency, SessionId, Timestamp, UserId};
+use crate::{Amount, CourseId, Currency, SessionId, SessionStatus, Timestamp, UserId};
 
 /// One session of one student.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,28 +38,6 @@ pub struct Rescheduled {
     pub original_session_date: Timestamp,
     /// When it was moved.
     pub at: Timestamp,
-}
-
-/// How a session stands. It is paid exactly when it is attended or skipped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum SessionStatus {
-    /// It is still to come.
-    Scheduled,
-    /// The student came.
-    Attended,
-    /// The student did not come.
-    Skipped,
-}
-
-impl SessionStatus {
-    /// Returns what a session in this state is charged for.
-    pub fn charge_kind(self) -> Option<ChargeKind> {
-        match self {
-            Self::Scheduled => None,
-            Self::Attended => Some(ChargeKind::Attended),
-            Self::Skipped => Some(ChargeKind::Skipped),
-        }
-    }
 }
 
 impl Session {

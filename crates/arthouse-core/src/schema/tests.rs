@@ -4,14 +4,9 @@ use jsonschema::Validator;
 use serde_json::Value;
 
 use super::*;
-use crate::samples::{
-    NOW, application, at, command as sample_command, enrollment, examples, first_session,
-    initialised,
-};
-use crate::{
-    Change, Charge, ChargeId, ChargeKind, CloudEvent, Command, Outcome, Reaction, Receipt,
-    Rejection, SessionId, react,
-};
+use crate::rejection::COURSE_NOT_FOUND;
+use crate::samples::{NOW, at, command as sample_command, examples};
+use crate::{CloudEvent, Command, Outcome, Receipt, Rejection, notification};
 
 /// Checks a document against a schema, and the schema against its own meta-schema.
 #[track_caller]
@@ -30,7 +25,7 @@ fn validator(schema: &Value) -> Validator {
 }
 
 fn check_event(event: &CloudEvent) -> EventType {
-    let found = EventType::ALL
+    let found = EventType::all()
         .into_iter()
         .find(|known| known.wire_type() == event.r#type);
     let event_type = found.unwrap_or_else(|| panic!("{} has no schema", event.r#type));
@@ -75,7 +70,10 @@ fn an_outcome_has_a_code_exactly_if_it_is_a_rejection() {
     event["data"]["code"] = json!("TOO_LATE");
     assert!(!applied.is_valid(&event), "{event}");
 
-    let mut event = told(Outcome::from(&Rejection::TooLate));
+    let mut event = told(Outcome::from(&Rejection::new(
+        "TOO_LATE",
+        "the session is 24 hours away or less",
+    )));
     assert!(rejected.is_valid(&event));
     event["data"].as_object_mut().expect("data").remove("code");
     assert!(!rejected.is_valid(&event), "{event}");
@@ -84,7 +82,7 @@ fn an_outcome_has_a_code_exactly_if_it_is_a_rejection() {
 #[test]
 fn no_text_of_a_contract_refers_to_the_code() {
     let commands = CommandType::ALL.into_iter().map(command);
-    for schema in commands.chain(EventType::ALL.into_iter().map(super::event)) {
+    for schema in commands.chain(EventType::all().into_iter().map(super::event)) {
         let text = schema.to_value().to_string();
         assert!(!text.contains("[`"), "{text}");
     }
@@ -93,7 +91,7 @@ fn no_text_of_a_contract_refers_to_the_code() {
 #[test]
 fn every_event_is_as_its_schema_says() {
     let command = sample_command("session.attend", json!({}));
-    let outcomes = [Outcome::Applied, Outcome::from(&Rejection::SessionNotFound)];
+    let outcomes = [Outcome::Applied, Outcome::from(&COURSE_NOT_FOUND)];
     let mut events: Vec<CloudEvent> = outcomes
         .map(|outcome| {
             Receipt::new(&command, outcome, at(NOW))
@@ -101,62 +99,27 @@ fn every_event_is_as_its_schema_says() {
                 .expect("the same command")
         })
         .into();
-    events.extend(notifications());
+    let changes = notification::KINDS
+        .iter()
+        .flat_map(|kind| (kind.examples)());
+    events.extend(changes.flat_map(|change| {
+        let told: Vec<_> = notification::told(&change).collect();
+        told.into_iter()
+            .map(|notification| notification.event().clone())
+    }));
     let seen: BTreeSet<EventType> = events.iter().map(check_event).collect();
-    assert_eq!(seen, EventType::ALL.into(), "an event is not tested");
+    assert_eq!(
+        seen,
+        EventType::all().into_iter().collect(),
+        "an event is not tested"
+    );
 }
 
 #[test]
 fn no_schema_refers_to_another() {
     let commands = CommandType::ALL.into_iter().map(command);
-    for schema in commands.chain(EventType::ALL.into_iter().map(super::event)) {
+    for schema in commands.chain(EventType::all().into_iter().map(super::event)) {
         let text = schema.to_value().to_string();
         assert!(!text.contains("$ref"), "{text}");
     }
-}
-
-/// Every notification there is.
-fn notifications() -> Vec<CloudEvent> {
-    let charged = |charges: [ChargeKind; 3]| {
-        let mut enrollment = initialised();
-        for (ordinal, kind) in (1..).zip(charges) {
-            let charge = Charge {
-                amount: enrollment.cost.share(ordinal, enrollment.duration),
-                kind,
-                at: at(NOW),
-            };
-            enrollment.charges.insert(
-                ChargeId::of_session(SessionId::from_ordinal(ordinal)),
-                charge,
-            );
-        }
-        enrollment
-    };
-    let all = charged([
-        ChargeKind::Attended,
-        ChargeKind::Skipped,
-        ChargeKind::Attended,
-    ]);
-    let moved = crate::samples::after(first_session(), "session.reschedule", NOW);
-    let changes = [
-        Change::Applied(application().into()),
-        Change::Enrolled(enrollment().into()),
-        Change::EnrollmentUpdated {
-            before: enrollment().into(),
-            after: initialised().into(),
-        },
-        Change::EnrollmentUpdated {
-            before: initialised().into(),
-            after: all.into(),
-        },
-        Change::SessionUpdated {
-            before: first_session().into(),
-            after: moved.into(),
-        },
-    ];
-    let event = |reaction| match reaction {
-        Reaction::Notify(notification) => Some(notification.to_event()),
-        Reaction::InitialiseSessions(_) | Reaction::Charge { .. } => None,
-    };
-    changes.iter().flat_map(react).filter_map(event).collect()
 }

@@ -1,3 +1,5 @@
+use arthouse_core::Enrollment;
+
 use super::*;
 use crate::items::samples::{
     application, course, enrollment, moved_and_attended, receipt, rejected, s, session,

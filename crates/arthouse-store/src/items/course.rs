@@ -1,78 +1,50 @@
-use arthouse_core::{Amount, Course, CourseId, Currency, Duration, Schedule, SessionMinutes, Text};
-use serde::{Deserialize, Serialize};
+use arthouse_core::Course;
 
-use super::{Item, Record, decode, encode, first_version};
+use super::{Attributes, FIRST_VERSION, Fields, Record, attribute};
 use crate::{DecodeError, Key, Table};
 
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Attributes {
-    #[serde(skip_deserializing)]
-    course_id: Option<CourseId>,
-    title: Text,
-    description: Text,
-    cost: Amount,
-    currency: Currency,
-    duration: Duration,
-    payment_method: Text,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    payment_link: Option<Text>,
-    schedule: Schedule,
-    #[serde(default)]
-    session_minutes: SessionMinutes,
-    #[serde(default = "open")]
-    open: bool,
-    #[serde(default = "first_version")]
-    version: u64,
-}
-
-fn open() -> bool {
-    true
-}
-
 impl Record for Course {
-    const OPTIONAL: &'static [&'static str] = &["PaymentLink"];
+    const NAME: &'static str = "course";
+    const TABLE: Table = Table::Courses;
 
     fn key(&self) -> Key {
         Key::Course(self.course_id.clone())
     }
 
-    fn to_item(&self) -> Item {
-        let attributes = Attributes {
-            course_id: Some(self.course_id.clone()),
-            title: self.title.clone(),
-            description: self.description.clone(),
-            cost: self.cost,
-            currency: self.currency,
-            duration: self.duration,
-            payment_method: self.payment_method.clone(),
-            payment_link: self.payment_link.clone(),
-            schedule: self.schedule.clone(),
-            session_minutes: self.session_minutes,
-            open: self.open,
-            version: self.version,
-        };
-        encode(&self.key(), &attributes)
+    fn attributes(&self) -> Attributes {
+        vec![
+            ("CourseId", attribute(&self.course_id)),
+            ("Title", attribute(&self.title)),
+            ("Description", attribute(&self.description)),
+            ("Cost", attribute(self.cost)),
+            ("Currency", attribute(self.currency)),
+            ("Duration", attribute(self.duration)),
+            ("PaymentMethod", attribute(&self.payment_method)),
+            ("PaymentLink", attribute(&self.payment_link)),
+            ("Schedule", attribute(self.schedule.as_str())),
+            ("SessionMinutes", attribute(self.session_minutes)),
+            ("Open", attribute(self.open)),
+            ("Version", attribute(self.version)),
+        ]
     }
 
-    fn from_item(item: Item) -> Result<Self, DecodeError> {
-        let (key, attributes): (_, Attributes) = decode("course", Table::Courses, item)?;
+    fn read(key: Key, fields: &Fields<'_>) -> Result<Self, DecodeError> {
         let Key::Course(course_id) = key else {
             return Err(DecodeError::Key);
         };
         Ok(Self {
             course_id,
-            title: attributes.title,
-            description: attributes.description,
-            cost: attributes.cost,
-            currency: attributes.currency,
-            duration: attributes.duration,
-            payment_method: attributes.payment_method,
-            payment_link: attributes.payment_link,
-            schedule: attributes.schedule,
-            session_minutes: attributes.session_minutes,
-            open: attributes.open,
-            version: attributes.version,
+            title: fields.get("Title")?,
+            description: fields.get("Description")?,
+            cost: fields.get("Cost")?,
+            currency: fields.get("Currency")?,
+            duration: fields.get("Duration")?,
+            payment_method: fields.get("PaymentMethod")?,
+            payment_link: fields.find("PaymentLink")?,
+            schedule: fields.get("Schedule")?,
+            session_minutes: fields.find("SessionMinutes")?.unwrap_or_default(),
+            open: fields.find("Open")?.unwrap_or(true),
+            version: fields.find("Version")?.unwrap_or(FIRST_VERSION),
         })
     }
 }

@@ -1,44 +1,11 @@
 use std::collections::BTreeMap;
 
-use arthouse_core::{
-    Amount, Charge, ChargeKind, ContactInfo, CourseId, Currency, Duration, Enrollment, Invariant,
-    Schedule, SessionMinutes, Text, Timestamp, UserId,
-};
+use arthouse_core::{Amount, Charge, ChargeId, ChargeKind, Enrollment, Invariant, Timestamp};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
-use super::{Item, Record, decode, encode, first_version};
+use super::{Attributes, FIRST_VERSION, Fields, Record, attribute};
 use crate::{DecodeError, Key, Table};
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Attributes {
-    #[serde(skip_deserializing)]
-    user_id: Option<UserId>,
-    #[serde(skip_deserializing)]
-    course_id: Option<CourseId>,
-    paid_date: Timestamp,
-    balance: Amount,
-    sessions_remaining: u16,
-    applied_date: Timestamp,
-    contact_info: ContactInfo,
-    title: Text,
-    cost: Amount,
-    currency: Currency,
-    duration: Duration,
-    schedule: Schedule,
-    #[serde(default)]
-    session_minutes: SessionMinutes,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    first_session_after: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    payment_reference: Option<Text>,
-    charges: BTreeMap<String, Line>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    sessions_initialized_at: Option<Timestamp>,
-    #[serde(default = "first_version")]
-    version: u64,
-}
 
 /// A line of the statement.
 #[derive(Serialize, Deserialize)]
@@ -66,104 +33,96 @@ pub(crate) fn charge_line(charge: &Charge) -> AttributeValue {
 }
 
 impl Record for Enrollment {
-    const OPTIONAL: &'static [&'static str] = &[
-        "FirstSessionAfter",
-        "PaymentReference",
-        "SessionsInitializedAt",
-    ];
+    const NAME: &'static str = "enrolment";
+    const TABLE: Table = Table::UsersCourses;
 
     fn key(&self) -> Key {
         Key::Enrollment(self.user_id.clone(), self.course_id.clone())
     }
 
-    fn to_item(&self) -> Item {
-        let line =
-            |(id, charge): (&arthouse_core::ChargeId, &Charge)| (id.to_string(), Line::of(charge));
-        let attributes = Attributes {
-            user_id: Some(self.user_id.clone()),
-            course_id: Some(self.course_id.clone()),
-            paid_date: self.paid_date,
-            balance: self.balance,
-            sessions_remaining: self.sessions_remaining,
-            applied_date: self.applied_date,
-            contact_info: self.contact_info.clone(),
-            title: self.title.clone(),
-            cost: self.cost,
-            currency: self.currency,
-            duration: self.duration,
-            schedule: self.schedule.clone(),
-            session_minutes: self.session_minutes,
-            first_session_after: self.first_session_after,
-            payment_reference: self.payment_reference.clone(),
-            charges: self.charges.iter().map(line).collect(),
-            sessions_initialized_at: self.sessions_initialized_at,
-            version: self.version,
-        };
-        encode(&self.key(), &attributes)
+    fn attributes(&self) -> Attributes {
+        let line = |(id, charge): (&ChargeId, _)| (id.to_string(), charge_line(charge));
+        let charges = self.charges.iter().map(line).collect();
+        vec![
+            ("UserId", attribute(&self.user_id)),
+            ("CourseId", attribute(&self.course_id)),
+            ("PaidDate", attribute(self.paid_date)),
+            ("Balance", attribute(self.balance)),
+            ("SessionsRemaining", attribute(self.sessions_remaining)),
+            ("AppliedDate", attribute(self.applied_date)),
+            ("ContactInfo", attribute(&self.contact_info)),
+            ("Title", attribute(&self.title)),
+            ("Cost", attribute(self.cost)),
+            ("Currency", attribute(self.currency)),
+            ("Duration", attribute(self.duration)),
+            ("Schedule", attribute(self.schedule.as_str())),
+            ("SessionMinutes", attribute(self.session_minutes)),
+            ("FirstSessionAfter", attribute(self.first_session_after)),
+            ("PaymentReference", attribute(&self.payment_reference)),
+            ("Charges", Some(AttributeValue::M(charges))),
+            (
+                "SessionsInitializedAt",
+                attribute(self.sessions_initialized_at),
+            ),
+            ("Version", attribute(self.version)),
+        ]
     }
 
-    fn from_item(item: Item) -> Result<Self, DecodeError> {
-        if let Some(invariant) = out_of_range(&item) {
-            let record = "enrolment";
-            return Err(DecodeError::Inconsistent { record, invariant });
-        }
-        let (key, attributes): (_, Attributes) = decode("enrolment", Table::UsersCourses, item)?;
+    fn read(key: Key, fields: &Fields<'_>) -> Result<Self, DecodeError> {
         let Key::Enrollment(user_id, course_id) = key else {
             return Err(DecodeError::Key);
         };
-        let charge = |(id, line): (String, Line)| {
-            let invalid = |_| DecodeError::Attributes {
-                record: "enrolment",
-                problem: "a charge id is not a session id, # and a number".to_owned(),
-            };
-            let charge = Charge {
-                amount: line.amount,
-                kind: line.kind,
-                at: line.at,
-            };
-            Ok((id.parse().map_err(invalid)?, charge))
-        };
+        if let Some(invariant) = out_of_range(fields) {
+            let record = Self::NAME;
+            return Err(DecodeError::Inconsistent { record, invariant });
+        }
         Ok(Self {
             user_id,
             course_id,
-            paid_date: attributes.paid_date,
-            balance: attributes.balance,
-            sessions_remaining: attributes.sessions_remaining,
-            applied_date: attributes.applied_date,
-            contact_info: attributes.contact_info,
-            title: attributes.title,
-            cost: attributes.cost,
-            currency: attributes.currency,
-            duration: attributes.duration,
-            schedule: attributes.schedule,
-            session_minutes: attributes.session_minutes,
-            first_session_after: attributes.first_session_after,
-            payment_reference: attributes.payment_reference,
-            charges: attributes
-                .charges
-                .into_iter()
-                .map(charge)
-                .collect::<Result<_, DecodeError>>()?,
-            sessions_initialized_at: attributes.sessions_initialized_at,
-            version: attributes.version,
+            paid_date: fields.get("PaidDate")?,
+            balance: fields.get("Balance")?,
+            sessions_remaining: fields.get("SessionsRemaining")?,
+            applied_date: fields.get("AppliedDate")?,
+            contact_info: fields.get("ContactInfo")?,
+            title: fields.get("Title")?,
+            cost: fields.get("Cost")?,
+            currency: fields.get("Currency")?,
+            duration: fields.get("Duration")?,
+            schedule: fields.get("Schedule")?,
+            session_minutes: fields.find("SessionMinutes")?.unwrap_or_default(),
+            first_session_after: fields.find("FirstSessionAfter")?,
+            payment_reference: fields.find("PaymentReference")?,
+            charges: charges(fields)?,
+            sessions_initialized_at: fields.find("SessionsInitializedAt")?,
+            version: fields.find("Version")?.unwrap_or(FIRST_VERSION),
         })
     }
 }
 
-/// Returns the invariant of a number out of range, such as a negative balance.
-fn out_of_range(item: &Item) -> Option<Invariant> {
-    let number = |name| {
-        item.get(name)
-            .and_then(|value: &AttributeValue| value.as_n().ok())
+fn charges(fields: &Fields<'_>) -> Result<BTreeMap<ChargeId, Charge>, DecodeError> {
+    let lines: BTreeMap<String, Line> = fields.get("Charges")?;
+    let charge = |(id, line): (String, Line)| {
+        let Line { amount, kind, at } = line;
+        let problem = "has an id that is not a session id, # and a number".to_owned();
+        let id = id.parse().map_err(|_| fields.invalid("Charges", problem))?;
+        Ok((id, Charge { amount, kind, at }))
     };
-    let amount = |text: &String| {
+    lines.into_iter().map(charge).collect()
+}
+
+/// Returns the invariant of a number out of range, such as a negative balance.
+fn out_of_range(fields: &Fields<'_>) -> Option<Invariant> {
+    let amount = |text: &str| {
         text.parse::<i64>()
             .is_ok_and(|n| Amount::try_from(n).is_ok())
     };
-    let count = |text: &String| text.parse::<u16>().is_ok();
-    if number("Balance").is_some_and(|text| !amount(text)) {
+    let count = |text: &str| text.parse::<u16>().is_ok();
+    if fields.number("Balance").is_some_and(|text| !amount(text)) {
         Some(Invariant::Balance)
-    } else if number("SessionsRemaining").is_some_and(|text| !count(text)) {
+    } else if fields
+        .number("SessionsRemaining")
+        .is_some_and(|text| !count(text))
+    {
         Some(Invariant::SessionsRemaining)
     } else {
         None

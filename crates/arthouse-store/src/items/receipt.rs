@@ -1,28 +1,8 @@
-use arthouse_core::{CommandId, Invariant, Outcome, PayloadHash, Receipt, Source, Timestamp};
+use arthouse_core::{Invariant, Outcome, PayloadHash, Receipt};
 use serde::{Deserialize, Serialize};
 
-use super::{Item, Record, decode, encode};
+use super::{Attributes, Fields, Item, Record, attribute};
 use crate::{DecodeError, Key, Table};
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Attributes {
-    #[serde(skip_deserializing)]
-    command_id: Option<CommandId>,
-    #[serde(skip_deserializing)]
-    source: Option<Source>,
-    r#type: String,
-    payload_hash: String,
-    outcome: OutcomeKind,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    rejection: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    message: Option<String>,
-    at: Timestamp,
-    /// Seconds since 1970, for DynamoDB's time to live.
-    #[serde(skip_deserializing)]
-    expires_at: i64,
-}
 
 #[derive(Serialize, Deserialize)]
 enum OutcomeKind {
@@ -31,64 +11,59 @@ enum OutcomeKind {
 }
 
 impl Record for Receipt {
-    const OPTIONAL: &'static [&'static str] = &["Rejection", "Message"];
+    const NAME: &'static str = "receipt";
+    const TABLE: Table = Table::Commands;
 
     fn key(&self) -> Key {
         Key::Receipt(self.source.clone(), self.command_id.clone())
     }
 
-    fn to_item(&self) -> Item {
+    fn attributes(&self) -> Attributes {
         let (outcome, rejection, message) = match &self.outcome {
             Outcome::Applied => (OutcomeKind::Applied, None, None),
-            Outcome::Rejected { code, message } => (
-                OutcomeKind::Rejected,
-                Some(code.clone()),
-                Some(message.clone()),
-            ),
+            Outcome::Rejected { code, message } => {
+                (OutcomeKind::Rejected, Some(code), Some(message))
+            }
         };
-        let attributes = Attributes {
-            command_id: Some(self.command_id.clone()),
-            source: Some(self.source.clone()),
-            r#type: self.command_type.clone(),
-            payload_hash: self.payload_hash.as_str().to_owned(),
-            outcome,
-            rejection,
-            message,
-            at: self.at,
-            expires_at: self.at.unix_seconds() + Self::LIFETIME.num_seconds(),
-        };
-        encode(&self.key(), &attributes)
+        // In seconds since 1970, for DynamoDB's time to live.
+        let expires_at = self.at.unix_seconds() + Self::LIFETIME.num_seconds();
+        vec![
+            ("CommandId", attribute(&self.command_id)),
+            ("Source", attribute(&self.source)),
+            ("Type", attribute(&self.command_type)),
+            ("PayloadHash", attribute(self.payload_hash.as_str())),
+            ("Outcome", attribute(outcome)),
+            ("Rejection", attribute(rejection)),
+            ("Message", attribute(message)),
+            ("At", attribute(self.at)),
+            ("ExpiresAt", attribute(expires_at)),
+        ]
     }
 
-    fn from_item(item: Item) -> Result<Self, DecodeError> {
-        let (key, attributes): (_, Attributes) = decode("receipt", Table::Commands, item)?;
+    fn read(key: Key, fields: &Fields<'_>) -> Result<Self, DecodeError> {
         let Key::Receipt(source, command_id) = key else {
             return Err(DecodeError::Key);
         };
-        let without_code = || DecodeError::Attributes {
-            record: "receipt",
-            problem: "missing field `Rejection`".to_owned(),
-        };
-        let outcome = match attributes.outcome {
-            OutcomeKind::Applied if attributes.rejection.is_some() => {
+        let outcome = match fields.get("Outcome")? {
+            OutcomeKind::Applied if fields.find::<String>("Rejection")?.is_some() => {
                 return Err(DecodeError::Inconsistent {
-                    record: "receipt",
+                    record: Self::NAME,
                     invariant: Invariant::Outcome,
                 });
             }
             OutcomeKind::Applied => Outcome::Applied,
             OutcomeKind::Rejected => Outcome::Rejected {
-                code: attributes.rejection.ok_or_else(without_code)?,
-                message: attributes.message.unwrap_or_default(),
+                code: fields.get("Rejection")?,
+                message: fields.find("Message")?.unwrap_or_default(),
             },
         };
         Ok(Self {
             command_id,
             source,
-            command_type: attributes.r#type,
-            payload_hash: PayloadHash::from_stored(attributes.payload_hash),
+            command_type: fields.get("Type")?,
+            payload_hash: PayloadHash::from_stored(fields.get("PayloadHash")?),
             outcome,
-            at: attributes.at,
+            at: fields.get("At")?,
         })
     }
 }

@@ -1,40 +1,8 @@
-use arthouse_core::{
-    Amount, CourseId, Currency, Invariant, Rescheduled, Session, SessionId, SessionStatus,
-    Timestamp, UserId,
-};
+use arthouse_core::{Invariant, Rescheduled, Session, SessionStatus, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Item, Record, decode, encode, first_version};
+use super::{Attributes, FIRST_VERSION, Fields, Record, attribute};
 use crate::{DecodeError, Key, Table};
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Attributes {
-    #[serde(skip_deserializing)]
-    user_id: Option<UserId>,
-    #[serde(skip_deserializing)]
-    course_id: Option<CourseId>,
-    #[serde(skip_deserializing)]
-    session_id: Option<SessionId>,
-    status: SessionStatus,
-    payment_status: PaymentStatus,
-    session_date: Timestamp,
-    reschedulable: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    reschedule_date: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    original_session_date: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    rescheduled_at: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    status_changed_at: Option<Timestamp>,
-    session_cost: Amount,
-    currency: Currency,
-    #[serde(default)]
-    sequence: u32,
-    #[serde(default = "first_version")]
-    version: u64,
-}
 
 /// A session is paid exactly when it is attended or skipped (invariant 8).
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,20 +13,17 @@ enum PaymentStatus {
 
 impl PaymentStatus {
     fn of(status: SessionStatus) -> Self {
-        match status {
-            SessionStatus::Scheduled => Self::Unpaid,
-            SessionStatus::Attended | SessionStatus::Skipped => Self::Paid,
+        if status.is_paid() {
+            Self::Paid
+        } else {
+            Self::Unpaid
         }
     }
 }
 
 impl Record for Session {
-    const OPTIONAL: &'static [&'static str] = &[
-        "RescheduleDate",
-        "OriginalSessionDate",
-        "RescheduledAt",
-        "StatusChangedAt",
-    ];
+    const NAME: &'static str = "session";
+    const TABLE: Table = Table::Sessions;
 
     fn key(&self) -> Key {
         Key::Session(
@@ -68,49 +33,54 @@ impl Record for Session {
         )
     }
 
-    fn to_item(&self) -> Item {
-        let attributes = Attributes {
-            user_id: Some(self.user_id.clone()),
-            course_id: Some(self.course_id.clone()),
-            session_id: Some(self.session_id.clone()),
-            status: self.status,
-            payment_status: PaymentStatus::of(self.status),
-            session_date: self.session_date,
-            reschedulable: self.reschedulable,
-            reschedule_date: self.rescheduled.map(|_| self.session_date),
-            original_session_date: self.rescheduled.map(|moved| moved.original_session_date),
-            rescheduled_at: self.rescheduled.map(|moved| moved.at),
-            status_changed_at: self.status_changed_at,
-            session_cost: self.cost,
-            currency: self.currency,
-            sequence: self.sequence,
-            version: self.version,
-        };
-        encode(&self.key(), &attributes)
+    fn attributes(&self) -> Attributes {
+        let moved = self.rescheduled.as_ref();
+        vec![
+            ("UserId", attribute(&self.user_id)),
+            ("CourseId", attribute(&self.course_id)),
+            ("SessionId", attribute(&self.session_id)),
+            ("Status", attribute(self.status)),
+            ("PaymentStatus", attribute(PaymentStatus::of(self.status))),
+            ("SessionDate", attribute(self.session_date)),
+            ("Reschedulable", attribute(self.reschedulable)),
+            (
+                "RescheduleDate",
+                attribute(moved.map(|_| self.session_date)),
+            ),
+            (
+                "OriginalSessionDate",
+                attribute(moved.map(|moved| moved.original_session_date)),
+            ),
+            ("RescheduledAt", attribute(moved.map(|moved| moved.at))),
+            ("StatusChangedAt", attribute(self.status_changed_at)),
+            ("SessionCost", attribute(self.cost)),
+            ("Currency", attribute(self.currency)),
+            ("Sequence", attribute(self.sequence)),
+            ("Version", attribute(self.version)),
+        ]
     }
 
-    fn from_item(item: Item) -> Result<Self, DecodeError> {
-        let (key, attributes): (_, Attributes) = decode("session", Table::Sessions, item)?;
+    fn read(key: Key, fields: &Fields<'_>) -> Result<Self, DecodeError> {
         let Key::Session(course_id, session_id, user_id) = key else {
             return Err(DecodeError::Key);
         };
         let inconsistent = |invariant| DecodeError::Inconsistent {
-            record: "session",
+            record: Self::NAME,
             invariant,
         };
-        if attributes.payment_status != PaymentStatus::of(attributes.status) {
+        let status = fields.get("Status")?;
+        if fields.get::<PaymentStatus>("PaymentStatus")? != PaymentStatus::of(status) {
             return Err(inconsistent(Invariant::PaymentStatus));
         }
+        let session_date: Timestamp = fields.get("SessionDate")?;
         let moved = (
-            attributes.reschedule_date,
-            attributes.original_session_date,
-            attributes.rescheduled_at,
+            fields.find::<Timestamp>("RescheduleDate")?,
+            fields.find("OriginalSessionDate")?,
+            fields.find("RescheduledAt")?,
         );
         let rescheduled = match moved {
             (None, None, None) => None,
-            (Some(date), Some(original_session_date), Some(at))
-                if date == attributes.session_date =>
-            {
+            (Some(date), Some(original_session_date), Some(at)) if date == session_date => {
                 Some(Rescheduled {
                     original_session_date,
                     at,
@@ -122,15 +92,15 @@ impl Record for Session {
             user_id,
             course_id,
             session_id,
-            status: attributes.status,
-            session_date: attributes.session_date,
+            status,
+            session_date,
             rescheduled,
-            reschedulable: attributes.reschedulable,
-            cost: attributes.session_cost,
-            currency: attributes.currency,
-            status_changed_at: attributes.status_changed_at,
-            sequence: attributes.sequence,
-            version: attributes.version,
+            reschedulable: fields.get("Reschedulable")?,
+            cost: fields.get("SessionCost")?,
+            currency: fields.get("Currency")?,
+            status_changed_at: fields.find("StatusChangedAt")?,
+            sequence: fields.find("Sequence")?.unwrap_or_default(),
+            version: fields.find("Version")?.unwrap_or(FIRST_VERSION),
         })
     }
 }

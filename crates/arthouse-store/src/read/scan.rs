@@ -95,13 +95,13 @@ impl Store {
             limit,
             start,
             None,
-            |item| match Key::of_item(Table::UsersCourses, &item)? {
-                Key::Application(..) => Ok(Enrolling::Application(Box::new(
-                    Application::from_item(item)?,
-                ))),
-                Key::Enrollment(..) => Ok(Enrolling::Enrollment(Box::new(Enrollment::from_item(
-                    item,
-                )?))),
+            |item| match Key::of_item(Table::UsersCourses, item)? {
+                Key::Application(..) => {
+                    Application::from_item(item).map(|record| Enrolling::Application(record.into()))
+                }
+                Key::Enrollment(..) => {
+                    Enrollment::from_item(item).map(|record| Enrolling::Enrollment(record.into()))
+                }
                 Key::Course(_) | Key::Session(..) | Key::Receipt(..) => Err(DecodeError::Key),
             },
         )
@@ -125,7 +125,7 @@ impl Store {
             limit,
             start,
             keys,
-            |item| match Key::of_item(Table::Sessions, &item)? {
+            |item| match Key::of_item(Table::Sessions, item)? {
                 Key::Session(course_id, session_id, user_id) => {
                     Ok((user_id, course_id, session_id))
                 }
@@ -149,7 +149,7 @@ impl Store {
     ) -> Result<Page<Scanned<KeptReceipt>>, StoreError> {
         self.scan(Table::Commands, segment, limit, start, None, |item| {
             Ok(KeptReceipt {
-                expires_at: expiry(&item),
+                expires_at: expiry(item),
                 receipt: Receipt::from_item(item)?,
             })
         })
@@ -163,7 +163,7 @@ impl Store {
         limit: u16,
         start: Option<PageStart>,
         projection: Option<&str>,
-        read: impl Fn(Item) -> Result<T, DecodeError>,
+        read: impl Fn(&Item) -> Result<T, DecodeError>,
     ) -> Result<Page<Scanned<T>>, StoreError> {
         let output = self
             .client
@@ -181,7 +181,7 @@ impl Store {
         let items = output.items.unwrap_or_default();
         Ok(Page {
             items: items
-                .into_iter()
+                .iter()
                 .map(|item| scanned(table, item, &read))
                 .collect(),
             next: output
@@ -208,7 +208,7 @@ impl Store {
             .await?;
         items.sort_by_cached_key(raw_key);
         let read = |item| scanned(Table::Sessions, item, Session::from_item);
-        Ok(items.into_iter().map(read).collect())
+        Ok(items.iter().map(read).collect())
     }
 
     /// Returns the students with a paid enrolment, with its number of sessions; `u16::MAX` if that can't be read.
@@ -278,13 +278,12 @@ impl Store {
         }
         let mut records = StudentRecords::default();
         if let Some(item) = short.or(long) {
-            records.application = kept(
-                scanned(table, item, Application::from_item),
-                &mut unreadable,
-            );
+            let application = scanned(table, &item, Application::from_item);
+            records.application = kept(application, &mut unreadable);
         }
         if let Some(item) = short_paid.or(long_paid) {
-            records.enrollment = kept(scanned(table, item, Enrollment::from_item), &mut unreadable);
+            let enrollment = scanned(table, &item, Enrollment::from_item);
+            records.enrollment = kept(enrollment, &mut unreadable);
         }
         if let Some(enrollment) = &records.enrollment {
             for session in self.sessions(enrollment).await? {
@@ -301,10 +300,10 @@ fn kept<T>(scanned: Scanned<T>, unreadable: &mut Vec<Unreadable>) -> Option<T> {
 
 fn scanned<T>(
     table: Table,
-    item: Item,
-    read: impl Fn(Item) -> Result<T, DecodeError>,
+    item: &Item,
+    read: impl Fn(&Item) -> Result<T, DecodeError>,
 ) -> Scanned<T> {
-    let (key, raw_key) = (Key::of_item(table, &item).ok(), raw_key(&item));
+    let (key, raw_key) = (Key::of_item(table, item).ok(), raw_key(item));
     read(item).map_err(|error| {
         Box::new(Unreadable {
             table,

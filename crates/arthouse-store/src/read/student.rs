@@ -45,7 +45,7 @@ impl Store {
             .map_err(|e| StoreError::request("Query", e))?;
         let mut records = StudentRecords::default();
         for item in output.items.unwrap_or_default() {
-            records.add(item)?;
+            records.add(&item)?;
         }
         if let Some(enrollment) = &records.enrollment {
             records.sessions = self
@@ -64,7 +64,7 @@ impl Store {
     ) -> Result<Vec<Session>, StoreError> {
         let items = self.session_items(user_id, course_id, duration).await?;
         let mut sessions = items
-            .into_iter()
+            .iter()
             .map(Session::from_item)
             .collect::<Result<Vec<_>, _>>()?;
         sessions.sort_by(|a, b| a.session_id.cmp(&b.session_id));
@@ -97,16 +97,16 @@ impl Store {
         course_id: &CourseId,
     ) -> Result<Option<Enrollment>, StoreError> {
         let key = Key::Enrollment(user_id.clone(), course_id.clone());
-        match self.get(key.attributes(), Table::UsersCourses).await? {
+        match self.get(key.attributes()).await? {
             Some(enrollment) => Ok(Some(enrollment)),
-            None => self.get(key.long_attributes(), Table::UsersCourses).await,
+            None => self.get(key.long_attributes()).await,
         }
     }
 }
 
 impl StudentRecords {
-    fn add(&mut self, item: Item) -> Result<(), StoreError> {
-        match Key::of_item(Table::UsersCourses, &item)? {
+    fn add(&mut self, item: &Item) -> Result<(), StoreError> {
+        match Key::of_item(Table::UsersCourses, item)? {
             Key::Application(..) => self.application = Some(Application::from_item(item)?),
             Key::Enrollment(..) => self.enrollment = Some(Enrollment::from_item(item)?),
             Key::Course(_) | Key::Session(..) | Key::Receipt(..) => {}

@@ -12,7 +12,7 @@ async fn load(
 ) -> Vec<Result<Option<u16>, StoreError>> {
     let loads = ordinals.map(|n| async move {
         let command = attend("see", "ada", &format!("{n:04}"));
-        let loaded = school.store.load(&command.action).await?;
+        let loaded = school.store.load(command.action.subject()).await?;
         Ok(loaded
             .state
             .session

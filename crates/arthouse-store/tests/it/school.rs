@@ -108,7 +108,7 @@ impl School {
 
     /// Loads what a command needs, as it is now.
     pub(crate) async fn state(&self, command: &Command) -> State {
-        let loaded = self.store.load(&command.action).await;
+        let loaded = self.store.load(command.action.subject()).await;
         loaded.expect("it loads").state
     }
 
@@ -118,7 +118,11 @@ impl School {
     }
 
     pub(crate) async fn decide_at(&self, command: &Command, at: Timestamp) -> Decision {
-        let loaded = self.store.load(&command.action).await.expect("it loads");
+        let loaded = self
+            .store
+            .load(command.action.subject())
+            .await
+            .expect("it loads");
         let (transition, outcome) = match decide(&loaded.state, command, at) {
             Ok(transition) => (transition, Outcome::Applied),
             Err(Refusal::Rejected(rejection)) => (Transition::Unchanged, Outcome::from(&rejection)),

@@ -1,4 +1,4 @@
-use arthouse_core::{Invariant, Subject, Violation};
+use arthouse_core::{AuditSubject, Invariant, Violation};
 use arthouse_store::{DecodeError, Key, Unreadable};
 
 /// Returns the invariant that an unreadable item violates; `None` if it violates none of the numbered ones.
@@ -13,7 +13,7 @@ pub(super) fn judge(defect: &Unreadable) -> Option<Violation> {
     let invariant = match &defect.error {
         DecodeError::Inconsistent { invariant, .. } => Some(*invariant),
         DecodeError::Twice => Some(Invariant::Sessions),
-        DecodeError::Key | DecodeError::Attributes { .. } => of_its_family,
+        DecodeError::Key | DecodeError::Attribute { .. } => of_its_family,
     };
     Some(Violation::new(
         invariant?,
@@ -22,17 +22,17 @@ pub(super) fn judge(defect: &Unreadable) -> Option<Violation> {
     ))
 }
 
-fn subject(key: Key) -> Option<Subject> {
+fn subject(key: Key) -> Option<AuditSubject> {
     match key {
         Key::Course(_) => None,
         Key::Application(user_id, course_id) | Key::Enrollment(user_id, course_id) => {
-            Some(Subject::Enrollment { user_id, course_id })
+            Some(AuditSubject::Enrollment { user_id, course_id })
         }
-        Key::Session(course_id, session_id, user_id) => Some(Subject::Session {
+        Key::Session(course_id, session_id, user_id) => Some(AuditSubject::Session {
             user_id,
             course_id,
             session_id,
         }),
-        Key::Receipt(source, command_id) => Some(Subject::Command { source, command_id }),
+        Key::Receipt(source, command_id) => Some(AuditSubject::Command { source, command_id }),
     }
 }

@@ -1,13 +1,16 @@
 use std::collections::BTreeMap;
 
-use arthouse_core::{Command, EventId, Malformed, Outcome, Receipt};
-use arthouse_store::{Store, StoreError};
+use arthouse_core::{Command, EventId, Malformed, Outcome, Receipt, Refusal, Timestamp, decide};
+use arthouse_store::{Commit, Store, StoreError};
 use chrono::{DateTime, Utc};
 use sqs_consumer::{BatchSender, Context, Disposition, Handler, Message, OutgoingMessage};
 use tracing::{Instrument, info, info_span, warn};
 
-use super::decide::{Settled, settle};
 use crate::chain;
+
+/// The maximum of decisions of a command whose records change between load and commit. After more conflicts, a later retry is
+/// better.
+const MAX_DECISIONS: u32 = 5;
 
 /// Carries out commands. A message is done when its outcome is stored and sent; until then the message is the outbox entry.
 ///
@@ -49,7 +52,7 @@ impl CommandHandler {
             Err(malformed) => return dead_letter(malformed),
         };
         let sent = self.outcomes.send(OutgoingMessage {
-            group_id: Some(command.action.message_group().to_owned()),
+            group_id: Some(command.action.subject().message_group().to_owned()),
             // One outcome per message: SQS drops the outcome of a redelivery within five minutes, but not that of a duplicate message.
             deduplication_id: Some(deduplication_id(event.id.as_str(), message.message_id())),
             body: event.to_body(),
@@ -74,17 +77,55 @@ impl Handler for CommandHandler {
             Ok(command) => command,
             Err(malformed) => return dead_letter(malformed),
         };
+        let subject = command.action.subject();
         let span = info_span!(
             "command",
             command.id = %command.metadata.id,
             command.source = %command.metadata.source,
             command.type = %command.action.command_type(),
-            user.id = command.action.user_id().map(tracing::field::display),
-            course.id = %command.action.course_id(),
+            user.id = subject.user_id().map(tracing::field::display),
+            course.id = %subject.course_id(),
             attempt = context.attempt(),
         );
         self.carry_out(&command, message).instrument(span).await
     }
+}
+
+/// The result of a command.
+#[derive(Debug)]
+enum Settled {
+    /// It has its outcome, new or stored before.
+    Decided(Receipt),
+    /// Its sessions are not initialised yet.
+    TooEarly,
+    /// Its records changed during each decision.
+    Contended,
+}
+
+/// Loads, decides and commits a command, with up to [`MAX_DECISIONS`] decisions.
+async fn settle(store: &Store, command: &Command, now: Timestamp) -> Result<Settled, StoreError> {
+    for _ in 0..MAX_DECISIONS {
+        let loaded = store.load(command.action.subject()).await?;
+        let (receipt, commit) = match decide(&loaded.state, command, now) {
+            Ok(transition) => {
+                let receipt = Receipt::new(command, Outcome::Applied, now);
+                let commit = store.commit(&loaded, &transition, &receipt).await?;
+                (receipt, commit)
+            }
+            Err(Refusal::Rejected(rejection)) => {
+                let receipt = Receipt::new(command, Outcome::from(&rejection), now);
+                let commit = store.put_receipt(&receipt).await?;
+                (receipt, commit)
+            }
+            Err(Refusal::SessionsNotInitialized) => return Ok(Settled::TooEarly),
+        };
+        match commit {
+            Commit::Committed => return Ok(Settled::Decided(receipt)),
+            Commit::Duplicate(first) => return Ok(Settled::Decided(*first)),
+            Commit::Moved => {}
+        }
+    }
+    Ok(Settled::Contended)
 }
 
 fn deduplication_id(outcome_id: &str, message_id: &str) -> String {

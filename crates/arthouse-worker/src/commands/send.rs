@@ -8,7 +8,7 @@ use sqs_consumer::OutgoingMessage;
 pub fn command_message(command: &Command, body: String) -> OutgoingMessage {
     OutgoingMessage {
         body,
-        group_id: Some(command.action.message_group().to_owned()),
+        group_id: Some(command.action.subject().message_group().to_owned()),
         deduplication_id: Some(command.metadata.id.to_string()),
         attributes: BTreeMap::new(),
     }

@@ -75,7 +75,7 @@ impl ReactionHandler {
 
     async fn notify(&self, notification: &Notification) -> Result<(), SendError> {
         let message = OutgoingMessage {
-            body: notification.to_event().to_body(),
+            body: notification.event().to_body(),
             group_id: Some(notification.user_id().to_string()),
             deduplication_id: Some(notification.id().to_string()),
             attributes: BTreeMap::new(),

@@ -1,7 +1,7 @@
 use std::num::NonZeroU16;
 
 use anyhow::{Context, Result};
-use arthouse_core::{Occurrence, OffTimetable, Subject, Violation};
+use arthouse_core::{AuditSubject, Occurrence, OffTimetable, Violation};
 use arthouse_store::{Key, Unreadable};
 use arthouse_worker::{AuditCounts, AuditObserver, AuditOptions, AuditReport, audit_tables};
 use clap::Args;
@@ -73,15 +73,15 @@ impl AuditObserver for Progress {
 }
 
 /// Returns the key of the item that a violation is about.
-fn key(subject: &Subject) -> Key {
+fn key(subject: &AuditSubject) -> Key {
     match subject.clone() {
-        Subject::Enrollment { user_id, course_id } => Key::Enrollment(user_id, course_id),
-        Subject::Session {
+        AuditSubject::Enrollment { user_id, course_id } => Key::Enrollment(user_id, course_id),
+        AuditSubject::Session {
             user_id,
             course_id,
             session_id,
         } => Key::Session(course_id, session_id, user_id),
-        Subject::Command { source, command_id } => Key::Receipt(source, command_id),
+        AuditSubject::Command { source, command_id } => Key::Receipt(source, command_id),
     }
 }
 

@@ -3,7 +3,7 @@ use arthouse_core::{CommandId, Outcome, Receipt, Source};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::send::CLI_SOURCE;
+use super::CLI_SOURCE;
 use crate::Exit;
 use crate::deployment::Deployment;
 use crate::exit::Failure;

@@ -87,7 +87,7 @@ fn table(sessions: &[Session], zone: Zone) -> String {
     for session in sessions {
         table.add_row([
             session.user_id.to_string(),
-            output::status(session.status).to_owned(),
+            session.status.as_str().to_owned(),
             output::time(session.session_date, zone),
             session.currency.format(session.cost),
             session

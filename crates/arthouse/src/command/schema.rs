@@ -10,7 +10,6 @@ use arthouse_core::{CommandType, schema};
 use clap::Args;
 use serde_json::Value;
 
-use super::name;
 use crate::Exit;
 use crate::deployment::Deployment;
 use crate::output;
@@ -44,13 +43,13 @@ pub(crate) fn run(options: &Options, deployment: &Deployment) -> Result<Exit> {
 fn write(folder: &Path, asyncapi: &Value) -> Result<usize> {
     let mut files = vec![(folder.join("asyncapi.json"), asyncapi.clone())];
     for command_type in CommandType::ALL {
-        let file = format!("{}.json", name(command_type));
+        let file = format!("{}.json", command_type.name());
         files.push((
             folder.join("commands").join(file),
             schema::command(command_type).into(),
         ));
     }
-    for event_type in schema::EventType::ALL {
+    for event_type in schema::EventType::all() {
         let file = format!("{}.json", event_type.name());
         files.push((
             folder.join("events").join(file),
@@ -71,8 +70,13 @@ fn write(folder: &Path, asyncapi: &Value) -> Result<usize> {
 fn command_type(text: &str) -> Result<CommandType, String> {
     let found = CommandType::ALL
         .into_iter()
-        .find(|known| text == name(*known) || text == known.as_str());
-    found.ok_or_else(|| format!("must be one of {}", CommandType::ALL.map(name).join(", ")))
+        .find(|known| text == known.name() || text == known.as_str());
+    found.ok_or_else(|| {
+        format!(
+            "must be one of {}",
+            CommandType::ALL.map(CommandType::name).join(", ")
+        )
+    })
 }
 
 #[cfg(test)]
@@ -100,7 +104,7 @@ mod tests {
         let files = write(folder.path(), &Value::Null).unwrap();
         assert_eq!(
             files,
-            1 + CommandType::ALL.len() + schema::EventType::ALL.len()
+            1 + CommandType::ALL.len() + schema::EventType::all().len()
         );
         let text = fs::read_to_string(folder.path().join("commands/payment.confirm.json")).unwrap();
         let schema: Value = serde_json::from_str(&text).unwrap();

@@ -28,9 +28,6 @@ use flags::Flags;
 use tell::Teller;
 use wait::Wanted;
 
-/// The source of commands that have no other.
-pub(super) const CLI_SOURCE: &str = "urn:digitalarthouse:cli";
-
 /// The most input that is read, in bytes: it is held in memory whole, so that nothing is sent of a file with a bad line.
 const MAX_INPUT: u64 = 512 * 1024 * 1024;
 

@@ -70,7 +70,7 @@ impl Script {
             traceparent: None,
         };
         Ok(Post {
-            group: action.message_group().to_owned(),
+            group: action.subject().message_group().to_owned(),
             deduplication_id: id.clone(),
             body: action.to_body(&metadata, actor),
             expected: Expectation::Outcome {

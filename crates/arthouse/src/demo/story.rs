@@ -2,9 +2,8 @@
 
 use anyhow::{Context, Result};
 use arthouse_core::{
-    Action, ActorType, ApplyForCourse, ConfirmPayment, ContactInfo, CourseId, CreateCourse,
-    RescheduleSession, Schedule, SessionId, SessionTarget, SkipSession, Text, Timestamp,
-    UpdateCourse, UserId,
+    Action, ActorType, ApplyForCourse, AttendSession, ConfirmPayment, ContactInfo, CourseId,
+    CreateCourse, RescheduleSession, Schedule, SkipSession, Text, Timestamp, UpdateCourse, UserId,
 };
 use chrono::{DateTime, TimeDelta};
 
@@ -406,17 +405,21 @@ pub(super) fn contact(user: &str) -> ContactInfo {
     }
 }
 
-pub(super) fn target(user: &str, course: &str, session: &str) -> Result<SessionTarget> {
-    Ok(SessionTarget {
+pub(super) fn target(user: &str, course: &str, session: &str) -> Result<AttendSession> {
+    Ok(AttendSession {
         user_id: user.parse()?,
         course_id: course.parse()?,
-        session_id: session.parse::<SessionId>()?,
+        session_id: session.parse()?,
     })
 }
 
 pub(super) fn skip(user: &str, course: &str, session: &str, reason: &str) -> Result<Action> {
-    let (target, reason) = (target(user, course, session)?, Some(text(reason)?));
-    Ok(Action::SkipSession(SkipSession { target, reason }))
+    Ok(Action::SkipSession(SkipSession {
+        user_id: user.parse()?,
+        course_id: course.parse()?,
+        session_id: session.parse()?,
+        reason: Some(text(reason)?),
+    }))
 }
 
 pub(super) fn reschedule(
@@ -425,9 +428,10 @@ pub(super) fn reschedule(
     session: &str,
     date: Timestamp,
 ) -> Result<Action> {
-    let target = target(user, course, session)?;
     Ok(Action::RescheduleSession(RescheduleSession {
-        target,
+        user_id: user.parse()?,
+        course_id: course.parse()?,
+        session_id: session.parse()?,
         new_session_date: date,
     }))
 }
@@ -465,7 +469,7 @@ mod tests {
                 Expectation::DeadLetter { .. } => None,
             })
             .collect();
-        assert_eq!(codes, Rejection::CODES.into_iter().collect());
+        assert_eq!(codes, Rejection::codes().into_iter().collect());
         for known in arthouse_core::CommandType::ALL {
             assert!(
                 posts.iter().any(|post| post.body.contains(known.as_str())),

@@ -1,4 +1,4 @@
-use arthouse_core::{ChargeKind, Progress, SessionProgress, SessionStatus, Stage, Zone};
+use arthouse_core::{Progress, SessionProgress, Stage, Zone};
 
 use super::{plain, table, time, time_with_zone};
 
@@ -73,7 +73,7 @@ fn sessions(progress: &Progress, zone: Zone) -> String {
     for session in &progress.sessions {
         table.add_row([
             session.session_id.to_string(),
-            status(session.status).to_owned(),
+            session.status.as_str().to_owned(),
             time(session.session_date, zone),
             progress.currency.format(session.cost),
             movable(session, zone),
@@ -95,26 +95,13 @@ fn statement(progress: &Progress, zone: Zone) -> String {
     let at = format!("At ({zone})");
     let mut table = table(&["Session", "For", "Amount", &at]);
     for line in &progress.statement {
-        let kind = match line.kind {
-            ChargeKind::Attended => "attended",
-            ChargeKind::Skipped => "skipped",
-        };
         let amount = progress.currency.format(line.amount);
         table.add_row([
             line.session_id.to_string(),
-            kind.to_owned(),
+            line.kind.as_str().to_owned(),
             amount,
             time(line.at, zone),
         ]);
     }
     table.to_string()
-}
-
-/// Names a session's status.
-pub(crate) fn status(status: SessionStatus) -> &'static str {
-    match status {
-        SessionStatus::Scheduled => "scheduled",
-        SessionStatus::Attended => "attended",
-        SessionStatus::Skipped => "skipped",
-    }
 }

@@ -157,7 +157,10 @@ fn commands_of_a_student_queue_up_behind_each_other() {
             "ada"
         };
         assert_eq!(
-            command(event_type, json!({})).action.message_group(),
+            command(event_type, json!({}))
+                .action
+                .subject()
+                .message_group(),
             group,
             "{event_type}"
         );

@@ -11,7 +11,7 @@ use crate::items::{Item, Record};
 
 fn check<R: Record + PartialEq + Debug>(record: R, expected: Item) {
     assert_eq!(record.to_item(), expected);
-    assert_eq!(R::from_item(expected), Ok(record));
+    assert_eq!(R::from_item(&expected), Ok(record));
 }
 
 #[test]

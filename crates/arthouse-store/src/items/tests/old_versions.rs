@@ -19,7 +19,7 @@ fn without<R: Record>(record: &R, names: &[&str]) -> Item {
 }
 
 fn check<R: Record + PartialEq + Debug>(item: Item, expected: R) {
-    assert_eq!(R::from_item(item), Ok(expected));
+    assert_eq!(R::from_item(&item), Ok(expected));
 }
 
 #[test]

@@ -5,8 +5,6 @@ use arthouse_core::{CommandType, MAX_BODY_BYTES};
 use arthouse_worker::{Queue, QueueNames};
 use serde_json::{Map, Value, json};
 
-use crate::command::name;
-
 /// Writes the document for queues of these names.
 pub(super) fn document(names: &QueueNames) -> Value {
     json!({
@@ -30,8 +28,11 @@ pub(super) fn document(names: &QueueNames) -> Value {
 }
 
 fn channels(names: &QueueNames) -> Value {
-    let commands = CommandType::ALL.into_iter().map(name).collect();
-    let (outcomes, notifications): (Vec<_>, Vec<_>) = EventType::ALL
+    let commands = CommandType::ALL
+        .into_iter()
+        .map(CommandType::name)
+        .collect();
+    let (outcomes, notifications): (Vec<_>, Vec<_>) = EventType::all()
         .into_iter()
         .partition(|event| event.is_outcome());
     let named = |events: Vec<EventType>| events.into_iter().map(EventType::name).collect();
@@ -97,8 +98,9 @@ fn messages() -> Map<String, Value> {
         )
     };
     let commands = CommandType::ALL
-        .map(|kind| message(name(kind), kind.as_str(), schema::command(kind).into()));
-    let events = EventType::ALL
+        .map(|kind| message(kind.name(), kind.as_str(), schema::command(kind).into()));
+    let events = EventType::all()
+        .into_iter()
         .map(|kind| message(kind.name(), &kind.wire_type(), schema::event(kind).into()));
     commands
         .into_iter()

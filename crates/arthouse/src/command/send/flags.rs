@@ -5,14 +5,13 @@ mod money;
 mod student;
 
 use arthouse_core::{
-    Action, Actor, ActorType, CommandId, Currency, InvalidValue, SessionMinutes, Source, Text,
-    Timestamp,
+    Action, Actor, ActorType, CommandId, Currency, InvalidValue, Metadata, SessionMinutes, Source,
+    Text, Timestamp,
 };
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
 
-use super::CLI_SOURCE;
+use crate::command::CLI_SOURCE;
 use money::Decimal;
 
 /// The commands, by what they ask for.
@@ -92,37 +91,25 @@ impl Flags {
 
 impl Envelope {
     fn body(self, action: &Action, new_id: CommandId, now: Timestamp) -> String {
-        let student = || {
-            action
-                .user_id()
-                .filter(|_| self.actor_type == ActorType::Student)
-        };
-        let actor_id = self
-            .actor_id
-            .clone()
-            .or_else(|| student().map(ToString::to_string));
+        let student = action
+            .subject()
+            .user_id()
+            .filter(|_| self.actor_type == ActorType::Student);
         let actor = Actor {
             r#type: self.actor_type,
-            id: actor_id.unwrap_or_else(|| "cli".to_owned()),
+            id: self
+                .actor_id
+                .or_else(|| student.map(ToString::to_string))
+                .unwrap_or_else(|| "cli".to_owned()),
         };
-        let subject = match action.user_id() {
-            Some(user_id) => format!("{user_id}/{}", action.course_id()),
-            None => action.course_id().to_string(),
+        let metadata = Metadata {
+            id: self.id.unwrap_or(new_id),
+            source: self.source,
+            time: now,
+            correlation_id: self.correlation_id,
+            traceparent: None,
         };
-        let mut event = json!({
-            "specversion": "1.0",
-            "id": self.id.unwrap_or(new_id),
-            "source": self.source,
-            "type": action.command_type().as_str(),
-            "time": now,
-            "subject": subject,
-            "datacontenttype": "application/json",
-            "data": action.to_data(&actor),
-        });
-        if let Some(correlation_id) = self.correlation_id {
-            event["correlationid"] = Value::from(correlation_id);
-        }
-        event.to_string()
+        action.to_body(&metadata, &actor)
     }
 }
 

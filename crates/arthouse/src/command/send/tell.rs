@@ -4,9 +4,8 @@ use anyhow::Result;
 use arthouse_core::{Malformed, Outcome};
 use serde_json::{Value, json};
 
-use super::CLI_SOURCE;
 use super::wait::{Answer, Tally, Wanted};
-use crate::command::{name, outcome};
+use crate::command::{CLI_SOURCE, outcome};
 use crate::output::{self, plain};
 
 /// The most commands without an outcome that are named.
@@ -46,7 +45,7 @@ impl Teller {
             return self.end_document();
         }
         match commands {
-            [one] => output::print(format!("{what:<9} {}  {}", one.id, name(one.command_type)))?,
+            [one] => output::print(format!("{what:<9} {}  {}", one.id, one.command_type.name()))?,
             many => output::print(format!("{} commands {what}", many.len()))?,
         }
         Ok(())
@@ -58,7 +57,7 @@ impl Teller {
             document.commands.push(as_json(wanted, answer));
             return Ok(());
         }
-        let (id, what) = (&wanted.id, name(wanted.command_type));
+        let (id, what) = (&wanted.id, wanted.command_type.name());
         output::print(match answer {
             Answer::Settled(receipt) => match &receipt.outcome {
                 Outcome::Applied => format!("applied   {id}  {what}"),

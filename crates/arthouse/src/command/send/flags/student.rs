@@ -1,6 +1,6 @@
 use arthouse_core::{
-    ApplyForCourse, ConfirmPayment, ContactInfo, CourseId, Currency, RescheduleSession, SessionId,
-    SessionTarget, SkipSession, Text, Timestamp, UserId,
+    ApplyForCourse, AttendSession, ConfirmPayment, ContactInfo, CourseId, Currency,
+    RescheduleSession, SessionId, SkipSession, Text, Timestamp, UserId,
 };
 use clap::Args;
 
@@ -93,16 +93,16 @@ impl TryFrom<Confirm> for ConfirmPayment {
 pub(crate) struct Attend {
     /// The student
     #[arg(long)]
-    user: UserId,
+    pub(super) user: UserId,
     /// The course
     #[arg(long)]
-    course: CourseId,
+    pub(super) course: CourseId,
     /// The session, such as 3
     #[arg(long)]
-    session: SessionId,
+    pub(super) session: SessionId,
 }
 
-impl From<Attend> for SessionTarget {
+impl From<Attend> for AttendSession {
     fn from(flags: Attend) -> Self {
         Self {
             user_id: flags.user,
@@ -125,7 +125,9 @@ pub(crate) struct Skip {
 impl From<Skip> for SkipSession {
     fn from(flags: Skip) -> Self {
         Self {
-            target: flags.target.into(),
+            user_id: flags.target.user,
+            course_id: flags.target.course,
+            session_id: flags.target.session,
             reason: flags.reason,
         }
     }
@@ -144,7 +146,9 @@ pub(crate) struct Reschedule {
 impl From<Reschedule> for RescheduleSession {
     fn from(flags: Reschedule) -> Self {
         Self {
-            target: flags.target.into(),
+            user_id: flags.target.user,
+            course_id: flags.target.course,
+            session_id: flags.target.session,
             new_session_date: flags.to,
         }
     }

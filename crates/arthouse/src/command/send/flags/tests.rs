@@ -1,6 +1,6 @@
 use arthouse_core::{Command, CommandType};
 use clap::Parser;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -261,7 +261,7 @@ fn each_command_is_called_as_its_contract_is() {
         .get_subcommands()
         .map(clap::Command::get_name)
         .collect();
-    let mut named: Vec<_> = CommandType::ALL.map(crate::command::name).to_vec();
+    let mut named: Vec<_> = CommandType::ALL.map(CommandType::name).to_vec();
     called.sort_unstable();
     named.sort_unstable();
     assert_eq!(called, named);

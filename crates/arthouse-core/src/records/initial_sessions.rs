@@ -31,3 +31,6 @@ pub fn initial_sessions(enrollment: &Enrollment) -> Option<Vec<Session>> {
     };
     Some((1..).zip(dates).map(session).collect())
 }
+
+#[cfg(test)]
+mod tests;

@@ -164,7 +164,7 @@ impl World {
     }
 
     fn publish(&mut self, notification: &Notification) -> bool {
-        let event = notification.to_event();
+        let event = notification.event().clone();
         let told = self
             .notifications
             .entry(event.id.clone())
@@ -244,7 +244,7 @@ impl World {
             }
             event
         };
-        let event = notification.to_event();
+        let event = notification.event().clone();
         let told = self
             .notifications
             .entry(event.id.clone())

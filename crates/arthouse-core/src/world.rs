@@ -10,7 +10,7 @@ use streams::Streams;
 use crate::samples::PRIVATE;
 use crate::{
     Application, Change, CloudEvent, Command, CommandId, Course, CourseId, Enrollment, EventId,
-    Malformed, Needs, Outcome, Receipt, Refusal, Session, SessionId, Source, State, Timestamp,
+    Malformed, Outcome, Receipt, Refusal, Session, SessionId, Source, State, Subject, Timestamp,
     Transition, UserId, Violation, audit, decide,
 };
 
@@ -69,14 +69,14 @@ impl World {
     }
 
     fn load(&self, command: &Command) -> State {
-        match command.action.needs() {
-            Needs::Course(course_id) => State {
-                course: self.courses.get(&course_id).cloned(),
+        match command.action.subject() {
+            Subject::Course(course_id) => State {
+                course: self.courses.get(course_id).cloned(),
                 ..State::default()
             },
-            Needs::Enrolling(user_id, course_id) => {
-                let course = self.courses.get(&course_id).cloned();
-                let key = (user_id, course_id);
+            Subject::Enrollment(user_id, course_id) => {
+                let course = self.courses.get(course_id).cloned();
+                let key = (user_id.clone(), course_id.clone());
                 let application = self.applications.get(&key).cloned();
                 State {
                     course,
@@ -85,12 +85,12 @@ impl World {
                     session: None,
                 }
             }
-            Needs::Session(target) => {
-                let key = (target.user_id, target.course_id);
+            Subject::Session(user_id, course_id, session_id) => {
+                let key = (user_id.clone(), course_id.clone());
                 let session = self
                     .sessions
                     .get(&key)
-                    .and_then(|all| all.get(&target.session_id))
+                    .and_then(|all| all.get(session_id))
                     .cloned();
                 let enrollment = self
                     .enrollments

@@ -1,0 +1,100 @@
+use arthouse_core::without_values;
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::de::value::Error;
+use serde::de::{DeserializeOwned, IntoDeserializer};
+
+use super::Item;
+use crate::DecodeError;
+
+/// The attributes of an item, to be read one by one. An attribute that is NULL is absent.
+pub(crate) struct Fields<'a> {
+    record: &'static str,
+    item: &'a Item,
+}
+
+impl<'a> Fields<'a> {
+    pub(crate) fn new(record: &'static str, item: &'a Item) -> Self {
+        Self { record, item }
+    }
+
+    /// Reads an attribute that must be there.
+    pub(crate) fn get<T: DeserializeOwned>(&self, name: &'static str) -> Result<T, DecodeError> {
+        self.find(name)?
+            .ok_or_else(|| self.invalid(name, "is missing".to_owned()))
+    }
+
+    /// Reads an attribute that may be absent.
+    pub(crate) fn find<T: DeserializeOwned>(
+        &self,
+        name: &'static str,
+    ) -> Result<Option<T>, DecodeError> {
+        let value = self.item.get(name).filter(|value| !value.is_null());
+        let read = value.map(|value| read(value).map_err(|problem| self.invalid(name, problem)));
+        read.transpose()
+    }
+
+    /// Returns the text of a number, if the attribute is one.
+    pub(crate) fn number(&self, name: &'static str) -> Option<&'a str> {
+        self.item.get(name)?.as_n().ok().map(String::as_str)
+    }
+
+    /// Says what is wrong with an attribute.
+    pub(crate) fn invalid(&self, attribute: &'static str, problem: String) -> DecodeError {
+        DecodeError::Attribute {
+            record: self.record,
+            attribute,
+            problem,
+        }
+    }
+}
+
+/// Reads a value, or says what it is and what it must be.
+fn read<T: DeserializeOwned>(value: &AttributeValue) -> Result<T, String> {
+    let read = match value {
+        AttributeValue::S(text) => T::deserialize(text.as_str().into_deserializer()),
+        AttributeValue::N(text) => match (text.parse::<i64>(), text.parse::<u64>()) {
+            (Ok(number), _) => T::deserialize(number.into_deserializer()),
+            (_, Ok(number)) => T::deserialize(number.into_deserializer()),
+            (_, _) => return Err("is a number that is not whole, or out of range".to_owned()),
+        },
+        AttributeValue::Bool(flag) => T::deserialize(flag.into_deserializer()),
+        other => serde_dynamo::aws_sdk_dynamodb_1::from_attribute_value(other.clone())
+            .map_err(|error| serde::de::Error::custom(error)),
+    };
+    read.map_err(|error: Error| format!("is {}: {}", kind(value), expectation(&error)))
+}
+
+/// Names the kind of a value.
+fn kind(value: &AttributeValue) -> &'static str {
+    match value {
+        AttributeValue::S(_) => "a text",
+        AttributeValue::N(_) => "a number",
+        AttributeValue::Bool(_) => "a flag",
+        AttributeValue::M(_) => "a map",
+        AttributeValue::L(_) => "a list",
+        AttributeValue::B(_) => "binary data",
+        AttributeValue::Ss(_) | AttributeValue::Ns(_) | AttributeValue::Bs(_) => "a set",
+        AttributeValue::Null(_) => "NULL",
+        _ => "of an unknown kind",
+    }
+}
+
+/// Keeps what was expected, in words, and removes the value that was found.
+fn expectation(error: &Error) -> String {
+    let message = error.to_string();
+    // The only message of serde_dynamo that quotes a value.
+    if message.starts_with("Failed to parse '") {
+        return "must be a number in range".to_owned();
+    }
+    let message = without_values(&message);
+    match message.strip_prefix("expected ") {
+        Some("a string" | "string" | "a borrowed string") => "must be a text".to_owned(),
+        Some("a boolean") => "must be a flag".to_owned(),
+        Some("an object" | "a map") => "must be a map".to_owned(),
+        Some("i64" | "num") => "must be a whole number".to_owned(),
+        Some("u16") => "must be a whole number from 0 to 65535".to_owned(),
+        Some("u32" | "u64") => "must be a whole number, not negative".to_owned(),
+        Some(other) => format!("must be {other}"),
+        None => message,
+    }
+}
