@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::Subject;
+use super::AuditSubject;
 use crate::{Enrollment, Occurrence, Session, SessionStatus};
 
 /// A scheduled session whose instant is not, or no longer, a date of its timetable: the rules of its time zone were changed after it was
@@ -8,7 +8,7 @@ use crate::{Enrollment, Occurrence, Session, SessionStatus};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OffTimetable {
     /// The session.
-    pub subject: Subject,
+    pub subject: AuditSubject,
     /// When it takes place.
     pub date: Occurrence,
     /// When it would take place if it was scheduled today.
@@ -30,7 +30,7 @@ pub fn off_timetable(enrollment: &Enrollment, sessions: &[Session]) -> Vec<OffTi
             && !enrollment.schedule.has(session.session_date)
     };
     let off = |session: &Session| OffTimetable {
-        subject: Subject::session(&session.user_id, &session.course_id, &session.session_id),
+        subject: AuditSubject::session(&session.user_id, &session.course_id, &session.session_id),
         date: enrollment.schedule.localise(session.session_date),
         timetable: session
             .session_id

@@ -118,12 +118,12 @@ fn a_schedule_that_would_be_refused_today_reads_and_is_kept() {
     let text = "DTSTART;TZID=Europe/London:20300107T180000\nRRULE:FREQ=WEEKLY;BYDAY=1MO";
     let mut item = enrollment().to_item();
     item.insert("Schedule".to_owned(), s(text));
-    let read = Enrollment::from_item(item.clone()).expect("it reads");
+    let read = Enrollment::from_item(&item).expect("it reads");
     assert!(read.schedule.problem().is_some());
     assert_eq!(read.to_item(), item);
     let mut item = course().to_item();
     item.insert("Schedule".to_owned(), s(text));
-    let read = Course::from_item(item.clone()).expect("it reads");
+    let read = Course::from_item(&item).expect("it reads");
     assert_eq!(read.to_item(), item);
 }
 
