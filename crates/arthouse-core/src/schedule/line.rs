@@ -19,9 +19,10 @@ pub(super) enum Time {
     Utc(Timestamp),
 }
 
-/// Joins folded lines.
+/// Joins folded lines. Some programs begin their files with a byte order mark.
 pub(super) fn unfold(text: &str) -> String {
-    text.replace("\r\n", "\n")
+    text.trim_start_matches('\u{feff}')
+        .replace("\r\n", "\n")
         .replace("\n ", "")
         .replace("\n\t", "")
 }

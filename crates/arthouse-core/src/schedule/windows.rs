@@ -148,6 +148,10 @@ const NAMES: [(&str, &str); 142] = [
 
 /// Returns the zone that a name of Windows means.
 pub(super) fn iana(name: &str) -> Option<&'static str> {
+    // Exchange's own name of UTC.
+    if name.eq_ignore_ascii_case("tzone://Microsoft/Utc") {
+        return Some("Etc/UTC");
+    }
     let at = NAMES.binary_search_by_key(&name, |(known, _)| known).ok()?;
     Some(NAMES[at].1)
 }

@@ -109,11 +109,16 @@ fn describe(course: &Course) -> String {
         let last = output::time_with_zone(last.at, zone);
         line("dates", format!("{from} to {last}"));
     }
-    if let Some(problem) = course.schedule.problem() {
-        line("not valid", problem.to_string());
-    }
     for (number, rule) in course.schedule.as_str().lines().enumerate() {
         line(if number == 0 { "schedule" } else { "" }, plain(rule));
+    }
+    // What is said of the text, not of the dates.
+    let unused = course.schedule.unused();
+    if !unused.is_empty() {
+        line("not used", plain(unused.join(", ")));
+    }
+    if let Some(problem) = course.schedule.problem() {
+        line("not valid", problem.to_string());
     }
     line("version", course.version.to_string());
     lines.join("\n")

@@ -178,6 +178,17 @@ fn unknown_parameters_and_extensions_have_no_say() {
 }
 
 #[test]
+fn other_habits_of_microsoft_are_known() {
+    let text = "\u{feff}BEGIN:VEVENT\r\nDTSTART;TZID=\"tzone://Microsoft/Utc\":20261001T180000\r\nEND:VEVENT\r\n";
+    check(text, 1, &["2026-10-01T18:00:00Z"]);
+    check(
+        "DTSTART;TZID=GMT Standard Time:20261001T180000",
+        1,
+        &["2026-10-01T17:00:00Z"],
+    );
+}
+
+#[test]
 fn two_dates_may_change_places() {
     let event = |lines: &str| format!("BEGIN:VEVENT\n{lines}\nEND:VEVENT\n");
     let text = [
@@ -237,5 +248,21 @@ fn what_would_change_the_dates_and_is_not_carried_out_is_refused() {
         ),
     ] {
         check_refused(&text, &expected);
+    }
+}
+
+proptest! {
+    /// Also what is stored is read, whatever it is.
+    #[test]
+    fn no_export_makes_the_parser_panic(words in prop::collection::vec(prop::sample::select(vec![
+        "BEGIN:", "END:", "VEVENT", "VCALENDAR", "VTIMEZONE", "\n", "\n", "\r\n ", " ", ";", "=", "\"", ":", ",", "TZID", "Europe/London", "\u{e9}",
+        "/", "DTSTART", "RRULE", "FREQ=", "DAILY", "BYDAY=", "-1", "MO", "RDATE", "RECURRENCE-ID", "STATUS:CANCELLED", "20261001T180000", "Z",
+        "DTSTART:20261001T180000Z\n", "RRULE:FREQ=YEARLY", ";BYWEEKNO=", ";UNTIL=", "COUNT=3", "X-A", "X-LIC-LOCATION:Europe/London",
+    ]), 0..40)) {
+        let text = words.concat();
+        let stored: Schedule = serde_json::from_value(text.clone().into()).expect("a text");
+        prop_assert_eq!(stored.problem().cloned(), text.parse::<Schedule>().err());
+        prop_assert_eq!(stored.occurrences(None).take(3).count() > 0, stored.first(1.try_into().expect("a duration")).is_some());
+        stored.unused();
     }
 }
