@@ -91,7 +91,7 @@ impl<Q: Queue> BatchConsumer<Q> {
             settings: self.settings.clone(),
             link_span: self.link_span.clone(),
             publish,
-            history: std::mem::take(&mut *locked(&self.history)),
+            history: locked(&self.history).take(),
         };
         let run = Box::pin(Driver::new(parts, handler).run(shutdown.clone()));
         let settled = async {

@@ -47,10 +47,10 @@ impl<Q: Queue> Consumer<Q> {
         Ok(Self(Parts {
             queue,
             dead_letters,
+            history: History::new(&settings),
             settings,
             link_span: None,
             publish,
-            history: History::default(),
         }))
     }
 

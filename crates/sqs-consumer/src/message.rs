@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::trace::TraceContext;
 
@@ -20,6 +20,7 @@ struct Parts {
     group_id: Option<String>,
     sent_at: SystemTime,
     receive_count: u32,
+    time_since_first_receive: Option<Duration>,
     attributes: BTreeMap<String, String>,
     trace_header: Option<String>,
 }
@@ -34,6 +35,7 @@ impl Message {
             group_id: None,
             sent_at: SystemTime::UNIX_EPOCH,
             receive_count: 1,
+            time_since_first_receive: None,
             attributes: BTreeMap::new(),
             trace_header: None,
         }))
@@ -55,6 +57,12 @@ impl Message {
     #[must_use]
     pub fn with_receive_count(self, receive_count: u32) -> Self {
         self.edit(|parts| parts.receive_count = receive_count)
+    }
+
+    /// Returns the same message, first received this long before this delivery.
+    #[must_use]
+    pub fn with_time_since_first_receive(self, time: Option<Duration>) -> Self {
+        self.edit(|parts| parts.time_since_first_receive = time)
     }
 
     /// Returns the same message with these message attributes instead of its own.
@@ -105,6 +113,12 @@ impl Message {
     #[must_use]
     pub fn receive_count(&self) -> u32 {
         self.0.receive_count
+    }
+
+    /// Returns how long before this delivery the message was first received (`ApproximateFirstReceiveTimestamp`), if the queue tells.
+    #[must_use]
+    pub fn time_since_first_receive(&self) -> Option<Duration> {
+        self.0.time_since_first_receive
     }
 
     /// Returns the text of a message attribute of type String or Number.

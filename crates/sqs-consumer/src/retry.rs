@@ -14,9 +14,13 @@ pub struct RetryPolicy {
     pub max_delay: Duration,
     /// How many attempts a message gets before it is dead-lettered. Default 5: with the default delays that spans half a minute.
     pub max_attempts: u32,
-    /// The highest receive count at which a message is still handled; above it the message is dead-lettered. Default 100: it ends messages
-    /// that kill the process, which then remembers no attempts.
-    pub max_receive_count: u32,
+    /// How many receives that nothing explains a message may have; then it is dead-lettered without being handled. Default 100, above what
+    /// a bad day of restarts adds up to. It ends messages that kill the process, which then remembers no attempts.
+    ///
+    /// A receive is explained if this process released the message afterwards, if the message waited behind another one of its FIFO group,
+    /// if the next receive came sooner than a visibility timeout later (who dies releases nothing), or if receives are as far apart as
+    /// deferrals: on average half of `max_delay`, and ten visibility timeouts.
+    pub max_unexplained_receives: u32,
 }
 
 impl Default for RetryPolicy {
@@ -25,7 +29,7 @@ impl Default for RetryPolicy {
             first_delay: Duration::from_secs(2),
             max_delay: Duration::from_secs(15 * 60),
             max_attempts: 5,
-            max_receive_count: 100,
+            max_unexplained_receives: 100,
         }
     }
 }

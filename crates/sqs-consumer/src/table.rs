@@ -18,7 +18,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::history::{Attempts, Finished, History};
+use crate::history::{Attempts, Evidence, Finished, History};
 use crate::monitor::{Counters, Snapshot};
 use crate::queue::Receive;
 use crate::retry::jittered;
@@ -53,6 +53,7 @@ pub(crate) struct Table {
     releases: Buffer,
     attempts: Attempts,
     finished: Finished,
+    evidence: Evidence,
     drain: Option<Drain>,
     queue_not_found: bool,
     counters: Counters,
@@ -90,6 +91,7 @@ impl Table {
             releases: Buffer::default(),
             attempts: history.attempts,
             finished: history.finished,
+            evidence: history.evidence,
             drain: None,
             queue_not_found: false,
             counters: Counters::default(),
@@ -156,6 +158,7 @@ impl Table {
         History {
             attempts: self.attempts,
             finished: self.finished,
+            evidence: self.evidence,
         }
     }
 
@@ -167,11 +170,12 @@ impl Table {
                 continue;
             };
             let message = held.message.clone();
-            if self.has_dead_letter_queue
-                && message.receive_count() > self.settings.retry.max_receive_count
-            {
-                self.dead_letter(key, "receives_exhausted".to_owned(), String::new(), now);
-                continue;
+            if self.has_dead_letter_queue && !held.waited {
+                let unexplained = self.attempts.unexplained(&message);
+                if self.evidence.condemns(&message, unexplained) {
+                    self.dead_letter(key, "receives_exhausted".to_owned(), String::new(), now);
+                    continue;
+                }
             }
             held.state = State::Running { cancelled: false };
             self.running += 1;

@@ -75,7 +75,7 @@ impl Table {
         let delay = match after {
             Some(delay) => delay,
             None if cancelled => Duration::ZERO,
-            // Grows with the receive count, since no attempts are counted: a constant delay would exhaust `max_receive_count` in minutes.
+            // Grows with the receive count, since no attempts are counted.
             None => self
                 .settings
                 .retry
@@ -177,6 +177,13 @@ impl Table {
         let Some(held) = self.held.get_mut(&key) else {
             return;
         };
+        let message = &held.message;
+        if held.waited {
+            let receives = message.receive_count();
+            self.attempts.explain_up_to(message.message_id(), receives);
+        } else {
+            self.attempts.explain(message.message_id());
+        }
         if held.lease.lost {
             return self.remove(key); // it is visible already
         }

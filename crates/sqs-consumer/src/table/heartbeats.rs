@@ -179,6 +179,9 @@ impl Table {
         } else {
             self.groups.remove(group, key);
         }
+        if let Some(held) = self.held.get(&key) {
+            self.attempts.explain(held.message.message_id());
+        }
         self.remove(key);
     }
 

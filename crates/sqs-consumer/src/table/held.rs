@@ -11,6 +11,8 @@ pub(super) struct Held {
     pub(super) receipt: Receipt,
     pub(super) lease: Lease,
     pub(super) state: State,
+    /// Whether it waited behind another message of its FIFO group: then no handler ever began with it.
+    pub(super) waited: bool,
     /// Failed requests to settle it.
     pub(super) failures: u32,
 }

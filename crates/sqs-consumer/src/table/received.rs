@@ -56,6 +56,8 @@ impl Table {
             self.release(key, now);
         } else if self.groups.enter(held.message.group_id(), key) {
             self.ready.push_back(key);
+        } else {
+            held.waited = self.fifo;
         }
     }
 
@@ -106,6 +108,7 @@ impl Table {
                 receipt,
                 lease,
                 state: State::Waiting,
+                waited: false,
                 failures: 0,
             },
         );
@@ -118,6 +121,7 @@ impl Table {
             return;
         };
         held.receipt = received.receipt;
+        self.attempts.explain(held.message.message_id());
         self.timers.remove(&(held.lease.timer, key));
         let mut lease = Lease::new(now, self.settings.visibility_timeout);
         if !held.lease.lost {

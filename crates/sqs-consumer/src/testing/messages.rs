@@ -26,6 +26,7 @@ struct Item {
     message: OutgoingMessage,
     sent_at: SystemTime,
     hidden_until: Option<Instant>,
+    first_received_at: Option<Instant>,
     received_at: Option<Instant>,
     receives: u32,
 }
@@ -62,6 +63,7 @@ impl Messages {
             message,
             sent_at: SystemTime::now(),
             hidden_until: None,
+            first_received_at: None,
             received_at: None,
             receives: 0,
         };
@@ -91,6 +93,7 @@ impl Messages {
                 continue;
             }
             item.receives += 1;
+            item.first_received_at.get_or_insert(now);
             item.received_at = Some(now);
             item.hidden_until = Some(now + visibility_timeout);
             taken.push(delivery(number, item));
@@ -194,11 +197,14 @@ impl Messages {
 }
 
 fn delivery(number: u64, item: &Item) -> Received {
+    let since_first = item.received_at.zip(item.first_received_at);
+    let since_first = since_first.map(|(last, first)| last - first);
     let message = Message::new(message_id(number), item.message.body.clone())
         .with_group_id(item.message.group_id.clone())
         .with_attributes(item.message.attributes.clone())
         .with_sent_at(item.sent_at)
-        .with_receive_count(item.receives);
+        .with_receive_count(item.receives)
+        .with_time_since_first_receive(since_first);
     Received {
         message,
         receipt: format!("{number}:{}", item.receives).into(),

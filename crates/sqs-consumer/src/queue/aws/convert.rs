@@ -39,10 +39,15 @@ pub(crate) fn system_attributes(
     text: impl Fn(&Name) -> Option<String>,
 ) -> Message {
     let number = |name: &Name| text(name).and_then(|text| text.parse::<u64>().ok());
+    let ago = |millis| {
+        let time = SystemTime::now().duration_since(from_unix_millis(millis));
+        time.unwrap_or_default()
+    };
     message
         .with_group_id(text(&Name::MessageGroupId))
         .with_sent_at(number(&Name::SentTimestamp).map_or_else(SystemTime::now, from_unix_millis))
         .with_receive_count(number(&Name::ApproximateReceiveCount).map_or(1, clamped))
+        .with_time_since_first_receive(number(&Name::ApproximateFirstReceiveTimestamp).map(ago))
         .with_trace_header(text(&Name::AwsTraceHeader))
 }
 
