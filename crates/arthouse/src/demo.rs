@@ -116,7 +116,7 @@ impl<'a> Play<'a> {
                 max_concurrent_requests: 16,
                 ..SenderSettings::default()
             },
-        );
+        )?;
         let heard = listener::listen(&stack.clients.sqs, &stack.queues, shutdown, tasks)?;
         Ok(Self {
             stack,

@@ -50,7 +50,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let guests = create_queue(&client, "guests").await?;
     let dead = create_queue(&client, "guests-dead").await?;
 
-    let sender = BatchSender::new(client.clone(), &guests, SenderSettings::default());
+    let sender = BatchSender::new(client.clone(), &guests, SenderSettings::default())?;
     let mut sending = tokio::task::JoinSet::new();
     for n in 0..30 {
         let sender = sender.clone();

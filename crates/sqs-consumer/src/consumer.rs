@@ -148,6 +148,7 @@ impl ConsumerBuilder {
     /// # Errors
     /// [`Error::InvalidSetting`].
     pub fn build(self) -> Result<Consumer, Error> {
+        self.settings.check()?; // before anything computes with them
         let Settings {
             wait_time,
             request_timeout,

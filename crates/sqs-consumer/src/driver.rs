@@ -84,7 +84,7 @@ impl<Q: Queue, H: Handler> Driver<Q, H> {
         };
         let dead_letters = dead_letters.map(|queue| DeadLetters {
             fifo: queue.is_fifo(),
-            sender: BatchSender::over(queue, sending),
+            sender: BatchSender::start(queue, sending),
         });
         Self {
             table: Table::new(

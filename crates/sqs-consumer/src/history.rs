@@ -179,7 +179,7 @@ impl Evidence {
 
     /// Returns whether a message must be taken for one that kills the process.
     pub(crate) fn condemns(&self, message: &Message, unexplained: u32) -> bool {
-        self.kills(message, unexplained) >= self.max_unexplained_receives.max(1)
+        self.kills(message, unexplained) >= self.max_unexplained_receives
     }
 
     /// Returns the most kills that these receives can be. Who dies releases nothing: the next receive follows a visibility timeout later.

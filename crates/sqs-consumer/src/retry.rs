@@ -2,19 +2,24 @@
 
 use std::time::Duration;
 
+use crate::error::Error;
+use crate::queue::MAX_VISIBILITY_TIMEOUT;
+use crate::settings::require;
+
 /// How failed messages are retried.
 ///
 /// The delay before attempt *n*+1 is `first_delay` × 2^(*n*−1), at most `max_delay`, less a random part of up to half of it, so that
 /// messages that failed together are not tried again together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// The delay after the first failed attempt. Default 2 s: SQS counts visibility timeouts in whole seconds.
+    /// The delay after the first failed attempt, more than zero. SQS counts it in whole seconds. Default 2 s: less its random part it is
+    /// still a second.
     pub first_delay: Duration,
-    /// The longest delay. Default 15 min.
+    /// The longest delay, up to 12 h. Default 15 min: an outage of hours costs a message a few receives an hour, and its end is noticed soon.
     pub max_delay: Duration,
-    /// How many attempts a message gets before it is dead-lettered. Default 5: with the default delays that spans half a minute.
+    /// How many attempts a message gets before it is dead-lettered, at least 1. Default 5: with the default delays that spans half a minute.
     pub max_attempts: u32,
-    /// How many receives that nothing explains a message may have; then it is dead-lettered without being handled. Default 100, above what
+    /// How many receives that nothing explains a message may have, at least 1; then it is dead-lettered without being handled. Default 100, above what
     /// a bad day of restarts adds up to. It ends messages that kill the process, which then remembers no attempts.
     ///
     /// A receive is explained if this process released the message afterwards, if the message waited behind another one of its FIFO group,
@@ -35,6 +40,40 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// Returns an error for the first invalid setting.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let Self {
+            first_delay,
+            max_delay,
+            max_attempts,
+            max_unexplained_receives,
+        } = *self;
+        require(
+            "retry.max_delay",
+            max_delay,
+            max_delay <= MAX_VISIBILITY_TIMEOUT,
+            "must be at most 12 h",
+        )?;
+        require(
+            "retry.first_delay",
+            first_delay,
+            !first_delay.is_zero() && first_delay <= max_delay,
+            "must be more than zero and at most max_delay",
+        )?;
+        require(
+            "retry.max_attempts",
+            max_attempts,
+            max_attempts >= 1,
+            "must be at least 1",
+        )?;
+        require(
+            "retry.max_unexplained_receives",
+            max_unexplained_receives,
+            max_unexplained_receives >= 1,
+            "must be at least 1",
+        )
+    }
+
     /// Returns the delay after this failed attempt (from 1), jitter included.
     pub(crate) fn delay(&self, attempt: u32, rng: &mut fastrand::Rng) -> Duration {
         jittered(self.first_delay, self.max_delay, attempt, rng)

@@ -43,7 +43,7 @@ impl SqsQueue {
         request_timeout: Duration,
     ) -> Self {
         Self {
-            polling: with_timeout(client, wait_time + request_timeout),
+            polling: with_timeout(client, wait_time.saturating_add(request_timeout)),
             settling: with_timeout(client, request_timeout),
             url: url.into(),
         }

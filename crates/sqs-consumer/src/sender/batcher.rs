@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::settings::{SendError, SenderSettings};
-use crate::queue::{
-    BatchResult, EntryError, ErrorKind, MAX_BATCH_ENTRIES, MAX_MESSAGE_BYTES, OutgoingMessage,
-};
+use crate::queue::{BatchResult, EntryError, ErrorKind, OutgoingMessage};
 use crate::retry::jittered;
 
 /// Numbers messages in the order of their arrival.
@@ -41,13 +39,6 @@ pub(super) type Batch = Vec<(Number, Waiting)>;
 
 impl Batcher {
     pub(super) fn new(settings: SenderSettings, fifo: bool, rng: fastrand::Rng) -> Self {
-        let settings = SenderSettings {
-            max_batch_entries: settings.max_batch_entries.clamp(1, MAX_BATCH_ENTRIES),
-            max_batch_bytes: settings.max_batch_bytes.clamp(1, MAX_MESSAGE_BYTES),
-            max_concurrent_requests: settings.max_concurrent_requests.clamp(1, 1_000),
-            max_attempts: settings.max_attempts.max(1),
-            ..settings
-        };
         Self {
             settings,
             fifo,

@@ -77,7 +77,7 @@ impl Local {
 
     /// Sends these messages in batches, from many tasks at once.
     async fn fill(&self, url: &str, messages: impl Iterator<Item = OutgoingMessage>) {
-        let sender = BatchSender::new(self.client.clone(), url, SenderSettings::default());
+        let sender = BatchSender::new(self.client.clone(), url, SenderSettings::default()).unwrap();
         let mut sending = JoinSet::new();
         for message in messages {
             let sender = sender.clone();

@@ -19,7 +19,7 @@ fn bodies(queue: &FakeQueue) -> Vec<String> {
 #[tokio::test(start_paused = true)]
 async fn many_tasks_share_requests() {
     let queue = FakeQueue::with_latency("outcomes", ms(20));
-    let sender = BatchSender::over(queue.clone(), SenderSettings::default());
+    let sender = BatchSender::over(queue.clone(), SenderSettings::default()).unwrap();
     let mut tasks = JoinSet::new();
     for n in 0..1_000 {
         let sender = sender.clone();
@@ -41,7 +41,7 @@ async fn many_tasks_share_requests() {
 #[tokio::test(start_paused = true)]
 async fn a_single_message_waits_no_longer_than_the_linger() {
     let queue = FakeQueue::new("outcomes");
-    let sender = BatchSender::over(queue.clone(), SenderSettings::default());
+    let sender = BatchSender::over(queue.clone(), SenderSettings::default()).unwrap();
     let began = tokio::time::Instant::now();
     sender.send(message("alone")).await.unwrap();
     assert_eq!(began.elapsed(), SenderSettings::default().linger);
@@ -57,7 +57,7 @@ async fn failed_entries_are_tried_again_and_only_they() {
             Fault::None
         }
     });
-    let sender = BatchSender::over(queue.clone(), SenderSettings::default());
+    let sender = BatchSender::over(queue.clone(), SenderSettings::default()).unwrap();
     let sends = (0..5)
         .map(|n| message(&n.to_string()))
         .map(|message| sender.send(message));
@@ -83,7 +83,7 @@ async fn the_order_of_a_fifo_group_survives_failures() {
         max_attempts: 100,
         ..SenderSettings::default()
     };
-    let sender = BatchSender::over(queue.clone(), settings);
+    let sender = BatchSender::over(queue.clone(), settings).unwrap();
     let each = |n: usize| grouped(["a", "b", "c"][n % 3], &n.to_string());
     for sent in futures::future::join_all((0..60).map(|n| sender.send(each(n)))).await {
         sent.unwrap();
@@ -113,7 +113,8 @@ async fn a_message_that_cannot_be_sent_fails_by_itself() {
             max_batch_bytes: 100,
             ..SenderSettings::default()
         },
-    );
+    )
+    .unwrap();
     let (big, small) = tokio::join!(
         sender.send(message(&"x".repeat(101))),
         sender.send(message("small"))
@@ -133,7 +134,7 @@ async fn a_message_that_cannot_be_sent_fails_by_itself() {
 async fn a_send_fails_when_its_attempts_are_used_up() {
     let queue = FakeQueue::new("outcomes");
     queue.set_faults(|_, _| Fault::Refused(ErrorKind::Unavailable));
-    let sender = BatchSender::over(queue.clone(), SenderSettings::default());
+    let sender = BatchSender::over(queue.clone(), SenderSettings::default()).unwrap();
     let error = sender.send(message("m")).await.unwrap_err();
     assert_eq!(
         error,
@@ -148,7 +149,7 @@ async fn a_send_fails_when_its_attempts_are_used_up() {
 #[tokio::test(start_paused = true)]
 async fn a_message_that_was_given_in_is_sent_even_if_nobody_waits_for_it() {
     let queue = FakeQueue::with_latency("outcomes", ms(50));
-    let sender = BatchSender::over(queue.clone(), SenderSettings::default());
+    let sender = BatchSender::over(queue.clone(), SenderSettings::default()).unwrap();
     let impatient = tokio::time::timeout(ms(1), sender.send(message("m"))).await;
     assert!(impatient.is_err());
     drop(sender);

@@ -34,7 +34,7 @@ pub(super) async fn deliver(
         linger: Duration::from_millis(2),
         ..SenderSettings::default()
     };
-    let sender = BatchSender::new(sqs.clone(), queue, settings);
+    let sender = BatchSender::new(sqs.clone(), queue, settings)?;
     let send_group = |group: Vec<OutgoingMessage>| {
         let sender = sender.clone();
         async move {
