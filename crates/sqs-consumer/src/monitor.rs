@@ -21,7 +21,8 @@ pub struct Counters {
     pub dead_lettered: u64,
     /// Handler runs that panicked; they are also counted as retried or dead-lettered.
     pub panicked: u64,
-    /// Messages released at once and not handled to an end: behind a failed message of their group, or in a drain.
+    /// Messages released at once and not handled to an end: behind a failed message of their group, in a drain,
+    /// or because too many of their group waited.
     pub released: u64,
     /// Deliveries of a message that was in flight or finished already; they were not handled again.
     pub duplicates: u64,

@@ -14,10 +14,11 @@ pub struct Settings {
     /// a dependency is busy. From 20 upwards a receive asks for ten messages, below that for half of this number.
     pub concurrency: usize,
     /// How many handlers run at once for one message group of a standard queue, 1 to 100,000. Default `None`: no limit but `concurrency`, since fair
-    /// queues already share out the messages. On a FIFO queue it is always 1.
+    /// queues already share out the messages. On a FIFO queue it is always 1. Messages beyond it wait in memory, or, if that left no room for
+    /// other groups, are released for a delay that doubles with each receive.
     pub concurrency_per_group: Option<usize>,
     /// The most messages in flight: running, waiting for their group, or waiting to be settled; `concurrency` to 120,000, the limit of a
-    /// standard queue. Default 500: ten for each handler, so that groups that wait leave room for others; memory is bounded by this times the
+    /// standard queue. Default 500: ten for each handler, so that groups that wait leave room for others (a FIFO queue returns up to ten messages of a group at once); memory is bounded by this times the
     /// largest message (1 MiB).
     pub max_in_flight_messages: usize,
     /// The most receive requests at once, 1 to 100, reached while the queue returns full batches. Default 4: at 10 ms a request that is 4,000 messages

@@ -70,11 +70,11 @@ impl Table {
         history: History,
     ) -> Self {
         Self {
-            groups: Groups::new(if fifo {
-                Some(1)
+            groups: if fifo {
+                Groups::new(Some(1))
             } else {
-                settings.concurrency_per_group
-            }),
+                Groups::new(settings.concurrency_per_group).with_room_for_others(&settings)
+            },
             settings,
             fifo,
             has_dead_letter_queue,

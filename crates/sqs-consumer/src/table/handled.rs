@@ -173,6 +173,17 @@ impl Table {
         self.release_at(key, now, now);
     }
 
+    /// Releases a message whose group has enough messages waiting, visible after the delay of a deferral.
+    pub(super) fn put_back(&mut self, key: Key, now: Instant) {
+        let Some(held) = self.held.get(&key) else {
+            return;
+        };
+        let receives = held.message.receive_count();
+        let delay = self.settings.retry.delay(receives, &mut self.rng);
+        self.counters.released += 1;
+        self.release_at(key, now + delay, now);
+    }
+
     fn release_at(&mut self, key: Key, visible_at: Instant, now: Instant) {
         let Some(held) = self.held.get_mut(&key) else {
             return;

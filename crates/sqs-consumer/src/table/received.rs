@@ -54,6 +54,8 @@ impl Table {
                 .push(key, now, now + self.settings.settle_linger);
         } else if self.drain.is_some() {
             self.release(key, now);
+        } else if self.groups.is_full(held.message.group_id()) {
+            self.put_back(key, now);
         } else if self.groups.enter(held.message.group_id(), key) {
             self.ready.push_back(key);
         } else {

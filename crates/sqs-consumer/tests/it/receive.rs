@@ -6,7 +6,7 @@ use sqs_consumer::Settings;
 use sqs_consumer::testing::{FakeQueue, Operation};
 use tokio::time::Instant;
 
-use crate::rig::{Act, Rig, message, ms, secs};
+use crate::rig::{Act, Rig, grouped, message, ms, secs};
 
 fn queue_of(messages: usize) -> FakeQueue {
     let queue = FakeQueue::with_latency("commands", ms(5));
@@ -213,5 +213,34 @@ async fn at_full_load_receive_and_delete_cost_no_more_than_0_22_requests_a_messa
         snapshot.counters.receive_requests, snapshot.counters.delete_requests
     );
     assert!(each <= 0.22, "{each}");
+    rig.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_noisy_group_does_not_keep_the_others_from_free_handlers() {
+    let queue = FakeQueue::new("fair");
+    for n in 0..2_000 {
+        queue.put(grouped("noisy", &n.to_string()));
+    }
+    for n in 0..20 {
+        queue.put(grouped(&format!("quiet {n}"), "quiet"));
+    }
+    let settings = Settings {
+        concurrency_per_group: Some(1),
+        ..Settings::default()
+    };
+    let began = Instant::now();
+    let mut rig = Rig::start(&queue, settings, |message, _| match message.body() {
+        "quiet" => (ms(10), Act::done()),
+        _ => (secs(60), Act::done()),
+    });
+    let snapshot = rig.until(|snapshot| snapshot.counters.done >= 20).await;
+    assert!(began.elapsed() < secs(30), "{:?}", began.elapsed());
+    assert_eq!(snapshot.running, 1);
+    // What was put back is not received over and over.
+    rig.until(|snapshot| snapshot.counters.done >= 25).await;
+    let receives = f64::from(u32::try_from(queue.requests()[&Operation::Receive].0).unwrap());
+    let rate = receives / began.elapsed().as_secs_f64();
+    assert!(rate < 20.0, "{rate} receives a second");
     rig.stop().await;
 }
