@@ -59,7 +59,8 @@ impl BatchSender {
 
     /// Starts a sender with valid settings.
     pub(crate) fn start<Q: Queue>(queue: Q, settings: SenderSettings) -> Self {
-        // Twice the messages that can be in flight. Beyond that `send` waits, so that memory stays bounded.
+        // Twice the messages that can be in flight. The task stops to receive when it has enough; then `send` waits, so that memory stays
+        // bounded.
         let capacity = settings.max_concurrent_requests * 20;
         let (requests, received) = mpsc::channel(capacity);
         let (publish, counters) = watch::channel(SenderCounters::default());
@@ -67,7 +68,8 @@ impl BatchSender {
         Self { requests, counters }
     }
 
-    /// Sends a message: waits until the queue has accepted it, or its sending has failed for good.
+    /// Sends a message: waits until the queue has accepted it, or its sending has failed for good. If many messages wait already, it waits
+    /// for them first, so that the memory of a sender is bounded.
     ///
     /// Dropping the future does not cancel a message that the sender has accepted.
     ///

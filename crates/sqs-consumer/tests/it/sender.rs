@@ -6,7 +6,7 @@ use sqs_consumer::testing::{FakeQueue, Fault, Operation};
 use sqs_consumer::{BatchSender, ErrorKind, OutgoingMessage, SendError, SenderSettings};
 use tokio::task::JoinSet;
 
-use crate::rig::{grouped, message, ms};
+use crate::rig::{grouped, message, ms, secs};
 
 fn bodies(queue: &FakeQueue) -> Vec<String> {
     queue
@@ -168,4 +168,24 @@ async fn attributes_count_towards_the_size() {
         message.bytes(),
         "body".len() + "name".len() + "String".len() + "value".len()
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_whose_queue_does_not_answer_takes_in_a_bounded_number_of_messages() {
+    let queue = FakeQueue::new("outcomes");
+    queue.set_faults(|_, number| match number {
+        0..4 => Fault::Slow(secs(60)),
+        _ => Fault::None,
+    });
+    let sender = BatchSender::over(queue.clone(), SenderSettings::default()).unwrap();
+    let impatient = |n: usize| {
+        let sender = sender.clone();
+        async move { tokio::time::timeout(secs(1), sender.send(message(&n.to_string()))).await }
+    };
+    let sends = futures::future::join_all((0..10_000).map(impatient)).await;
+    assert!(sends.iter().all(Result::is_err));
+    drop(sender);
+    tokio::time::sleep(secs(120)).await;
+    let taken_in = queue.len();
+    assert!((40..=1_000).contains(&taken_in), "{taken_in} messages");
 }
