@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::message::Message;
-use crate::queue::{MAX_MESSAGE_BYTES, OutgoingMessage};
+use crate::queue::{MAX_MESSAGE_BYTES, OutgoingMessage, is_allowed};
 
 /// The most message attributes that SQS accepts.
 const MAX_ATTRIBUTES: usize = 10;
@@ -92,11 +92,10 @@ fn or_unspecified(text: String) -> String {
 
 /// Replaces characters that SQS does not accept (XML 1.0 defines them) and cuts the text at `max_bytes`.
 fn clean(text: &str, max_bytes: usize) -> String {
-    let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..);
     let mut cleaned = String::with_capacity(text.len().min(max_bytes));
     for c in text
         .chars()
-        .map(|c| if allowed(c) { c } else { '\u{FFFD}' })
+        .map(|c| if is_allowed(c) { c } else { '\u{FFFD}' })
     {
         if cleaned.len() + c.len_utf8() > max_bytes {
             break;

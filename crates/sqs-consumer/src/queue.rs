@@ -20,6 +20,11 @@ pub const MAX_MESSAGE_BYTES: usize = 1_048_576;
 /// The longest visibility timeout of SQS, counted from the receipt of a message: 12 hours.
 pub const MAX_VISIBILITY_TIMEOUT: Duration = Duration::from_secs(12 * 60 * 60);
 
+/// Returns whether a message may contain this character (those of XML 1.0; `SendMessage`, SQS API reference).
+pub(crate) fn is_allowed(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
+}
+
 /// A queue, as far as this crate uses one: [`SqsQueue`](crate::SqsQueue), or [`FakeQueue`](crate::testing::FakeQueue) in tests.
 ///
 /// Batch requests take 1 to 10 entries and return one result an entry, in the same order. The implementation sets the timeout of a

@@ -127,6 +127,24 @@ pub enum SendError {
     Stopped,
 }
 
+impl SendError {
+    /// Returns whether the same message fails again whenever it is sent: the failure is in the message, and only another message helps.
+    #[must_use]
+    pub fn is_permanent(&self) -> bool {
+        match self {
+            Self::TooLarge { .. } | Self::Refused { .. } => true,
+            Self::Failed { kind, .. } => match kind {
+                ErrorKind::Invalid => true,
+                ErrorKind::Throttled
+                | ErrorKind::Unavailable
+                | ErrorKind::Denied
+                | ErrorKind::QueueNotFound => false,
+            },
+            Self::Stopped => false,
+        }
+    }
+}
+
 /// Counts since a sender was made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SenderCounters {

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 use crate::message::Message;
+use crate::queue::is_allowed;
 use crate::queue::{EntryError, MAX_VISIBILITY_TIMEOUT, OutgoingMessage, Receipt, Received};
 
 /// How long SQS remembers a deduplication id.
@@ -208,6 +209,16 @@ fn delivery(number: u64, item: &Item) -> Received {
     Received {
         message,
         receipt: format!("{number}:{}", item.receives).into(),
+    }
+}
+
+/// Refuses characters that SQS refuses, with its error code.
+pub(super) fn check_characters(message: &OutgoingMessage) -> Result<(), EntryError> {
+    let texts = message.attributes.values().chain([&message.body]);
+    if texts.flat_map(|text| text.chars()).all(is_allowed) {
+        Ok(())
+    } else {
+        Err(refused("InvalidMessageContents"))
     }
 }
 

@@ -189,3 +189,27 @@ async fn a_sender_whose_queue_does_not_answer_takes_in_a_bounded_number_of_messa
     let taken_in = queue.len();
     assert!((40..=1_000).contains(&taken_in), "{taken_in} messages");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_the_queue_refuses_for_good_is_told_from_one_that_may_succeed_later() {
+    let queue = FakeQueue::new("outcomes");
+    let sender = BatchSender::over(queue.clone(), SenderSettings::default()).unwrap();
+    let (refused, sent) = tokio::join!(
+        sender.send(message("a non-character: \u{FFFF}")),
+        sender.send(message("beside it"))
+    );
+    let refused = refused.unwrap_err();
+    assert_eq!(
+        refused,
+        SendError::Refused {
+            code: "InvalidMessageContents".to_owned()
+        }
+    );
+    assert!(refused.is_permanent());
+    assert_eq!((sent, queue.requests()[&Operation::Send].0), (Ok(()), 1));
+    for kind in [ErrorKind::Throttled, ErrorKind::Denied, ErrorKind::Invalid] {
+        queue.set_faults(move |_, _| Fault::Refused(kind));
+        let error = sender.send(message("m")).await.unwrap_err();
+        assert_eq!(error.is_permanent(), kind == ErrorKind::Invalid, "{kind}");
+    }
+}
