@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod attribute;
 mod context;
 mod handler;
 mod message;
@@ -12,7 +13,6 @@ mod monitor;
 mod retry;
 mod settings;
 
-mod dead_letter;
 mod driver;
 mod history;
 mod table;
@@ -21,9 +21,13 @@ mod queue;
 mod sender;
 mod telemetry;
 
+/// The message attributes that a dead letter has from this crate.
+pub mod dead_letter;
+
 /// A queue in memory with faults on demand, for tests of handlers and of whole consumers.
 pub mod testing;
 
+pub use attribute::Attribute;
 pub use batch::{BatchConsumer, BatchReport};
 pub use consumer::{Consumer, ConsumerBuilder};
 pub use context::{CancelReason, Context};

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::attribute::Attribute;
 use crate::trace::TraceContext;
 
 /// One received message. Cloning is cheap: clones share the body.
@@ -21,7 +22,7 @@ struct Parts {
     sent_at: SystemTime,
     receive_count: u32,
     time_since_first_receive: Option<Duration>,
-    attributes: BTreeMap<String, String>,
+    attributes: BTreeMap<String, Attribute>,
     trace_header: Option<String>,
 }
 
@@ -67,8 +68,15 @@ impl Message {
 
     /// Returns the same message with these message attributes instead of its own.
     #[must_use]
-    pub fn with_attributes(self, attributes: BTreeMap<String, String>) -> Self {
-        self.edit(|parts| parts.attributes = attributes)
+    pub fn with_attributes<N, A>(self, attributes: impl IntoIterator<Item = (N, A)>) -> Self
+    where
+        N: Into<String>,
+        A: Into<Attribute>,
+    {
+        let attributes = attributes
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()));
+        self.edit(|parts| parts.attributes = attributes.collect())
     }
 
     /// Returns the same message with this `AWSTraceHeader`.
@@ -124,12 +132,12 @@ impl Message {
     /// Returns the text of a message attribute of type String or Number.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&str> {
-        self.0.attributes.get(name).map(String::as_str)
+        self.0.attributes.get(name).and_then(Attribute::as_str)
     }
 
-    /// Returns all message attributes of type String or Number by name.
+    /// Returns all message attributes by name.
     #[must_use]
-    pub fn attributes(&self) -> &BTreeMap<String, String> {
+    pub fn attributes(&self) -> &BTreeMap<String, Attribute> {
         &self.0.attributes
     }
 

@@ -9,6 +9,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::attribute::Attribute;
 use crate::message::Message;
 
 /// The most entries in one batch request to SQS.
@@ -91,16 +92,15 @@ pub struct OutgoingMessage {
     pub group_id: Option<String>,
     /// The deduplication id, for FIFO queues: SQS drops a repeat of it within five minutes.
     pub deduplication_id: Option<String>,
-    /// Message attributes of type String, at most ten.
-    pub attributes: BTreeMap<String, String>,
+    /// Message attributes, at most ten.
+    pub attributes: BTreeMap<String, Attribute>,
 }
 
 impl OutgoingMessage {
     /// Returns the size that SQS counts: the body, and names, types and values of the attributes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let attribute =
-            |(name, value): (&String, &String)| name.len() + "String".len() + value.len();
+        let attribute = |(name, value): (&String, &Attribute)| name.len() + value.len();
         self.body.len() + self.attributes.iter().map(attribute).sum::<usize>()
     }
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use arthouse_worker::QueueUrls;
 use aws_sdk_sqs::Client;
 use serde_json::Value;
-use sqs_consumer::{Consumer, Context, Disposition, Message, Settings, handler_fn};
+use sqs_consumer::{Consumer, Context, Disposition, Message, Settings, dead_letter, handler_fn};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -82,8 +82,8 @@ fn hear(queue: &'static str, message: &Message) -> Vec<Heard> {
     if queue == "dead letters" {
         let attribute = |name| message.attribute(name).unwrap_or_default().to_owned();
         return vec![Heard::DeadLetter {
-            reason: attribute("reason"),
-            detail: attribute("detail"),
+            reason: attribute(dead_letter::REASON),
+            detail: attribute(dead_letter::DETAIL),
         }];
     }
     let leak = message

@@ -19,7 +19,7 @@ use super::{
     BatchResult, EntryError, OutgoingMessage, Queue, QueueError, Receipt, Receive, Received,
 };
 use classify::{queue_error, unbuilt};
-use convert::{received, string_attribute};
+use convert::{received, sdk_attribute};
 
 /// A queue in SQS.
 #[derive(Clone)]
@@ -168,7 +168,7 @@ impl Queue for SqsQueue {
                 .set_message_deduplication_id(message.deduplication_id.clone());
             for (name, value) in &message.attributes {
                 let value =
-                    string_attribute(value).map_err(|error| unbuilt("SendMessageBatch", error))?;
+                    sdk_attribute(value).map_err(|error| unbuilt("SendMessageBatch", error))?;
                 entry = entry.message_attributes(name, value);
             }
             entries.push(

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
+use crate::attribute::Attribute;
 use crate::message::Message;
 use crate::queue::is_allowed;
 use crate::queue::{EntryError, MAX_VISIBILITY_TIMEOUT, OutgoingMessage, Receipt, Received};
@@ -214,8 +215,9 @@ fn delivery(number: u64, item: &Item) -> Received {
 
 /// Refuses characters that SQS refuses, with its error code.
 pub(super) fn check_characters(message: &OutgoingMessage) -> Result<(), EntryError> {
-    let texts = message.attributes.values().chain([&message.body]);
-    if texts.flat_map(|text| text.chars()).all(is_allowed) {
+    let texts = message.attributes.values().filter_map(Attribute::as_str);
+    let mut texts = texts.chain([message.body.as_str()]);
+    if texts.all(|text| text.chars().all(is_allowed)) {
         Ok(())
     } else {
         Err(refused("InvalidMessageContents"))

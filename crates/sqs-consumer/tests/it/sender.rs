@@ -159,7 +159,7 @@ async fn a_message_that_was_given_in_is_sent_even_if_nobody_waits_for_it() {
 
 #[tokio::test(start_paused = true)]
 async fn attributes_count_towards_the_size() {
-    let attributes = BTreeMap::from([("name".to_owned(), "value".to_owned())]);
+    let attributes = BTreeMap::from([("name".to_owned(), "value".into())]);
     let message = OutgoingMessage {
         attributes,
         ..message("body")
