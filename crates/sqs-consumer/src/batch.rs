@@ -52,7 +52,6 @@ impl<Q: Queue> BatchConsumer<Q> {
             receive_linger: Duration::ZERO,
             settle_linger: Duration::ZERO,
             visibility_timeout: MAX_VISIBILITY_TIMEOUT,
-            max_processing_time: MAX_VISIBILITY_TIMEOUT,
             max_in_flight_messages: usize::MAX,
             ..parts.settings
         };

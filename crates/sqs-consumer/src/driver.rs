@@ -147,6 +147,7 @@ impl<Q: Queue, H: Handler> Driver<Q, H> {
                 attempt,
             } => self.handlers.start(key, message, attempt),
             Command::Cancel { key, reason } => self.handlers.cancel(key, reason),
+            Command::TimeOut { key } => self.handlers.time_out(key),
             Command::Abort { key } => self.handlers.abort(key),
             Command::DeadLetter {
                 key,

@@ -10,8 +10,13 @@ use crate::message::Message;
 
 /// Handles messages.
 ///
-/// Delivery is at least once, so a handler must be idempotent. A panic is caught and counts as [`Disposition::Retry`]. Heartbeats renew the
-/// lease of a message while its handler runs; a handler that runs long should watch [`Context::cancellation_token`].
+/// Delivery is at least once, so a handler must be idempotent. A panic is caught and counts as [`Disposition::Retry`], also one before the
+/// first await, and so does a run beyond `handler_timeout`. Heartbeats renew the lease of a message while its handler runs; a handler that
+/// runs long should watch [`Context::cancellation_token`].
+///
+/// A handler must not block its thread: use `tokio::task::spawn_blocking`. While one blocks, others run on the other threads of the runtime;
+/// on a runtime of one thread nothing does, heartbeats neither, and messages may be delivered again. Its timeout waits for its next await, and
+/// if it returns without one its disposition counts.
 pub trait Handler: Send + Sync + 'static {
     /// Handles one delivery of a message and returns what happens to the message next.
     fn handle(

@@ -13,7 +13,7 @@ pub struct Counters {
     pub started: u64,
     /// Messages whose handler returned `Done`.
     pub done: u64,
-    /// Failed attempts whose message was released for another: `Retry` and panics.
+    /// Failed attempts whose message was released for another: `Retry`, panics and timeouts.
     pub retried: u64,
     /// Messages released without counting an attempt: `Defer`, and failures after the cancellation token fired.
     pub deferred: u64,
@@ -21,6 +21,8 @@ pub struct Counters {
     pub dead_lettered: u64,
     /// Handler runs that panicked; they are also counted as retried or dead-lettered.
     pub panicked: u64,
+    /// Handler runs that timed out; they are also counted as retried or dead-lettered.
+    pub timed_out: u64,
     /// Messages released at once and not handled to an end: behind a failed message of their group, in a drain,
     /// or because too many of their group waited.
     pub released: u64,

@@ -34,9 +34,10 @@ pub struct Settings {
     /// after half of this time. Default 30 s:
     /// a crash delays a message by this much, and a handler that runs long costs one renewal every 15 s.
     pub visibility_timeout: Duration,
-    /// How long after its receipt a message is renewed. Then its lease ends and its handler is cancelled. Default (and most) 12 h, the limit
-    /// of SQS. A smaller value bounds a handler that hangs.
-    pub max_processing_time: Duration,
+    /// How long a handler may run: more than zero, up to 24 h. Then its token fires, its future is dropped at its next await, and the attempt
+    /// has failed. Default 15 min, the longest run of an AWS Lambda function: a handler that takes longer hangs, and would keep its permit and
+    /// its message group for ever. SQS itself ends a lease 12 h after the receipt. A handler that blocks its thread cannot be ended.
+    pub handler_timeout: Duration,
     /// How long a request may take, beyond the wait time of a receive: more than zero, up to 5 min. Default 5 s, a hundred times what SQS
     /// usually takes: two attempts fit into the half of a lease that is left at its heartbeat.
     pub request_timeout: Duration,
@@ -63,7 +64,7 @@ impl Default for Settings {
             wait_time: Duration::from_secs(20),
             receive_linger: Duration::from_millis(50),
             visibility_timeout: Duration::from_secs(30),
-            max_processing_time: MAX_VISIBILITY_TIMEOUT,
+            handler_timeout: Duration::from_secs(15 * 60),
             request_timeout: Duration::from_secs(5),
             settle_linger: Duration::from_millis(100),
             retry: RetryPolicy::default(),
@@ -134,7 +135,7 @@ impl Settings {
     fn check_leases(&self) -> Result<(), Error> {
         let Self {
             visibility_timeout,
-            max_processing_time,
+            handler_timeout,
             request_timeout,
             settle_linger,
             ..
@@ -154,10 +155,10 @@ impl Settings {
             "must be whole seconds, at least 1 s and three times request_timeout, at most 12 h",
         )?;
         require(
-            "max_processing_time",
-            max_processing_time,
-            (visibility_timeout..=MAX_VISIBILITY_TIMEOUT).contains(&max_processing_time),
-            "must be between visibility_timeout and 12 h",
+            "handler_timeout",
+            handler_timeout,
+            !handler_timeout.is_zero() && handler_timeout <= MAX_HANDLER_TIMEOUT,
+            "must be more than zero, at most 24 h",
         )?;
         require(
             "settle_linger",
@@ -196,6 +197,7 @@ const MAX_IN_FLIGHT: usize = 120_000;
 /// The longest wait of a receive in SQS.
 const MAX_WAIT_TIME: Duration = Duration::from_secs(20);
 pub(crate) const MAX_REQUEST_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+const MAX_HANDLER_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Returns an error unless the setting fulfils its rule.
@@ -254,9 +256,7 @@ mod tests {
         check("visibility_timeout", |s| {
             s.visibility_timeout = Duration::from_millis(30_500)
         });
-        check("max_processing_time", |s| {
-            s.max_processing_time = Duration::from_secs(13 * 3_600)
-        });
+        check("handler_timeout", |s| s.handler_timeout = Duration::ZERO);
         check("settle_linger", |s| {
             s.settle_linger = Duration::from_secs(8)
         });
@@ -293,9 +293,7 @@ mod tests {
         check("visibility_timeout", |s| {
             s.visibility_timeout = Duration::from_secs(u64::MAX)
         });
-        check("max_processing_time", |s| {
-            s.max_processing_time = Duration::MAX
-        });
+        check("handler_timeout", |s| s.handler_timeout = Duration::MAX);
         check("request_timeout", |s| s.request_timeout = Duration::MAX);
         check("request_timeout", |s| s.request_timeout = Duration::ZERO);
         check("settle_linger", |s| s.settle_linger = Duration::MAX);

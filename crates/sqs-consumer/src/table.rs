@@ -45,6 +45,8 @@ pub(crate) struct Table {
     by_id: HashMap<String, Key>,
     ages: BTreeSet<(SystemTime, Key)>,
     timers: BTreeSet<(Instant, Key)>,
+    /// When the running handlers time out.
+    deadlines: BTreeSet<(Instant, Key)>,
     groups: Groups,
     ready: VecDeque<Key>,
     running: usize,
@@ -84,6 +86,7 @@ impl Table {
             by_id: HashMap::new(),
             ages: BTreeSet::new(),
             timers: BTreeSet::new(),
+            deadlines: BTreeSet::new(),
             ready: VecDeque::new(),
             running: 0,
             polls: Polls::default(),
@@ -111,6 +114,7 @@ impl Table {
             Event::Renewed(answer) => self.renewed(answer, now),
             Event::Shutdown => self.begin_drain(now),
         }
+        self.time_out(now);
         self.advance_drain(now);
         self.renew_leases(now);
         self.start_ready(now);
@@ -123,10 +127,12 @@ impl Table {
     /// Returns when the next [`Event::Tick`] is due if no other event comes before.
     pub(crate) fn wake_at(&self) -> Option<Instant> {
         let lease = self.timers.first().map(|(at, _)| *at);
+        let deadline = self.deadlines.first().map(|(at, _)| *at);
         let drain = self.drain.as_ref().and_then(Drain::next_change);
         let poll = self.polls.wake_at().filter(|_| self.drain.is_none());
         [
             lease,
+            deadline,
             drain,
             poll,
             self.deletes.wake_at(),
@@ -178,6 +184,8 @@ impl Table {
                 }
             }
             held.state = State::Running { cancelled: false };
+            held.deadline = now + self.settings.handler_timeout;
+            self.deadlines.insert((held.deadline, key));
             self.running += 1;
             self.counters.started += 1;
             let attempt = self.attempts.next(message.message_id());
@@ -186,6 +194,15 @@ impl Table {
                 message,
                 attempt,
             });
+        }
+    }
+
+    fn time_out(&mut self, now: Instant) {
+        while let Some(&(at, key)) = self.deadlines.first()
+            && at <= now
+        {
+            self.deadlines.pop_first();
+            self.commands.push(Command::TimeOut { key });
         }
     }
 

@@ -17,6 +17,7 @@ impl Table {
             return;
         };
         self.running -= 1;
+        self.deadlines.remove(&(held.deadline, key));
         match ended {
             Ended::Returned(Disposition::Done) => {
                 self.counters.done += 1;
@@ -34,6 +35,10 @@ impl Table {
             Ended::Panicked(what) => {
                 self.counters.panicked += 1;
                 self.failed(key, cancelled, None, format!("panicked: {what}"), now);
+            }
+            Ended::TimedOut => {
+                self.counters.timed_out += 1;
+                self.failed(key, false, None, "timed out".to_owned(), now);
             }
             Ended::Dropped => {
                 self.counters.released += 1;

@@ -110,6 +110,7 @@ impl Table {
                 receipt,
                 lease,
                 state: State::Waiting,
+                deadline: now,
                 waited: false,
                 failures: 0,
             },
@@ -127,7 +128,7 @@ impl Table {
         self.timers.remove(&(held.lease.timer, key));
         let mut lease = Lease::new(now, self.settings.visibility_timeout);
         if !held.lease.lost {
-            lease.received_at = held.lease.received_at; // the processing time counts from the first receipt
+            lease.received_at = held.lease.received_at; // SQS counts its 12 h from the first receipt
         }
         self.timers.insert((lease.timer, key));
         held.lease = lease;

@@ -19,3 +19,4 @@ mod receive;
 mod rig;
 mod sender;
 mod settle;
+mod timeouts;
