@@ -37,6 +37,7 @@ pub struct BatchConsumer<Q = SqsQueue> {
 
 /// The result of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BatchReport {
     /// The ids of the messages that must not be deleted, in the order of the batch: the `itemIdentifier`s of a partial batch response.
     /// Each has been released after the delay of the retry policy; the messages behind a failed one of a FIFO group at once.

@@ -17,6 +17,7 @@ pub struct Context {
 
 /// Why a handler is cancelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CancelReason {
     /// The message's visibility timeout ended or could not be renewed: another consumer may have received the message.
     LeaseLost,

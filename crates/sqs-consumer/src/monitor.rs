@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 /// Counts since the consumer started.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Counters {
     /// Deliveries received, redeliveries included.
     pub received: u64,
@@ -50,6 +51,7 @@ pub struct Counters {
 
 /// The figures of a consumer at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Snapshot {
     /// Counts since the consumer started.
     pub counters: Counters,

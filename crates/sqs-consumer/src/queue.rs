@@ -1,6 +1,7 @@
 //! The port: the requests that a consumer and a sender make to a queue.
 
 pub(crate) mod aws;
+#[cfg(feature = "lambda")]
 pub(crate) mod event;
 
 use std::collections::BTreeMap;
@@ -26,7 +27,8 @@ pub(crate) fn is_allowed(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
 }
 
-/// A queue, as far as this crate uses one: [`SqsQueue`](crate::SqsQueue), or [`FakeQueue`](crate::testing::FakeQueue) in tests.
+/// A queue, as far as this crate uses one: [`SqsQueue`](crate::SqsQueue), or or in tests the fake queue of the
+/// feature `testing`.
 ///
 /// Batch requests take 1 to 10 entries and return one result an entry, in the same order. The implementation sets the timeout of a
 /// request.
@@ -97,6 +99,15 @@ pub struct OutgoingMessage {
 }
 
 impl OutgoingMessage {
+    /// Makes a message of a body alone.
+    #[must_use]
+    pub fn new(body: impl Into<String>) -> Self {
+        Self {
+            body: body.into(),
+            ..Self::default()
+        }
+    }
+
     /// Returns the size that SQS counts: the body, and names, types and values of the attributes.
     #[must_use]
     pub fn bytes(&self) -> usize {
@@ -128,6 +139,7 @@ pub struct QueueError {
 
 /// The kinds of failure, classified by the type or code of the error and never by its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ErrorKind {
     /// Too many requests: the same request may succeed later.
     Throttled,

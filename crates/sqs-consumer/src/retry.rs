@@ -11,6 +11,7 @@ use crate::settings::require;
 /// The delay before attempt *n*+1 is `first_delay` × 2^(*n*−1), at most `max_delay`, less a random part of up to half of it, so that
 /// messages that failed together are not tried again together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RetryPolicy {
     /// The delay after the first failed attempt, more than zero. SQS counts it in whole seconds. Default 2 s: less its random part it is
     /// still a second.
@@ -36,6 +37,15 @@ impl Default for RetryPolicy {
             max_attempts: 5,
             max_unexplained_receives: 100,
         }
+    }
+}
+
+impl RetryPolicy {
+    setters! {
+        with_first_delay first_delay: Duration;
+        with_max_delay max_delay: Duration;
+        with_max_attempts max_attempts: u32;
+        with_max_unexplained_receives max_unexplained_receives: u32;
     }
 }
 

@@ -1,5 +1,3 @@
-//! Sending in batches: many tasks send one message each, and up to ten messages share a request.
-
 mod batcher;
 pub(crate) mod settings;
 mod task;
@@ -13,7 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::error::Error;
 use crate::queue::aws::SqsQueue;
 use crate::queue::{OutgoingMessage, Queue};
-use settings::{SendError, SenderCounters, SenderSettings};
+pub use settings::{SendError, SenderCounters, SenderSettings};
 use task::{SendRequest, SenderTask};
 
 /// Sends messages to one queue in batches, by size or age, whichever comes first. Clones share the batches.

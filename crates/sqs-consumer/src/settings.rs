@@ -9,6 +9,7 @@ use crate::retry::RetryPolicy;
 
 /// How a consumer behaves. Checked by [`ConsumerBuilder::build`](crate::ConsumerBuilder::build).
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Settings {
     /// How many handlers run at once, 1 to 100,000. Default 50: handlers that wait for I/O, on a small machine; raise it until the processor or
     /// a dependency is busy. From 20 upwards a receive asks for ten messages, below that for half of this number.
@@ -71,6 +72,24 @@ impl Default for Settings {
             shutdown_timeout: Duration::from_secs(25),
             cancellation_notice: Duration::from_secs(4),
         }
+    }
+}
+
+impl Settings {
+    setters! {
+        with_concurrency concurrency: usize;
+        with_concurrency_per_group concurrency_per_group: Option<usize>;
+        with_max_in_flight_messages max_in_flight_messages: usize;
+        with_max_concurrent_receives max_concurrent_receives: usize;
+        with_wait_time wait_time: Duration;
+        with_receive_linger receive_linger: Duration;
+        with_visibility_timeout visibility_timeout: Duration;
+        with_handler_timeout handler_timeout: Duration;
+        with_request_timeout request_timeout: Duration;
+        with_settle_linger settle_linger: Duration;
+        with_retry retry: RetryPolicy;
+        with_shutdown_timeout shutdown_timeout: Duration;
+        with_cancellation_notice cancellation_notice: Duration;
     }
 }
 

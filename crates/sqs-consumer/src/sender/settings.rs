@@ -8,6 +8,7 @@ use crate::settings::{MAX_REQUEST_TIMEOUT, require};
 
 /// How a [`BatchSender`](crate::BatchSender) behaves. Checked when it is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SenderSettings {
     /// How long a message waits for others to share its request, up to 10 s. Default 10 ms: it is added to the time of every send.
     pub linger: Duration,
@@ -40,6 +41,19 @@ impl Default for SenderSettings {
             max_delay: Duration::from_secs(5),
             request_timeout: Duration::from_secs(5),
         }
+    }
+}
+
+impl SenderSettings {
+    setters! {
+        with_linger linger: Duration;
+        with_max_batch_entries max_batch_entries: usize;
+        with_max_batch_bytes max_batch_bytes: usize;
+        with_max_concurrent_requests max_concurrent_requests: usize;
+        with_max_attempts max_attempts: u32;
+        with_first_delay first_delay: Duration;
+        with_max_delay max_delay: Duration;
+        with_request_timeout request_timeout: Duration;
     }
 }
 
@@ -147,6 +161,7 @@ impl SendError {
 
 /// Counts since a sender was made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SenderCounters {
     /// Messages that the queue has accepted.
     pub sent: u64,

@@ -131,31 +131,18 @@ async fn being_behind_a_failing_message_of_the_group_is_not_an_attempt() {
 async fn a_message_that_was_handed_out_too_often_is_not_tried_again() {
     let queue = FakeQueue::new("commands");
     queue.put(message("kills the process"));
-    let retry = RetryPolicy {
-        max_unexplained_receives: 5,
-        ..RetryPolicy::default()
-    };
+    let retry = RetryPolicy::default().with_max_unexplained_receives(5);
     for _ in 0..5 {
         // A crash: the consumer is dropped while the handler runs, and its memory of attempts with it.
-        let mut rig = Rig::start(
-            &queue,
-            Settings {
-                retry,
-                ..Settings::default()
-            },
-            |_, _| (ms(0), Act::Hang),
-        );
+        let mut rig = Rig::start(&queue, Settings::default().with_retry(retry), |_, _| {
+            (ms(0), Act::Hang)
+        });
         rig.until(|snapshot| snapshot.running == 1).await;
         rig.crash().await;
     }
-    let mut rig = Rig::start(
-        &queue,
-        Settings {
-            retry,
-            ..Settings::default()
-        },
-        |_, _| (ms(0), Act::Hang),
-    );
+    let mut rig = Rig::start(&queue, Settings::default().with_retry(retry), |_, _| {
+        (ms(0), Act::Hang)
+    });
     let snapshot = rig.until(|snapshot| snapshot.counters.deleted == 1).await;
     assert_eq!(
         (snapshot.counters.started, snapshot.counters.dead_lettered),
@@ -240,14 +227,8 @@ async fn those_behind_a_message_that_kills_the_process_are_handled() {
     for body in ["kills the process", "behind", "behind it too"] {
         queue.put(grouped("g", body));
     }
-    let retry = RetryPolicy {
-        max_unexplained_receives: 5,
-        ..RetryPolicy::default()
-    };
-    let settings = Settings {
-        retry,
-        ..Settings::default()
-    };
+    let retry = RetryPolicy::default().with_max_unexplained_receives(5);
+    let settings = Settings::default().with_retry(retry);
     let script = |message: &Message, _: &Context| match message.body() {
         "kills the process" => (ms(0), Act::Hang),
         _ => (ms(0), Act::done()),

@@ -64,10 +64,7 @@ async fn visibility_is_extended_up_to_the_cap_of_twelve_hours_and_then_the_handl
     let queue = FakeQueue::new("commands");
     let id = queue.put(message("hangs")).unwrap();
     let began = Instant::now();
-    let settings = Settings {
-        handler_timeout: secs(24 * 60 * 60),
-        ..Settings::default()
-    };
+    let settings = Settings::default().with_handler_timeout(secs(24 * 60 * 60));
     let mut rig = Rig::start(&queue, settings, |message, _| {
         (
             ms(0),

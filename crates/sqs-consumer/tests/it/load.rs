@@ -178,16 +178,12 @@ impl Handler for Worker {
 }
 
 fn settings() -> Settings {
-    Settings {
-        wait_time: secs(2),
-        retry: RetryPolicy {
-            first_delay: secs(1),
-            max_delay: secs(1),
-            max_attempts: 2,
-            ..RetryPolicy::default()
-        },
-        ..Settings::default()
-    }
+    Settings::default().with_wait_time(secs(2)).with_retry(
+        RetryPolicy::default()
+            .with_first_delay(secs(1))
+            .with_max_delay(secs(1))
+            .with_max_attempts(2),
+    )
 }
 
 /// Runs a consumer until the process gets SIGTERM.

@@ -94,16 +94,14 @@ fn plans(faults: bool) -> impl Strategy<Value = Plan> {
 }
 
 fn settings(plan: &Plan) -> Settings {
-    Settings {
-        concurrency: plan.concurrency,
-        concurrency_per_group: plan.concurrency_per_group,
-        retry: RetryPolicy {
-            first_delay: secs(1),
-            max_delay: secs(20),
-            ..RetryPolicy::default()
-        },
-        ..Settings::default()
-    }
+    Settings::default()
+        .with_concurrency(plan.concurrency)
+        .with_concurrency_per_group(plan.concurrency_per_group)
+        .with_retry(
+            RetryPolicy::default()
+                .with_first_delay(secs(1))
+                .with_max_delay(secs(20)),
+        )
 }
 
 fn faults(rate: u8, seed: u64) -> impl FnMut(Operation, u64) -> Fault + Send + 'static {

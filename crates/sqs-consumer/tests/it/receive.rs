@@ -19,10 +19,7 @@ fn queue_of(messages: usize) -> FakeQueue {
 #[tokio::test(start_paused = true)]
 async fn only_what_free_permits_can_start_is_received() {
     let queue = queue_of(40);
-    let settings = Settings {
-        concurrency: 13,
-        ..Settings::default()
-    };
+    let settings = Settings::default().with_concurrency(13);
     let mut rig = Rig::start(&queue, settings, |_, _| (secs(60), Act::done()));
 
     rig.until(|snapshot| snapshot.running == 13).await;
@@ -40,10 +37,7 @@ async fn only_what_free_permits_can_start_is_received() {
 #[tokio::test(start_paused = true)]
 async fn a_free_permit_is_refilled_while_the_rest_of_a_batch_still_runs() {
     let queue = queue_of(30);
-    let settings = Settings {
-        concurrency: 10,
-        ..Settings::default()
-    };
+    let settings = Settings::default().with_concurrency(10);
     let mut rig = Rig::start(&queue, settings, |message, _| {
         (
             if message.body() == "0" {
@@ -73,10 +67,7 @@ async fn time_for_the_fast(concurrency: usize, slow: usize) -> Duration {
     for n in 0..slow + 600 {
         queue.put(message(if n < slow { "slow" } else { "fast" }));
     }
-    let settings = Settings {
-        concurrency,
-        ..Settings::default()
-    };
+    let settings = Settings::default().with_concurrency(concurrency);
     let mut rig = Rig::start(&queue, settings, |message, _| {
         (
             if message.body() == "slow" {
@@ -162,10 +153,7 @@ async fn concurrency_is_bounded_per_group_on_a_fair_queue() {
     }
     queue.put(crate::rig::grouped("quiet", "q"));
     queue.put(message("no group"));
-    let settings = Settings {
-        concurrency_per_group: Some(2),
-        ..Settings::default()
-    };
+    let settings = Settings::default().with_concurrency_per_group(Some(2));
     let mut rig = Rig::start(&queue, settings, |_, _| (secs(1), Act::done()));
 
     rig.until(|snapshot| snapshot.in_flight == 14).await;
@@ -225,10 +213,7 @@ async fn a_noisy_group_does_not_keep_the_others_from_free_handlers() {
     for n in 0..20 {
         queue.put(grouped(&format!("quiet {n}"), "quiet"));
     }
-    let settings = Settings {
-        concurrency_per_group: Some(1),
-        ..Settings::default()
-    };
+    let settings = Settings::default().with_concurrency_per_group(Some(1));
     let began = Instant::now();
     let mut rig = Rig::start(&queue, settings, |message, _| match message.body() {
         "quiet" => (ms(10), Act::done()),

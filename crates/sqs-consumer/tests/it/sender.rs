@@ -79,10 +79,7 @@ async fn the_order_of_a_fifo_group_survives_failures() {
         1 => Fault::Refused(ErrorKind::Throttled),
         _ => Fault::None,
     });
-    let settings = SenderSettings {
-        max_attempts: 100,
-        ..SenderSettings::default()
-    };
+    let settings = SenderSettings::default().with_max_attempts(100);
     let sender = BatchSender::over(queue.clone(), settings).unwrap();
     let each = |n: usize| grouped(["a", "b", "c"][n % 3], &n.to_string());
     for sent in futures::future::join_all((0..60).map(|n| sender.send(each(n)))).await {
@@ -109,10 +106,7 @@ async fn a_message_that_cannot_be_sent_fails_by_itself() {
     let queue = FakeQueue::new("outcomes");
     let sender = BatchSender::over(
         queue.clone(),
-        SenderSettings {
-            max_batch_bytes: 100,
-            ..SenderSettings::default()
-        },
+        SenderSettings::default().with_max_batch_bytes(100),
     )
     .unwrap();
     let (big, small) = tokio::join!(

@@ -180,16 +180,11 @@ async fn a_delete_under_way_is_not_cancelled_by_dropping_the_consumer() {
 #[tokio::test(start_paused = true)]
 async fn visibility_grows_with_the_attempt_with_jitter() {
     let (queue, _) = queue_of(20);
-    let retry = RetryPolicy {
-        first_delay: secs(10),
-        max_delay: secs(60),
-        max_attempts: 5,
-        ..RetryPolicy::default()
-    };
-    let settings = Settings {
-        retry,
-        ..Settings::default()
-    };
+    let retry = RetryPolicy::default()
+        .with_first_delay(secs(10))
+        .with_max_delay(secs(60))
+        .with_max_attempts(5);
+    let settings = Settings::default().with_retry(retry);
     let mut rig = Rig::start(&queue, settings, |_, context| {
         (
             ms(0),

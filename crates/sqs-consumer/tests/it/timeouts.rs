@@ -16,14 +16,9 @@ async fn a_handler_that_hangs_and_heeds_no_token_is_dropped_and_its_group_goes_o
     let queue = FakeQueue::new("commands.fifo");
     queue.put(grouped("g", "hangs"));
     queue.put(grouped("g", "behind"));
-    let settings = Settings {
-        handler_timeout: secs(120),
-        retry: RetryPolicy {
-            max_attempts: 2,
-            ..RetryPolicy::default()
-        },
-        ..Settings::default()
-    };
+    let settings = Settings::default()
+        .with_handler_timeout(secs(120))
+        .with_retry(RetryPolicy::default().with_max_attempts(2));
     let began = Instant::now();
     let mut rig = Rig::start(&queue, settings, |message, _| {
         let hangs = message.body() == "hangs";
@@ -95,11 +90,9 @@ async fn a_handler_that_blocks_its_thread_delays_no_others_and_its_disposition_c
     for n in 0..20 {
         queue.put(message(&n.to_string()));
     }
-    let settings = Settings {
-        wait_time: secs(1),
-        handler_timeout: secs(1),
-        ..Settings::default()
-    };
+    let settings = Settings::default()
+        .with_wait_time(secs(1))
+        .with_handler_timeout(secs(1));
     let handler = handler_fn(|message: Message, _| async move {
         if message.body() == "blocks" {
             std::thread::sleep(secs(10));
