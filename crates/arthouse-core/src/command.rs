@@ -7,6 +7,7 @@ mod list;
 mod parse;
 mod session;
 mod subject;
+mod wire;
 
 mod apply_for_course;
 mod attend_session;

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use transform::{Bounded, NeverNull, PlainText};
 
 use crate::command::MAX_CONTEXT_BYTES;
+use crate::values::carried_by_none;
 use crate::{Actor, CommandId, CommandType, Source, Timestamp};
 
 /// A command as it stands on the wire: one CloudEvents 1.0 event in structured JSON.
@@ -29,19 +30,19 @@ struct CommandEvent<T> {
     /// What is asked for.
     r#type: String,
     /// When the producer made it; what counts is when the queue took it.
-    time: Timestamp,
+    time: Option<Timestamp>,
     /// What it is about, for people.
     subject: Option<String>,
     /// `application/json`, if anything.
     #[schemars(extend("pattern" = JSON_TYPE))]
     datacontenttype: Option<String>,
     /// What the conversation is called that this belongs to; its outcome has the same.
-    #[schemars(extend("minLength" = 1, "maxLength" = MAX_CONTEXT_BYTES))]
+    #[schemars(extend("minLength" = 1, "maxLength" = MAX_CONTEXT_BYTES, "not" = carried_by_none()))]
     correlationid: Option<String>,
     /// What the command comes of.
     causationid: Option<String>,
     /// The W3C trace context.
-    #[schemars(extend("minLength" = 1, "maxLength" = MAX_CONTEXT_BYTES))]
+    #[schemars(extend("minLength" = 1, "maxLength" = MAX_CONTEXT_BYTES, "not" = carried_by_none()))]
     traceparent: Option<String>,
     /// Who asks for what.
     data: WithActor<T>,

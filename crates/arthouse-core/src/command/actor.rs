@@ -1,13 +1,15 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::values::carried_by_none;
+
 /// Who posts a command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Actor {
     /// In which role.
     pub r#type: ActorType,
     /// The user's id in that role; for a student the same as `user_id`.
-    #[schemars(extend("minLength" = 1, "maxLength" = 128))]
+    #[schemars(extend("minLength" = 1, "maxLength" = 128, "not" = carried_by_none()))]
     pub id: String,
 }
 

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{ActorType, CommandData, Subject};
 use crate::rejection::{INVALID_COST, INVALID_DURATION, INVALID_SCHEDULE};
+use crate::values::{NOT_CARRIED, is_carried};
 use crate::{
     Amount, Course, CourseId, Currency, Duration, Refusal, Rejection, Schedule, ScheduleError,
     SessionMinutes, State, Text, Timestamp, Transition,
@@ -98,6 +99,9 @@ pub(super) fn checked_duration(sessions: i64) -> Result<Duration, Rejection> {
 
 /// A timetable must parse and have a date for each session.
 pub(super) fn checked_schedule(text: &str, sessions: Duration) -> Result<Schedule, Rejection> {
+    if !is_carried(text) {
+        return Err(INVALID_SCHEDULE.with(format!("the schedule {NOT_CARRIED}")));
+    }
     let schedule: Schedule = text
         .parse()
         .map_err(|e: ScheduleError| INVALID_SCHEDULE.with(e.to_string()))?;

@@ -4,8 +4,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Action, Actor, Command, CommandType};
-use crate::values::sha256_hex;
+use super::{Action, Actor, Command, CommandType, wire};
+use crate::values::{NOT_CARRIED, is_carried, sha256_hex};
 use crate::{CloudEvent, CommandId, Malformed, Reason, Source, Timestamp};
 
 /// The largest command, in bytes: SQS's classic limit, and with it each text fits into an item.
@@ -18,8 +18,6 @@ pub struct Metadata {
     pub id: CommandId,
     /// The system that the command comes from.
     pub source: Source,
-    /// When the producer made it; what counts is when the queue took it.
-    pub time: Timestamp,
     /// What the conversation is called that this belongs to.
     pub correlation_id: Option<String>,
     /// The W3C trace context.
@@ -63,7 +61,8 @@ struct Wire {
     id: CommandId,
     source: Source,
     r#type: String,
-    time: Timestamp,
+    #[serde(rename = "time")]
+    _time: Option<Timestamp>,
     datacontenttype: Option<String>,
     correlationid: Option<String>,
     #[serde(rename = "subject")]
@@ -83,17 +82,7 @@ impl Envelope {
             let detail = format!("the body has more than {MAX_BODY_BYTES} bytes");
             return Err(Malformed::new(Reason::TooLarge, detail));
         }
-        let value: Value = serde_json::from_str(body).map_err(|e| {
-            let detail = format!(
-                "the body is not JSON (line {}, column {})",
-                e.line(),
-                e.column()
-            );
-            Malformed::new(Reason::InvalidJson, detail)
-        })?;
-        let Value::Object(mut object) = value else {
-            return Err(envelope("the body is not a JSON object"));
-        };
+        let mut object = wire::object(body)?;
         let data = object.remove("data").filter(|data| !data.is_null());
         let wire = Self::wire(object)?;
         if wire.specversion != "1.0" {
@@ -110,13 +99,13 @@ impl Envelope {
             ("correlationid", &wire.correlationid),
             ("traceparent", &wire.traceparent),
         ] {
-            if text
-                .as_ref()
-                .is_some_and(|text| text.is_empty() || text.len() > MAX_CONTEXT_BYTES)
-            {
-                return Err(envelope(&format!(
-                    "{name}: must be 1 to {MAX_CONTEXT_BYTES} bytes"
-                )));
+            let Some(text) = text else { continue };
+            if text.is_empty() || text.len() > MAX_CONTEXT_BYTES {
+                let detail = format!("{name}: must be 1 to {MAX_CONTEXT_BYTES} bytes");
+                return Err(envelope(&detail));
+            }
+            if !is_carried(text) {
+                return Err(envelope(&format!("{name}: {NOT_CARRIED}")));
             }
         }
         let mut data = data.ok_or_else(|| Malformed::new(Reason::InvalidData, "data: missing"))?;
@@ -127,7 +116,6 @@ impl Envelope {
             metadata: Metadata {
                 id: wire.id,
                 source: wire.source,
-                time: wire.time,
                 correlation_id: wire.correlationid,
                 traceparent: wire.traceparent,
             },
@@ -179,6 +167,9 @@ impl Command {
         if actor.id.is_empty() || actor.id.len() > 128 {
             return Err(invalid("data.actor.id: must be 1 to 128 bytes"));
         }
+        if !is_carried(&actor.id) {
+            return Err(invalid(&format!("data.actor.id: {NOT_CARRIED}")));
+        }
         Ok(Self {
             action: command_type.read(Value::Object(data))?,
             actor,
@@ -203,14 +194,14 @@ impl Action {
     }
 
     /// Writes the command as a message's body; [`Command::parse`] reads it back.
-    pub fn to_body(&self, metadata: &Metadata, actor: &Actor) -> String {
+    pub fn to_body(&self, metadata: &Metadata, actor: &Actor, time: Timestamp) -> String {
         let event = CloudEvent {
             specversion: "1.0",
             id: &metadata.id,
             source: metadata.source.to_string().into(),
             r#type: self.command_type().to_string(),
             subject: self.subject().to_string(),
-            time: metadata.time,
+            time,
             datacontenttype: "application/json",
             correlationid: metadata.correlation_id.clone(),
             causationid: None,

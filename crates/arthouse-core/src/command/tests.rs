@@ -4,6 +4,7 @@ mod authorisation;
 mod malformed;
 mod privacy;
 mod reading;
+mod wire;
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;

@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::is_carried;
+
 const MAX_NAME_CHARS: usize = 200;
 /// RFC 5321, section 4.5.3.1.3, less the angle brackets.
 const MAX_EMAIL_CHARS: usize = 254;
@@ -31,6 +33,7 @@ impl ContactInfo {
             !text.trim().is_empty()
                 && text.chars().count() <= most
                 && !text.chars().any(char::is_control)
+                && is_carried(text)
         };
         let email_parts = self.email.rsplit_once('@').is_some_and(|(local, domain)| {
             !local.is_empty() && !domain.is_empty() && !self.email.contains(char::is_whitespace)

@@ -13,10 +13,25 @@ pub const MAX_DURATION: i64 = 500;
 /// The longest free text, in bytes: with all of a command's texts at this size its items stay below 400 KB.
 const MAX_TEXT_BYTES: usize = 10_000;
 
+/// What is said of a text that [`is_carried`] refuses.
+pub(crate) const NOT_CARRIED: &str =
+    "has a character that SQS does not carry, such as U+FFFF or a control character";
+
+/// Says whether a message of SQS can hold a text: `#x9 | #xA | #xD | #x20-#xD7FF | #xE000-#xFFFD | #x10000-#x10FFFF` (`SendMessage`, SQS API reference).
+pub(crate) fn is_carried(text: &str) -> bool {
+    let refused = |c: char| matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
+    !text.contains(refused)
+}
+
+/// Returns the schema of what [`is_carried`] refuses.
+pub(crate) fn carried_by_none() -> serde_json::Value {
+    serde_json::json!({"pattern": r"[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]"})
+}
+
 /// A free text of 1 to 10,000 bytes, such as a title or a description; more than white space.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
-#[schemars(extend("minLength" = 1, "maxLength" = MAX_TEXT_BYTES, "pattern" = r"\S"))]
+#[schemars(extend("minLength" = 1, "maxLength" = MAX_TEXT_BYTES, "pattern" = r"\S", "not" = carried_by_none()))]
 pub struct Text(String);
 
 impl Text {
@@ -32,6 +47,8 @@ impl TryFrom<String> for Text {
     fn try_from(text: String) -> Result<Self, InvalidValue> {
         if text.trim().is_empty() || text.len() > MAX_TEXT_BYTES {
             Err(InvalidValue("must be a text of 1 to 10000 bytes"))
+        } else if !is_carried(&text) {
+            Err(InvalidValue(NOT_CARRIED))
         } else {
             Ok(Self(text))
         }

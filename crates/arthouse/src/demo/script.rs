@@ -65,14 +65,13 @@ impl Script {
         let metadata = Metadata {
             id: id.parse().context("a command id")?,
             source: SOURCE.parse().context("a source")?,
-            time: self.now,
             correlation_id: None,
             traceparent: None,
         };
         Ok(Post {
             group: action.subject().message_group().to_owned(),
             deduplication_id: id.clone(),
-            body: action.to_body(&metadata, actor),
+            body: action.to_body(&metadata, actor, self.now),
             expected: Expectation::Outcome {
                 command_id: id,
                 code,

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::without;
-use crate::samples::{command, envelope, example, examples, merged};
+use crate::samples::{NOW, at, command, envelope, example, examples, merged};
 use crate::{Action, Command};
 
 #[test]
@@ -28,7 +28,8 @@ fn times_of_any_zone_become_utc_to_the_second_and_session_ids_are_padded() {
         json!({"time": "2026-09-20T13:59:58+02:00"}),
     );
     let parsed = Command::parse(&body.to_string()).expect("a command");
-    assert_eq!(parsed.metadata.time.to_string(), "2026-09-20T11:59:58Z");
+    let without_time = without(body, "time");
+    assert_eq!(Command::parse(&without_time.to_string()), Ok(parsed));
 }
 
 #[test]
@@ -142,7 +143,7 @@ fn a_command_reads_back_from_the_body_that_it_writes() {
             merged(envelope(event_type, json!({})), context),
         ] {
             let read = Command::parse(&body.to_string()).expect("a command");
-            let written = read.action.to_body(&read.metadata, &read.actor);
+            let written = read.action.to_body(&read.metadata, &read.actor, at(NOW));
             assert_eq!(Command::parse(&written), Ok(read));
         }
     }

@@ -105,11 +105,10 @@ impl Envelope {
         let metadata = Metadata {
             id: self.id.unwrap_or(new_id),
             source: self.source,
-            time: now,
             correlation_id: self.correlation_id,
             traceparent: None,
         };
-        action.to_body(&metadata, &actor)
+        action.to_body(&metadata, &actor, now)
     }
 }
 
