@@ -12,8 +12,9 @@ section 3.3.10, the rule is given to it in other words that mean the same, or th
   Thursday" of section 3.8.5.3 starts on the third); dateutil counts in the first week from DTSTART. Weekly rules with BYSETPOS start on WKST.
 - BYDAY is a list of days with and without numbers, and each stands for itself; dateutil wants a day to be in both kinds. The two kinds are
   not mixed here; a test of the project mixes them.
-- A week belongs to the year that has four days of it, and -1 is that year's last week; dateutil does not count from the back in the days
-  of the next year's first week. BYWEEKNO below -51 is left to a test of the project.
+- A week belongs to the year that has four days of it, and -1 is that year's last week (ISO 8601). dateutil counts the weeks of the year before
+  by the length of the year itself, so that 2039-01-02 is not in week 52, and does not count from the back in the days of the next year's first
+  week. BYWEEKNO keeps to -51 to 51 here; tests of the project have the rest.
 """
 import random
 import sys
@@ -56,7 +57,7 @@ def rule(rng):
         parts += text("BYMONTH", some(rng, range(1, 13)))
     week_numbers = frequency == "YEARLY" and chance(0.3)
     if week_numbers:
-        parts += text("BYWEEKNO", [n for n in signed(rng, 53) if n >= -51] or [1])
+        parts += text("BYWEEKNO", [n for n in signed(rng, 53) if abs(n) <= 51] or [1])
     days = False
     if frequency == "YEARLY" and chance(0.25):
         days = True
