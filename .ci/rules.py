@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Recurrence rules with their dates by python-dateutil, which shares no code with the project's expander.
 
-    rules.py SEED COUNT        prints COUNT lines "START RULE [DATE...]", the first dates within 60 years of the start
+    rules.py SEED COUNT        prints COUNT lines "START RULE [DATE...]", the first dates within 30 years of the start
 
 The rules keep to what RFC 5545 allows and the school takes: lessons recur daily at most. Where dateutil is known not to follow
 section 3.3.10, the rule is given to it in other words that mean the same, or the start is chosen so that it makes no difference:
@@ -25,7 +25,7 @@ from dateutil.rrule import rrulestr
 
 WEEKDAYS = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
 DATES = 8
-YEARS = 60
+YEARS = 30
 
 
 def some(rng, values, most=4):
@@ -92,13 +92,17 @@ def rule(rng):
     return start, ";".join(parts), ";".join(parts + other).replace("Z", "")
 
 
+def written(date):
+    return date.strftime("%Y%m%dT%H%M%S")
+
+
 def dates(start, theirs):
-    end = start.replace(year=start.year + YEARS, day=min(start.day, 28))
+    end = f"{start.year + YEARS}{written(start)[4:]}"
     found = []
     for date in rrulestr(theirs, dtstart=start):
-        if date > end or len(found) == DATES:
+        if written(date) > end or len(found) == DATES:
             break
-        found.append(date)
+        found.append(written(date))
     return found
 
 
@@ -110,8 +114,7 @@ def main(seed, count):
         # A rule without dates is followed to its end only.
         if "UNTIL" not in theirs and "COUNT" not in theirs:
             theirs += f";UNTIL={start.year + YEARS + 1}0101T000000"
-        found = [date.strftime("%Y%m%dT%H%M%S") for date in dates(start, theirs)]
-        print(start.strftime("%Y%m%dT%H%M%S"), ours, *found)
+        print(written(start), ours, *dates(start, theirs))
 
 
 main(int(sys.argv[1]), int(sys.argv[2]))

@@ -19,7 +19,7 @@ fn file() -> String {
 
 /// How many dates of a rule the file has at most, and for how many years it follows one.
 const DATES: usize = 8;
-const YEARS: i32 = 60;
+const YEARS: i32 = 30;
 
 #[test]
 fn rules_have_the_dates_that_an_independent_expander_finds() {
