@@ -226,5 +226,6 @@ impl Stack {
 
     fn sender(&self, queue: &str, settings: &Settings) -> BatchSender {
         BatchSender::new(self.clients.sqs.clone(), queue, settings.sender.clone())
+            .expect("the settings of the senders are constants of this program")
     }
 }

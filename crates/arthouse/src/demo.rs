@@ -112,11 +112,8 @@ impl<'a> Play<'a> {
         let sender = BatchSender::new(
             stack.clients.sqs.clone(),
             &stack.queues.commands,
-            SenderSettings {
-                max_concurrent_requests: 16,
-                ..SenderSettings::default()
-            },
-        );
+            SenderSettings::default().with_max_concurrent_requests(16),
+        )?;
         let heard = listener::listen(&stack.clients.sqs, &stack.queues, shutdown, tasks)?;
         Ok(Self {
             stack,

@@ -145,6 +145,7 @@ mod tests {
         assert_eq!(Exit::of(&anyhow::anyhow!("no route")), Exit::Failure);
         let setting = sqs_consumer::Error::InvalidSetting {
             setting: "concurrency",
+            value: "0".to_owned(),
             rule: "must be 1 to 100,000",
         };
         let setting = anyhow::Error::from(arthouse_worker::RunError::Commands(setting));

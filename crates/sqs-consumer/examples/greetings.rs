@@ -1,20 +1,16 @@
-//! A consumer from start to drain, on SQS in this process: `cargo run -p sqs-consumer --example greetings`.
+//! A consumer from start to drain: `cargo run -p sqs-consumer --features testing --example greetings`.
 //!
-//! It sends thirty greetings, of which one fails at first and one always, handles them, stops as it would on SIGTERM, and
-//! prints what happened.
+//! It sends thirty greetings, of which one fails at first and one always, handles them, stops as it would on SIGTERM, and prints what
+//! happened. The queues are fakes in memory. With a client of the AWS SDK, [`Consumer::builder`] and [`BatchSender::new`] take its place.
 
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::time::Duration;
 
-use aws_sdk_sqs::Client;
-use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
-use local_aws::{Config, LocalAws};
+use sqs_consumer::testing::FakeQueue;
 use sqs_consumer::{
-    BatchSender, Consumer, Context, Disposition, Handler, Message, OutgoingMessage, RetryPolicy,
-    SenderSettings, Settings,
+    BatchSender, CancellationToken, Consumer, Context, Disposition, Handler, Message,
+    OutgoingMessage, RetryPolicy, SenderSettings, Settings, dead_letter,
 };
-use tokio_util::sync::CancellationToken;
 
 /// Greets whoever the body names.
 struct Greeter;
@@ -22,14 +18,8 @@ struct Greeter;
 impl Handler for Greeter {
     async fn handle(&self, message: &Message, context: &Context) -> Disposition {
         match (message.body(), context.attempt()) {
-            ("guest 7", 1) => Disposition::Retry {
-                after: None,
-                reason: "not at the door yet".to_owned(),
-            },
-            ("guest 13", _) => Disposition::DeadLetter {
-                reason: "unlucky".to_owned(),
-                detail: "no such guest".to_owned(),
-            },
+            ("guest 7", 1) => Disposition::retry("not at the door yet"),
+            ("guest 13", _) => Disposition::dead_letter("unlucky", "no such guest"),
             (guest, attempt) => {
                 println!("hello, {guest} (attempt {attempt})");
                 Disposition::Done
@@ -40,27 +30,15 @@ impl Handler for Greeter {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let folder = tempfile::tempdir()?;
-    let aws = LocalAws::start(Config {
-        data_dir: folder.path().to_owned(),
-        port: 0,
-    })
-    .await?;
-    let client = client(aws.endpoint_url());
-    let guests = create_queue(&client, "guests").await?;
-    let dead = create_queue(&client, "guests-dead").await?;
+    let (guests, dead) = (FakeQueue::new("guests"), FakeQueue::new("guests-dead"));
 
-    let sender = BatchSender::new(client.clone(), &guests, SenderSettings::default());
+    let sender = BatchSender::over(guests.clone(), SenderSettings::default())?;
     let mut sending = tokio::task::JoinSet::new();
     for n in 0..30 {
         let sender = sender.clone();
-        let body = format!("guest {n}");
         sending.spawn(async move {
             sender
-                .send(OutgoingMessage {
-                    body,
-                    ..OutgoingMessage::default()
-                })
+                .send(OutgoingMessage::new(format!("guest {n}")))
                 .await
         });
     }
@@ -69,65 +47,22 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("{:?}", sender.counters());
 
-    let consumer = Consumer::builder(client.clone(), &guests)
-        .dead_letter_queue(&dead)
-        .settings(settings())
-        .build()?;
+    let retry = RetryPolicy::default().with_first_delay(Duration::from_secs(1));
+    let settings = Settings::default()
+        .with_wait_time(Duration::from_secs(1)) // so that the drain has no long poll to wait for
+        .with_retry(retry);
+    let consumer = Consumer::over(guests, Some(dead.clone()), settings)?;
     let (mut monitor, shutdown) = (consumer.monitor(), CancellationToken::new());
     let run = tokio::spawn(consumer.run(Greeter, shutdown.clone()));
     monitor
         .wait_for(|snapshot| snapshot.counters.deleted == 30)
         .await;
     shutdown.cancel();
-    let snapshot = run.await??;
-    println!("{snapshot:#?}");
+    println!("{:#?}", run.await??);
 
-    for message in client
-        .receive_message()
-        .queue_url(&dead)
-        .message_attribute_names("All")
-        .send()
-        .await?
-        .messages()
-    {
-        let text = |value: &aws_sdk_sqs::types::MessageAttributeValue| {
-            value.string_value().map(str::to_owned)
-        };
-        let attributes = message.message_attributes().into_iter().flatten();
-        let why: BTreeMap<_, _> = attributes
-            .map(|(name, value)| (name, text(value)))
-            .collect();
-        println!("dead: {:?} {why:?}", message.body());
+    for message in dead.messages() {
+        let reason = message.attributes[dead_letter::REASON].as_str();
+        println!("dead: {:?} {:?}", message.body, reason);
     }
-    drop((client, sender));
-    aws.shutdown().await?;
     Ok(())
-}
-
-fn settings() -> Settings {
-    Settings {
-        // So that the drain has no long poll to wait for.
-        wait_time: Duration::from_secs(1),
-        retry: RetryPolicy {
-            first_delay: Duration::from_secs(1),
-            ..RetryPolicy::default()
-        },
-        ..Settings::default()
-    }
-}
-
-fn client(endpoint_url: &str) -> Client {
-    let config = aws_sdk_sqs::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("eu-central-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "example"))
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .endpoint_url(endpoint_url)
-        .build();
-    Client::from_conf(config)
-}
-
-async fn create_queue(client: &Client, name: &str) -> Result<String, Box<dyn Error>> {
-    let created = client.create_queue().queue_name(name).send().await?;
-    Ok(created.queue_url.ok_or("the queue has no url")?)
 }

@@ -37,6 +37,7 @@ pub struct BatchConsumer<Q = SqsQueue> {
 
 /// The result of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BatchReport {
     /// The ids of the messages that must not be deleted, in the order of the batch: the `itemIdentifier`s of a partial batch response.
     /// Each has been released after the delay of the retry policy; the messages behind a failed one of a FIFO group at once.
@@ -52,7 +53,6 @@ impl<Q: Queue> BatchConsumer<Q> {
             receive_linger: Duration::ZERO,
             settle_linger: Duration::ZERO,
             visibility_timeout: MAX_VISIBILITY_TIMEOUT,
-            max_processing_time: MAX_VISIBILITY_TIMEOUT,
             max_in_flight_messages: usize::MAX,
             ..parts.settings
         };
@@ -91,7 +91,7 @@ impl<Q: Queue> BatchConsumer<Q> {
             settings: self.settings.clone(),
             link_span: self.link_span.clone(),
             publish,
-            history: std::mem::take(&mut *locked(&self.history)),
+            history: locked(&self.history).take(),
         };
         let run = Box::pin(Driver::new(parts, handler).run(shutdown.clone()));
         let settled = async {

@@ -47,10 +47,10 @@ impl<Q: Queue> Consumer<Q> {
         Ok(Self(Parts {
             queue,
             dead_letters,
+            history: History::new(&settings),
             settings,
             link_span: None,
             publish,
-            history: History::default(),
         }))
     }
 
@@ -148,6 +148,7 @@ impl ConsumerBuilder {
     /// # Errors
     /// [`Error::InvalidSetting`].
     pub fn build(self) -> Result<Consumer, Error> {
+        self.settings.check()?; // before anything computes with them
         let Settings {
             wait_time,
             request_timeout,

@@ -17,9 +17,12 @@ pub struct Context {
 
 /// Why a handler is cancelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CancelReason {
     /// The message's visibility timeout ended or could not be renewed: another consumer may have received the message.
     LeaseLost,
+    /// The handler ran for as long as `handler_timeout` allows.
+    TimedOut,
     /// The shutdown timeout is about to end.
     ShuttingDown,
 }
@@ -73,7 +76,7 @@ impl Context {
         self.trace.as_ref()
     }
 
-    /// Returns a token that fires when the lease is lost or the shutdown timeout is about to end. Pass it to the tasks of the handler.
+    /// Returns a token that fires when the lease is lost, the handler times out or the shutdown timeout is about to end. Pass it to the tasks of the handler.
     #[must_use]
     pub fn cancellation_token(&self) -> &CancellationToken {
         &self.cancellation.token

@@ -1,9 +1,25 @@
-//! The copy of a message that goes to the dead-letter queue.
+//! Each is of type String.
 
 use std::collections::BTreeMap;
 
+use crate::attribute::Attribute;
 use crate::message::Message;
-use crate::queue::{MAX_MESSAGE_BYTES, OutgoingMessage};
+use crate::queue::{MAX_MESSAGE_BYTES, OutgoingMessage, is_allowed};
+
+/// How the names of all of them begin. Other attributes of a dead letter are the message's own.
+pub const PREFIX: &str = "dead_letter.";
+/// Why the message was dead-lettered, in a few constant words.
+pub const REASON: &str = "dead_letter.reason";
+/// The particulars, at most 1,024 bytes; absent if there are none.
+pub const DETAIL: &str = "dead_letter.detail";
+/// The id that the message had in its queue.
+pub const SOURCE_MESSAGE_ID: &str = "dead_letter.source_message_id";
+/// The name of its queue.
+pub const SOURCE_QUEUE: &str = "dead_letter.source_queue";
+/// The number of its last attempt.
+pub const ATTEMPT: &str = "dead_letter.attempt";
+/// How often it had been received.
+pub const RECEIVE_COUNT: &str = "dead_letter.receive_count";
 
 /// The most message attributes that SQS accepts.
 const MAX_ATTRIBUTES: usize = 10;
@@ -12,12 +28,12 @@ const DETAIL_BYTES: usize = 1_024;
 
 /// The attributes of the copy, in the order in which they are dropped if the body leaves no room for them.
 const DROP_ORDER: [&str; 6] = [
-    "detail",
-    "receive_count",
-    "attempt",
-    "source_queue",
-    "source_message_id",
-    "reason",
+    DETAIL,
+    RECEIVE_COUNT,
+    ATTEMPT,
+    SOURCE_QUEUE,
+    SOURCE_MESSAGE_ID,
+    REASON,
 ];
 
 /// Makes the copy: the unchanged body, attributes that describe the failure, and the message's own attributes as far as there is room.
@@ -29,26 +45,19 @@ pub(crate) fn copy(
     reason: &str,
     detail: &str,
 ) -> OutgoingMessage {
-    let mut attributes = BTreeMap::from([
-        (
-            "reason".to_owned(),
-            or_unspecified(clean(reason, REASON_BYTES)),
-        ),
-        (
-            "source_message_id".to_owned(),
-            message.message_id().to_owned(),
-        ),
-        ("source_queue".to_owned(), source_queue.to_owned()),
-        ("attempt".to_owned(), attempt.to_string()),
-        (
-            "receive_count".to_owned(),
-            message.receive_count().to_string(),
-        ),
-    ]);
-    let detail = clean(detail, DETAIL_BYTES);
-    if !detail.is_empty() {
-        attributes.insert("detail".to_owned(), detail); // SQS accepts no empty value
-    }
+    let texts = [
+        (REASON, or_unspecified(clean(reason, REASON_BYTES))),
+        (DETAIL, clean(detail, DETAIL_BYTES)),
+        (SOURCE_MESSAGE_ID, message.message_id().to_owned()),
+        (SOURCE_QUEUE, source_queue.to_owned()),
+        (ATTEMPT, attempt.to_string()),
+        (RECEIVE_COUNT, message.receive_count().to_string()),
+    ];
+    let attributes: BTreeMap<_, _> = texts
+        .into_iter()
+        .filter(|(_, text)| !text.is_empty()) // SQS accepts no empty value
+        .map(|(name, text)| (name.to_owned(), Attribute::string(text)))
+        .collect();
     let group = message.group_id().map(str::to_owned);
     let mut copy = OutgoingMessage {
         body: message.body().to_owned(),
@@ -73,9 +82,10 @@ pub(crate) fn copy(
 fn add_own_attributes(copy: &mut OutgoingMessage, message: &Message) {
     let mut bytes = copy.bytes();
     for (name, value) in message.attributes() {
-        let more = name.len() + "String".len() + value.len();
+        let more = name.len() + value.len();
         let fits = copy.attributes.len() < MAX_ATTRIBUTES && bytes + more <= MAX_MESSAGE_BYTES;
-        if fits && !copy.attributes.contains_key(name) {
+        // A message that came back from a dead-letter queue has those of its last end.
+        if fits && !name.starts_with(PREFIX) {
             bytes += more;
             copy.attributes.insert(name.clone(), value.clone());
         }
@@ -92,11 +102,10 @@ fn or_unspecified(text: String) -> String {
 
 /// Replaces characters that SQS does not accept (XML 1.0 defines them) and cuts the text at `max_bytes`.
 fn clean(text: &str, max_bytes: usize) -> String {
-    let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..);
     let mut cleaned = String::with_capacity(text.len().min(max_bytes));
     for c in text
         .chars()
-        .map(|c| if allowed(c) { c } else { '\u{FFFD}' })
+        .map(|c| if is_allowed(c) { c } else { '\u{FFFD}' })
     {
         if cleaned.len() + c.len_utf8() > max_bytes {
             break;
@@ -129,17 +138,17 @@ mod tests {
             ("the body", Some("g"), &None)
         );
         let expected = [
-            ("attempt", "3"),
-            ("detail", "line 1"),
-            ("reason", "malformed"),
-            ("receive_count", "7"),
-            ("source_message_id", "m-1"),
-            ("source_queue", "commands"),
+            ("dead_letter.attempt", "3"),
+            ("dead_letter.detail", "line 1"),
+            ("dead_letter.reason", "malformed"),
+            ("dead_letter.receive_count", "7"),
+            ("dead_letter.source_message_id", "m-1"),
+            ("dead_letter.source_queue", "commands"),
         ];
         let attributes: Vec<_> = copy
             .attributes
             .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .map(|(name, value)| (name.as_str(), value.as_str().unwrap()))
             .collect();
         assert_eq!(attributes, expected);
     }
@@ -174,8 +183,8 @@ mod tests {
             "",
             &format!("a\u{0}b\u{FFFF}{}", "é".repeat(2_000)),
         );
-        assert_eq!(copy.attributes["reason"], "unspecified");
-        let detail = &copy.attributes["detail"];
+        assert_eq!(copy.attributes[REASON], "unspecified");
+        let detail = copy.attributes[DETAIL].as_str().unwrap();
         assert!(
             detail.starts_with("a\u{FFFD}b\u{FFFD}é")
                 && detail.len() <= DETAIL_BYTES
@@ -187,17 +196,47 @@ mod tests {
     fn own_attributes_come_along_up_to_ten_in_all_and_never_replace_ours() {
         let own: BTreeMap<String, String> = (0..9)
             .map(|i| (format!("own-{i}"), "v".to_owned()))
-            .chain([("reason".to_owned(), "theirs".to_owned())])
+            .chain([(REASON.to_owned(), "theirs".to_owned())])
             .collect();
         let copy = copy(&message().with_attributes(own), 1, "q", false, "ours", "d");
         assert_eq!(copy.attributes.len(), MAX_ATTRIBUTES);
-        assert_eq!(copy.attributes["reason"], "ours");
+        assert_eq!(copy.attributes[REASON], "ours");
         assert!(copy.attributes.contains_key("own-0"));
     }
 
     #[test]
+    fn own_attributes_keep_their_types_and_a_reason_of_the_sender_stays() {
+        let own = [
+            ("reason", Attribute::string("theirs")),
+            ("priority", Attribute::number("7")),
+            ("size", Attribute::text("Number.int", "8")),
+            ("picture", Attribute::bytes("Binary.png", [0, 255])),
+        ];
+        let copy = copy(
+            &message().with_attributes(own.clone()),
+            1,
+            "q",
+            false,
+            "ours",
+            "d",
+        );
+        for (name, value) in own {
+            assert_eq!(copy.attributes[name], value, "{name}");
+        }
+        assert_eq!(copy.attributes[REASON], "ours");
+    }
+
+    #[test]
+    fn a_message_that_dies_again_has_nothing_of_its_first_end() {
+        let before = [(DETAIL, "old"), (REASON, "old")];
+        let copy = copy(&message().with_attributes(before), 1, "q", false, "new", "");
+        assert_eq!(copy.attributes[REASON], "new");
+        assert!(!copy.attributes.contains_key(DETAIL));
+    }
+
+    #[test]
     fn a_message_at_the_size_limit_leaves_its_own_attributes_behind() {
-        let big = Message::new("m", "x".repeat(MAX_MESSAGE_BYTES - 200))
+        let big = Message::new("m", "x".repeat(MAX_MESSAGE_BYTES - 300))
             .with_attributes(BTreeMap::from([("own".to_owned(), "v".repeat(150))]));
         let copy = copy(&big, 1, "q", false, "r", "");
         assert!(!copy.attributes.contains_key("own") && copy.bytes() <= MAX_MESSAGE_BYTES);
@@ -205,9 +244,9 @@ mod tests {
 
     #[test]
     fn a_body_that_leaves_no_room_still_comes_whole_with_its_reason_if_that_fits() {
-        let big = Message::new("m", "x".repeat(MAX_MESSAGE_BYTES - 20));
+        let big = Message::new("m", "x".repeat(MAX_MESSAGE_BYTES - 30));
         let copy = copy(&big, 1, "q", false, "r", "");
-        assert_eq!(copy.body.len(), MAX_MESSAGE_BYTES - 20);
-        assert_eq!(copy.attributes.keys().collect::<Vec<_>>(), ["reason"]);
+        assert_eq!(copy.body.len(), MAX_MESSAGE_BYTES - 30);
+        assert_eq!(copy.attributes.keys().collect::<Vec<_>>(), [REASON]);
     }
 }

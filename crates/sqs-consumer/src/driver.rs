@@ -84,7 +84,7 @@ impl<Q: Queue, H: Handler> Driver<Q, H> {
         };
         let dead_letters = dead_letters.map(|queue| DeadLetters {
             fifo: queue.is_fifo(),
-            sender: BatchSender::over(queue, sending),
+            sender: BatchSender::start(queue, sending),
         });
         Self {
             table: Table::new(
@@ -147,6 +147,7 @@ impl<Q: Queue, H: Handler> Driver<Q, H> {
                 attempt,
             } => self.handlers.start(key, message, attempt),
             Command::Cancel { key, reason } => self.handlers.cancel(key, reason),
+            Command::TimeOut { key } => self.handlers.time_out(key),
             Command::Abort { key } => self.handlers.abort(key),
             Command::DeadLetter {
                 key,

@@ -2,15 +2,17 @@
 
 use crate::queue::QueueError;
 
-/// Why a consumer could not be built or had to stop.
+/// Why a consumer or a sender could not be built, or a consumer had to stop.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A setting is invalid.
-    #[error("invalid setting {setting}: it {rule}")]
+    #[error("invalid setting {setting} ({value}): it {rule}")]
     InvalidSetting {
-        /// The field of [`Settings`](crate::Settings).
+        /// The field of [`Settings`](crate::Settings) or [`SenderSettings`](crate::SenderSettings).
         setting: &'static str,
+        /// Its value.
+        value: String,
         /// What is required of it.
         rule: &'static str,
     },

@@ -10,8 +10,13 @@ use crate::message::Message;
 
 /// Handles messages.
 ///
-/// Delivery is at least once, so a handler must be idempotent. A panic is caught and counts as [`Disposition::Retry`]. Heartbeats renew the
-/// lease of a message while its handler runs; a handler that runs long should watch [`Context::cancellation_token`].
+/// Delivery is at least once, so a handler must be idempotent. A panic is caught and counts as [`Disposition::Retry`], also one before the
+/// first await, and so does a run beyond `handler_timeout`. Heartbeats renew the lease of a message while its handler runs; a handler that
+/// runs long should watch [`Context::cancellation_token`].
+///
+/// A handler must not block its thread: use `tokio::task::spawn_blocking`. While one blocks, others run on the other threads of the runtime;
+/// on a runtime of one thread nothing does, heartbeats neither, and messages may be delivered again. Its timeout waits for its next await, and
+/// if it returns without one its disposition counts.
 pub trait Handler: Send + Sync + 'static {
     /// Handles one delivery of a message and returns what happens to the message next.
     fn handle(
@@ -31,7 +36,8 @@ impl<H: Handler> Handler for Arc<H> {
     }
 }
 
-/// What happens to a message after its handler has returned.
+/// What happens to a message after its handler has returned. A handler that wraps another one may match it: it gains no variants within a
+/// major version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Disposition {
     /// The message is deleted.
@@ -58,6 +64,35 @@ pub enum Disposition {
         /// The particulars: the attribute `detail` of the copy, cut at 1,024 bytes. They are never logged.
         detail: String,
     },
+}
+
+impl Disposition {
+    /// Fails the attempt; the delay is left to the retry policy.
+    #[must_use]
+    pub fn retry(reason: impl Into<String>) -> Self {
+        Self::Retry {
+            after: None,
+            reason: reason.into(),
+        }
+    }
+
+    /// Defers the message; the delay is left to the retry policy.
+    #[must_use]
+    pub fn defer(reason: impl Into<String>) -> Self {
+        Self::Defer {
+            after: None,
+            reason: reason.into(),
+        }
+    }
+
+    /// Dead-letters the message.
+    #[must_use]
+    pub fn dead_letter(reason: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::DeadLetter {
+            reason: reason.into(),
+            detail: detail.into(),
+        }
+    }
 }
 
 /// Makes a [`Handler`] of an async function or closure that takes the message and the context by value.

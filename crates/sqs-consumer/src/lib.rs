@@ -1,5 +1,10 @@
 #![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
 
+#[macro_use]
+mod setters;
+
+mod attribute;
 mod context;
 mod handler;
 mod message;
@@ -12,18 +17,23 @@ mod monitor;
 mod retry;
 mod settings;
 
-mod dead_letter;
 mod driver;
 mod history;
 mod table;
 
 mod queue;
-mod sender;
+/// Sending in batches: many tasks send one message each, and up to ten messages share a request.
+pub mod sender;
 mod telemetry;
 
+/// The message attributes that a dead letter has from this crate.
+pub mod dead_letter;
+
 /// A queue in memory with faults on demand, for tests of handlers and of whole consumers.
+#[cfg(feature = "testing")]
 pub mod testing;
 
+pub use attribute::Attribute;
 pub use batch::{BatchConsumer, BatchReport};
 pub use consumer::{Consumer, ConsumerBuilder};
 pub use context::{CancelReason, Context};
@@ -32,13 +42,25 @@ pub use handler::{Disposition, Handler, HandlerFn, handler_fn};
 pub use message::Message;
 pub use monitor::{Counters, Monitor, Snapshot};
 pub use queue::aws::SqsQueue;
+#[cfg(feature = "lambda")]
 pub use queue::event::EventError;
 pub use queue::{
     BatchResult, EntryError, ErrorKind, MAX_BATCH_ENTRIES, MAX_MESSAGE_BYTES,
     MAX_VISIBILITY_TIMEOUT, OutgoingMessage, Queue, QueueError, Receipt, Receive, Received,
 };
 pub use retry::RetryPolicy;
-pub use sender::BatchSender;
-pub use sender::settings::{SendError, SenderCounters, SenderSettings};
+#[doc(no_inline)]
+pub use sender::{BatchSender, SendError, SenderCounters, SenderSettings};
 pub use settings::Settings;
 pub use trace::TraceContext;
+
+/// The crates whose types are in signatures of this one, in the versions that it uses.
+#[doc(no_inline)]
+pub use aws_sdk_sqs;
+#[cfg(feature = "lambda")]
+#[doc(no_inline)]
+pub use serde_json;
+#[doc(no_inline)]
+pub use tokio_util::sync::CancellationToken;
+#[doc(no_inline)]
+pub use tracing::Span;

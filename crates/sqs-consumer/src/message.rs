@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use crate::attribute::Attribute;
 use crate::trace::TraceContext;
 
 /// One received message. Cloning is cheap: clones share the body.
@@ -20,7 +21,8 @@ struct Parts {
     group_id: Option<String>,
     sent_at: SystemTime,
     receive_count: u32,
-    attributes: BTreeMap<String, String>,
+    time_since_first_receive: Option<Duration>,
+    attributes: BTreeMap<String, Attribute>,
     trace_header: Option<String>,
 }
 
@@ -34,6 +36,7 @@ impl Message {
             group_id: None,
             sent_at: SystemTime::UNIX_EPOCH,
             receive_count: 1,
+            time_since_first_receive: None,
             attributes: BTreeMap::new(),
             trace_header: None,
         }))
@@ -57,10 +60,23 @@ impl Message {
         self.edit(|parts| parts.receive_count = receive_count)
     }
 
+    /// Returns the same message, first received this long before this delivery.
+    #[must_use]
+    pub fn with_time_since_first_receive(self, time: Option<Duration>) -> Self {
+        self.edit(|parts| parts.time_since_first_receive = time)
+    }
+
     /// Returns the same message with these message attributes instead of its own.
     #[must_use]
-    pub fn with_attributes(self, attributes: BTreeMap<String, String>) -> Self {
-        self.edit(|parts| parts.attributes = attributes)
+    pub fn with_attributes<N, A>(self, attributes: impl IntoIterator<Item = (N, A)>) -> Self
+    where
+        N: Into<String>,
+        A: Into<Attribute>,
+    {
+        let attributes = attributes
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()));
+        self.edit(|parts| parts.attributes = attributes.collect())
     }
 
     /// Returns the same message with this `AWSTraceHeader`.
@@ -107,15 +123,21 @@ impl Message {
         self.0.receive_count
     }
 
+    /// Returns how long before this delivery the message was first received (`ApproximateFirstReceiveTimestamp`), if the queue tells.
+    #[must_use]
+    pub fn time_since_first_receive(&self) -> Option<Duration> {
+        self.0.time_since_first_receive
+    }
+
     /// Returns the text of a message attribute of type String or Number.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&str> {
-        self.0.attributes.get(name).map(String::as_str)
+        self.0.attributes.get(name).and_then(Attribute::as_str)
     }
 
-    /// Returns all message attributes of type String or Number by name.
+    /// Returns all message attributes by name.
     #[must_use]
-    pub fn attributes(&self) -> &BTreeMap<String, String> {
+    pub fn attributes(&self) -> &BTreeMap<String, Attribute> {
         &self.0.attributes
     }
 

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 /// Counts since the consumer started.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Counters {
     /// Deliveries received, redeliveries included.
     pub received: u64,
@@ -13,7 +14,7 @@ pub struct Counters {
     pub started: u64,
     /// Messages whose handler returned `Done`.
     pub done: u64,
-    /// Failed attempts whose message was released for another: `Retry` and panics.
+    /// Failed attempts whose message was released for another: `Retry`, panics and timeouts.
     pub retried: u64,
     /// Messages released without counting an attempt: `Defer`, and failures after the cancellation token fired.
     pub deferred: u64,
@@ -21,7 +22,10 @@ pub struct Counters {
     pub dead_lettered: u64,
     /// Handler runs that panicked; they are also counted as retried or dead-lettered.
     pub panicked: u64,
-    /// Messages released at once and not handled to an end: behind a failed message of their group, or in a drain.
+    /// Handler runs that timed out; they are also counted as retried or dead-lettered.
+    pub timed_out: u64,
+    /// Messages released at once and not handled to an end: behind a failed message of their group, in a drain,
+    /// or because too many of their group waited.
     pub released: u64,
     /// Deliveries of a message that was in flight or finished already; they were not handled again.
     pub duplicates: u64,
@@ -47,6 +51,7 @@ pub struct Counters {
 
 /// The figures of a consumer at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Snapshot {
     /// Counts since the consumer started.
     pub counters: Counters,

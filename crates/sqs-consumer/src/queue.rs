@@ -1,6 +1,7 @@
 //! The port: the requests that a consumer and a sender make to a queue.
 
 pub(crate) mod aws;
+#[cfg(feature = "lambda")]
 pub(crate) mod event;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::attribute::Attribute;
 use crate::message::Message;
 
 /// The most entries in one batch request to SQS.
@@ -20,7 +22,13 @@ pub const MAX_MESSAGE_BYTES: usize = 1_048_576;
 /// The longest visibility timeout of SQS, counted from the receipt of a message: 12 hours.
 pub const MAX_VISIBILITY_TIMEOUT: Duration = Duration::from_secs(12 * 60 * 60);
 
-/// A queue, as far as this crate uses one: [`SqsQueue`](crate::SqsQueue), or [`FakeQueue`](crate::testing::FakeQueue) in tests.
+/// Returns whether a message may contain this character (those of XML 1.0; `SendMessage`, SQS API reference).
+pub(crate) fn is_allowed(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
+}
+
+/// A queue, as far as this crate uses one: [`SqsQueue`](crate::SqsQueue), or or in tests the fake queue of the
+/// feature `testing`.
 ///
 /// Batch requests take 1 to 10 entries and return one result an entry, in the same order. The implementation sets the timeout of a
 /// request.
@@ -86,16 +94,24 @@ pub struct OutgoingMessage {
     pub group_id: Option<String>,
     /// The deduplication id, for FIFO queues: SQS drops a repeat of it within five minutes.
     pub deduplication_id: Option<String>,
-    /// Message attributes of type String, at most ten.
-    pub attributes: BTreeMap<String, String>,
+    /// Message attributes, at most ten.
+    pub attributes: BTreeMap<String, Attribute>,
 }
 
 impl OutgoingMessage {
+    /// Makes a message of a body alone.
+    #[must_use]
+    pub fn new(body: impl Into<String>) -> Self {
+        Self {
+            body: body.into(),
+            ..Self::default()
+        }
+    }
+
     /// Returns the size that SQS counts: the body, and names, types and values of the attributes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let attribute =
-            |(name, value): (&String, &String)| name.len() + "String".len() + value.len();
+        let attribute = |(name, value): (&String, &Attribute)| name.len() + value.len();
         self.body.len() + self.attributes.iter().map(attribute).sum::<usize>()
     }
 }
@@ -123,6 +139,7 @@ pub struct QueueError {
 
 /// The kinds of failure, classified by the type or code of the error and never by its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ErrorKind {
     /// Too many requests: the same request may succeed later.
     Throttled,

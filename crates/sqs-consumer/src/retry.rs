@@ -2,21 +2,31 @@
 
 use std::time::Duration;
 
+use crate::error::Error;
+use crate::queue::MAX_VISIBILITY_TIMEOUT;
+use crate::settings::require;
+
 /// How failed messages are retried.
 ///
 /// The delay before attempt *n*+1 is `first_delay` × 2^(*n*−1), at most `max_delay`, less a random part of up to half of it, so that
 /// messages that failed together are not tried again together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RetryPolicy {
-    /// The delay after the first failed attempt. Default 2 s: SQS counts visibility timeouts in whole seconds.
+    /// The delay after the first failed attempt, more than zero. SQS counts it in whole seconds. Default 2 s: less its random part it is
+    /// still a second.
     pub first_delay: Duration,
-    /// The longest delay. Default 15 min.
+    /// The longest delay, up to 12 h. Default 15 min: an outage of hours costs a message a few receives an hour, and its end is noticed soon.
     pub max_delay: Duration,
-    /// How many attempts a message gets before it is dead-lettered. Default 5: with the default delays that spans half a minute.
+    /// How many attempts a message gets before it is dead-lettered, at least 1. Default 5: with the default delays that spans half a minute.
     pub max_attempts: u32,
-    /// The highest receive count at which a message is still handled; above it the message is dead-lettered. Default 100: it ends messages
-    /// that kill the process, which then remembers no attempts.
-    pub max_receive_count: u32,
+    /// How many receives that nothing explains a message may have, at least 1; then it is dead-lettered without being handled. Default 100, above what
+    /// a bad day of restarts adds up to. It ends messages that kill the process, which then remembers no attempts.
+    ///
+    /// A receive is explained if this process released the message afterwards, if the message waited behind another one of its FIFO group,
+    /// if the next receive came sooner than a visibility timeout later (who dies releases nothing), or if receives are as far apart as
+    /// deferrals: on average half of `max_delay`, and ten visibility timeouts.
+    pub max_unexplained_receives: u32,
 }
 
 impl Default for RetryPolicy {
@@ -25,12 +35,55 @@ impl Default for RetryPolicy {
             first_delay: Duration::from_secs(2),
             max_delay: Duration::from_secs(15 * 60),
             max_attempts: 5,
-            max_receive_count: 100,
+            max_unexplained_receives: 100,
         }
     }
 }
 
 impl RetryPolicy {
+    setters! {
+        with_first_delay first_delay: Duration;
+        with_max_delay max_delay: Duration;
+        with_max_attempts max_attempts: u32;
+        with_max_unexplained_receives max_unexplained_receives: u32;
+    }
+}
+
+impl RetryPolicy {
+    /// Returns an error for the first invalid setting.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let Self {
+            first_delay,
+            max_delay,
+            max_attempts,
+            max_unexplained_receives,
+        } = *self;
+        require(
+            "retry.max_delay",
+            max_delay,
+            max_delay <= MAX_VISIBILITY_TIMEOUT,
+            "must be at most 12 h",
+        )?;
+        require(
+            "retry.first_delay",
+            first_delay,
+            !first_delay.is_zero() && first_delay <= max_delay,
+            "must be more than zero and at most max_delay",
+        )?;
+        require(
+            "retry.max_attempts",
+            max_attempts,
+            max_attempts >= 1,
+            "must be at least 1",
+        )?;
+        require(
+            "retry.max_unexplained_receives",
+            max_unexplained_receives,
+            max_unexplained_receives >= 1,
+            "must be at least 1",
+        )
+    }
+
     /// Returns the delay after this failed attempt (from 1), jitter included.
     pub(crate) fn delay(&self, attempt: u32, rng: &mut fastrand::Rng) -> Duration {
         jittered(self.first_delay, self.max_delay, attempt, rng)

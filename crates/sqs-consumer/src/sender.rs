@@ -1,5 +1,3 @@
-//! Sending in batches: many tasks send one message each, and up to ten messages share a request.
-
 mod batcher;
 pub(crate) mod settings;
 mod task;
@@ -10,9 +8,10 @@ use std::time::Duration;
 use aws_sdk_sqs::Client;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::error::Error;
 use crate::queue::aws::SqsQueue;
 use crate::queue::{OutgoingMessage, Queue};
-use settings::{SendError, SenderCounters, SenderSettings};
+pub use settings::{SendError, SenderCounters, SenderSettings};
 use task::{SendRequest, SenderTask};
 
 /// Sends messages to one queue in batches, by size or age, whichever comes first. Clones share the batches.
@@ -30,29 +29,45 @@ impl BatchSender {
     /// Makes a sender to the queue at this URL and starts its task. The task ends when the last clone is dropped and every message is
     /// sent.
     ///
+    /// # Errors
+    /// [`Error::InvalidSetting`].
+    ///
     /// # Panics
     /// If called outside a tokio runtime.
-    #[must_use]
-    pub fn new(client: Client, queue_url: impl Into<String>, settings: SenderSettings) -> Self {
+    pub fn new(
+        client: Client,
+        queue_url: impl Into<String>,
+        settings: SenderSettings,
+    ) -> Result<Self, Error> {
         let queue = SqsQueue::new(&client, queue_url, Duration::ZERO, settings.request_timeout);
         Self::over(queue, settings)
     }
 
     /// Makes a sender to any [`Queue`], for tests or other transports.
     ///
+    /// # Errors
+    /// [`Error::InvalidSetting`].
+    ///
     /// # Panics
     /// If called outside a tokio runtime.
-    #[must_use]
-    pub fn over<Q: Queue>(queue: Q, settings: SenderSettings) -> Self {
-        // Twice the messages that can be in flight. Beyond that `send` waits, so that memory stays bounded.
-        let capacity = settings.max_concurrent_requests.clamp(1, 1_000) * 20;
+    pub fn over<Q: Queue>(queue: Q, settings: SenderSettings) -> Result<Self, Error> {
+        settings.check()?;
+        Ok(Self::start(queue, settings))
+    }
+
+    /// Starts a sender with valid settings.
+    pub(crate) fn start<Q: Queue>(queue: Q, settings: SenderSettings) -> Self {
+        // Twice the messages that can be in flight. The task stops to receive when it has enough; then `send` waits, so that memory stays
+        // bounded.
+        let capacity = settings.max_concurrent_requests * 20;
         let (requests, received) = mpsc::channel(capacity);
         let (publish, counters) = watch::channel(SenderCounters::default());
         tokio::spawn(SenderTask::new(queue, settings, publish).run(received));
         Self { requests, counters }
     }
 
-    /// Sends a message: waits until the queue has accepted it, or its sending has failed for good.
+    /// Sends a message: waits until the queue has accepted it, or its sending has failed for good. If many messages wait already, it waits
+    /// for them first, so that the memory of a sender is bounded.
     ///
     /// Dropping the future does not cancel a message that the sender has accepted.
     ///

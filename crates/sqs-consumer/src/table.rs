@@ -18,7 +18,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::history::{Attempts, Finished, History};
+use crate::history::{Attempts, Evidence, Finished, History};
 use crate::monitor::{Counters, Snapshot};
 use crate::queue::Receive;
 use crate::retry::jittered;
@@ -45,6 +45,8 @@ pub(crate) struct Table {
     by_id: HashMap<String, Key>,
     ages: BTreeSet<(SystemTime, Key)>,
     timers: BTreeSet<(Instant, Key)>,
+    /// When the running handlers time out.
+    deadlines: BTreeSet<(Instant, Key)>,
     groups: Groups,
     ready: VecDeque<Key>,
     running: usize,
@@ -53,6 +55,7 @@ pub(crate) struct Table {
     releases: Buffer,
     attempts: Attempts,
     finished: Finished,
+    evidence: Evidence,
     drain: Option<Drain>,
     queue_not_found: bool,
     counters: Counters,
@@ -69,11 +72,11 @@ impl Table {
         history: History,
     ) -> Self {
         Self {
-            groups: Groups::new(if fifo {
-                Some(1)
+            groups: if fifo {
+                Groups::new(Some(1))
             } else {
-                settings.concurrency_per_group
-            }),
+                Groups::new(settings.concurrency_per_group).with_room_for_others(&settings)
+            },
             settings,
             fifo,
             has_dead_letter_queue,
@@ -83,6 +86,7 @@ impl Table {
             by_id: HashMap::new(),
             ages: BTreeSet::new(),
             timers: BTreeSet::new(),
+            deadlines: BTreeSet::new(),
             ready: VecDeque::new(),
             running: 0,
             polls: Polls::default(),
@@ -90,6 +94,7 @@ impl Table {
             releases: Buffer::default(),
             attempts: history.attempts,
             finished: history.finished,
+            evidence: history.evidence,
             drain: None,
             queue_not_found: false,
             counters: Counters::default(),
@@ -109,6 +114,7 @@ impl Table {
             Event::Renewed(answer) => self.renewed(answer, now),
             Event::Shutdown => self.begin_drain(now),
         }
+        self.time_out(now);
         self.advance_drain(now);
         self.renew_leases(now);
         self.start_ready(now);
@@ -121,10 +127,12 @@ impl Table {
     /// Returns when the next [`Event::Tick`] is due if no other event comes before.
     pub(crate) fn wake_at(&self) -> Option<Instant> {
         let lease = self.timers.first().map(|(at, _)| *at);
+        let deadline = self.deadlines.first().map(|(at, _)| *at);
         let drain = self.drain.as_ref().and_then(Drain::next_change);
         let poll = self.polls.wake_at().filter(|_| self.drain.is_none());
         [
             lease,
+            deadline,
             drain,
             poll,
             self.deletes.wake_at(),
@@ -156,6 +164,7 @@ impl Table {
         History {
             attempts: self.attempts,
             finished: self.finished,
+            evidence: self.evidence,
         }
     }
 
@@ -167,13 +176,16 @@ impl Table {
                 continue;
             };
             let message = held.message.clone();
-            if self.has_dead_letter_queue
-                && message.receive_count() > self.settings.retry.max_receive_count
-            {
-                self.dead_letter(key, "receives_exhausted".to_owned(), String::new(), now);
-                continue;
+            if self.has_dead_letter_queue && !held.waited {
+                let unexplained = self.attempts.unexplained(&message);
+                if self.evidence.condemns(&message, unexplained) {
+                    self.dead_letter(key, "receives_exhausted".to_owned(), String::new(), now);
+                    continue;
+                }
             }
             held.state = State::Running { cancelled: false };
+            held.deadline = now + self.settings.handler_timeout;
+            self.deadlines.insert((held.deadline, key));
             self.running += 1;
             self.counters.started += 1;
             let attempt = self.attempts.next(message.message_id());
@@ -182,6 +194,15 @@ impl Table {
                 message,
                 attempt,
             });
+        }
+    }
+
+    fn time_out(&mut self, now: Instant) {
+        while let Some(&(at, key)) = self.deadlines.first()
+            && at <= now
+        {
+            self.deadlines.pop_first();
+            self.commands.push(Command::TimeOut { key });
         }
     }
 

@@ -32,12 +32,13 @@ impl Meter {
             ),
             |counters| counters.received,
         )];
-        let outcomes: [(&'static str, Count); 8] = [
+        let outcomes: [(&'static str, Count); 9] = [
             ("done", |counters| counters.done),
             ("retried", |counters| counters.retried),
             ("deferred", |counters| counters.deferred),
             ("dead_lettered", |counters| counters.dead_lettered),
             ("panicked", |counters| counters.panicked),
+            ("timed_out", |counters| counters.timed_out),
             ("released", |counters| counters.released),
             ("duplicate", |counters| counters.duplicates),
             ("lease_lost", |counters| counters.lost_leases),

@@ -273,6 +273,7 @@ impl Queue for FakeQueue {
 
     async fn send(&self, messages: Vec<Arc<OutgoingMessage>>) -> BatchResult {
         self.batch(Operation::Send, messages, |state, message| {
+            messages::check_characters(&message)?;
             state
                 .messages
                 .put(OutgoingMessage::clone(&message), Instant::now());

@@ -79,7 +79,7 @@ async fn a_handler_runs_in_a_span_that_names_its_message_and_the_senders_trace_a
     let _logging =
         tracing::subscriber::set_default(tracing_subscriber::registry().with(transcript.clone()));
     let queue = FakeQueue::new("commands");
-    let private = || BTreeMap::from([("private-name".to_owned(), "private-value".to_owned())]);
+    let private = || BTreeMap::from([("private-name".to_owned(), "private-value".into())]);
     let id = queue.put(OutgoingMessage {
         group_id: Some("private-group".to_owned()),
         attributes: private(),

@@ -3,7 +3,9 @@ use std::collections::BTreeMap;
 use arthouse_core::{Command, EventId, Malformed, Outcome, Receipt, Refusal, Timestamp, decide};
 use arthouse_store::{Commit, Store, StoreError};
 use chrono::{DateTime, Utc};
-use sqs_consumer::{BatchSender, Context, Disposition, Handler, Message, OutgoingMessage};
+use sqs_consumer::{
+    BatchSender, Context, Disposition, Handler, Message, OutgoingMessage, SendError,
+};
 use tracing::{Instrument, info, info_span, warn};
 
 use crate::chain;
@@ -11,6 +13,9 @@ use crate::chain;
 /// The maximum of decisions of a command whose records change between load and commit. After more conflicts, a later retry is
 /// better.
 const MAX_DECISIONS: u32 = 5;
+
+/// The reason of the dead letter of a command whose outcome the queue refuses for good.
+const OUTCOME_REFUSED: &str = "OUTCOME_REFUSED";
 
 /// Carries out commands. A message is done when its outcome is stored and sent; until then the message is the outbox entry.
 ///
@@ -65,7 +70,7 @@ impl CommandHandler {
             }
             Err(error) => {
                 warn!(error = chain(&error), "the outcome was not sent");
-                put_off("the outcome was not sent")
+                not_sent(&error)
             }
         }
     }
@@ -165,9 +170,46 @@ fn not_settled(error: &StoreError) -> Disposition {
     }
 }
 
+/// An outcome that the queue refuses for good is never sent. Its command, which was carried out, is dead-lettered at once, since the
+/// commands behind it wait.
+fn not_sent(error: &SendError) -> Disposition {
+    if error.is_permanent() {
+        Disposition::DeadLetter {
+            reason: OUTCOME_REFUSED.to_owned(),
+            detail: error.to_string(),
+        }
+    } else {
+        put_off("the outcome was not sent")
+    }
+}
+
 fn log_outcome(outcome: &Outcome) {
     match outcome {
         Outcome::Applied => info!("command applied"),
         Outcome::Rejected { code, .. } => info!(code, "command rejected"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqs_consumer::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn an_outcome_that_is_refused_for_good_is_not_put_off() {
+        let refused = SendError::Refused {
+            code: "InvalidMessageContents".to_owned(),
+        };
+        let reason = |error| match not_sent(&error) {
+            Disposition::DeadLetter { reason, .. } | Disposition::Defer { reason, .. } => reason,
+            other @ (Disposition::Done | Disposition::Retry { .. }) => panic!("{other:?}"),
+        };
+        assert_eq!(reason(refused), OUTCOME_REFUSED);
+        let throttled = SendError::Failed {
+            attempts: 8,
+            kind: ErrorKind::Throttled,
+        };
+        assert_eq!(reason(throttled), "the outcome was not sent");
     }
 }

@@ -129,7 +129,8 @@ fn not_done(error: &ReactionError) -> Disposition {
 }
 
 impl ReactionError {
-    /// Returns whether the failure remains until the tables are corrected.
+    /// Returns whether the failure remains until the tables are corrected: they contradict the reaction, or make a message that the queue
+    /// refuses.
     pub(crate) fn is_for_good(&self) -> bool {
         match self {
             Self::Store(
@@ -138,12 +139,39 @@ impl ReactionError {
                 | StoreError::EnrollmentMissing(_)
                 | StoreError::ScheduleTooShort(_)
                 | StoreError::TableDiffers { .. },
-            )
-            | Self::Send(SendError::TooLarge { .. }) => true,
+            ) => true,
             Self::Store(
                 StoreError::Request { .. } | StoreError::Contended(_) | StoreError::Unprocessed(_),
-            )
-            | Self::Send(_) => false,
+            ) => false,
+            Self::Send(error) => error.is_permanent(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqs_consumer::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn a_notification_that_is_refused_for_good_is_parked_and_not_retried_for_an_hour() {
+        let refused = SendError::Refused {
+            code: "InvalidMessageContents".to_owned(),
+        };
+        let disposition = not_done(&refused.into());
+        assert!(
+            matches!(disposition, Disposition::Park { .. }),
+            "{disposition:?}"
+        );
+        let unavailable = SendError::Failed {
+            attempts: 8,
+            kind: ErrorKind::Unavailable,
+        };
+        let disposition = not_done(&unavailable.into());
+        assert!(
+            matches!(disposition, Disposition::Retry { .. }),
+            "{disposition:?}"
+        );
     }
 }

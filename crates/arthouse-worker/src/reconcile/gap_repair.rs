@@ -12,6 +12,10 @@ use crate::chain;
 /// partition.
 const LOOK_INTERVAL: Duration = Duration::from_secs(60);
 
+/// How long after a sweep in which items failed the next one begins. Someone has to correct the items first, and a sweep reads the whole
+/// table.
+const FAILED_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
 /// Repairs gaps of the streams beside a stream processor: at its start, and as soon as it finds one.
 #[derive(Debug)]
 pub struct GapRepair {
@@ -28,9 +32,11 @@ impl GapRepair {
     /// complete, so no gap is lost with a process. One repair runs at a time; if gaps were found meanwhile, another one follows.
     pub async fn run(&self, shutdown: CancellationToken) {
         while !shutdown.is_cancelled() {
+            let mut interval = LOOK_INTERVAL;
             match self.reconciler.repair_gaps(&shutdown).await {
                 // More gaps may have been found meanwhile.
                 Ok(Some(report)) if report.finished && report.gaps_repaired > 0 => continue,
+                Ok(Some(report)) if report.finished => interval = FAILED_INTERVAL,
                 Ok(Some(_) | None) => {}
                 Err(ReconcileError::Busy { owner, .. }) => {
                     info!(owner, "another reconciliation is running");
@@ -43,7 +49,7 @@ impl GapRepair {
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 () = self.found.notified() => {}
-                () = tokio::time::sleep(LOOK_INTERVAL) => {}
+                () = tokio::time::sleep(interval) => {}
             }
         }
     }

@@ -46,7 +46,7 @@ pub enum ReconcileStep<'a> {
     Due(&'a Reaction),
     /// It was carried out.
     Done(&'a Reaction),
-    /// The tables contradict it; why.
+    /// The tables contradict it, or the queue refuses its message for good; why.
     Failed(&'a Reaction, String),
     /// An item can't be read, so its reactions are unknown.
     Unreadable(&'a Unreadable),
@@ -73,7 +73,7 @@ pub struct ReconcileReport {
     pub since: Option<Timestamp>,
     /// Whether it covered the whole table; else it can be resumed.
     pub finished: bool,
-    /// How many gaps of the streams it has repaired.
+    /// How many gaps of the streams it has repaired: none if anything failed.
     pub gaps_repaired: usize,
 }
 

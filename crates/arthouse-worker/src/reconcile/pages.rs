@@ -9,6 +9,7 @@ use arthouse_store::{Enrolling, Page, Scanned, SweepCounts};
 use futures::{StreamExt, TryStreamExt};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 use super::options::{ReconcileError, ReconcileObserver, ReconcileStep};
 use super::{ReconcileOptions, Reconciler};
@@ -87,12 +88,16 @@ impl Reconciler {
                 for session in self.store.sessions(&enrollment).await? {
                     match session {
                         Ok(session) => sessions.push(session),
-                        Err(defect) => add(&ReconcileStep::Unreadable(&defect)),
+                        Err(defect) => {
+                            log_failed(&ReconcileStep::Unreadable(&defect));
+                            add(&ReconcileStep::Unreadable(&defect));
+                        }
                     }
                 }
                 owed(None, Some(&enrollment), &sessions)
             }
             Err(defect) => {
+                log_failed(&ReconcileStep::Unreadable(&defect));
                 add(&ReconcileStep::Unreadable(&defect));
                 Owed::default()
             }
@@ -110,12 +115,41 @@ impl Reconciler {
             match self.handler.carry_out(reaction.clone()).await {
                 Ok(()) => add(&ReconcileStep::Done(&reaction)),
                 Err(error) if error.is_for_good() => {
-                    add(&ReconcileStep::Failed(&reaction, crate::chain(&error)));
+                    let failed = ReconcileStep::Failed(&reaction, crate::chain(&error));
+                    log_failed(&failed);
+                    add(&failed);
                 }
                 Err(error) => return Err(ReconcileError::Reaction(crate::chain(&error))),
             }
         }
         Ok(())
+    }
+}
+
+/// Names what a sweep could not repair by its key.
+fn log_failed(step: &ReconcileStep<'_>) {
+    match step {
+        ReconcileStep::Failed(Reaction::InitialiseSessions(enrollment), error) => {
+            warn!(user.id = %enrollment.user_id, course.id = %enrollment.course_id, error, "sessions were not initialised");
+        }
+        ReconcileStep::Failed(
+            Reaction::Charge {
+                user_id,
+                course_id,
+                charge_id,
+                ..
+            },
+            error,
+        ) => {
+            warn!(user.id = %user_id, course.id = %course_id, charge.id = %charge_id, error, "a session was not charged");
+        }
+        ReconcileStep::Failed(Reaction::Notify(sent), error) => {
+            warn!(user.id = %sent.user_id(), event.id = %sent.id(), error, "a notification was not resent");
+        }
+        ReconcileStep::Unreadable(defect) => {
+            warn!(item = defect.raw_key, error = %defect.error, "an item was skipped: it can't be read");
+        }
+        ReconcileStep::Due(_) | ReconcileStep::Done(_) => {}
     }
 }
 

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use dynamo_streams::GapRecord;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::options::{ReconcileError, ReconcileObserver};
 use super::pages::{Wanted, keep_to, page_size};
@@ -81,6 +81,13 @@ impl Reconciler {
             }
         }
         let counts = sweep.counts;
+        if finished && counts.failed > 0 && !gaps.is_empty() {
+            error!(
+                counts.failed,
+                gaps = gaps.len(),
+                "gaps of the streams stay unrepaired: some items failed"
+            );
+        }
         info!(
             finished,
             counts.students,
@@ -203,12 +210,12 @@ impl Reconciler {
     }
 }
 
-/// Returns whether a finished sweep has repaired a gap: the gap was known at its start, and it sent again all notifications that may be lost.
+/// Returns whether a finished sweep has repaired a gap: nothing failed, the gap was known at its start, and it sent again all notifications that may be lost.
 /// A resumed sweep keeps the gaps of its start, because processes that find gaps have different clocks.
 fn covers(sweep: &Sweep, gap: &GapRecord) -> bool {
     let is_known = sweep.gaps.contains(&name(gap));
     let is_told = sweep.since.is_some_and(|since| since <= lost_since(gap));
-    is_known && is_told
+    sweep.counts.failed == 0 && is_known && is_told
 }
 
 /// Names a gap with the time of its detection: a gap that is found again has to be repaired again.
@@ -274,6 +281,15 @@ mod tests {
                 "it was found anew"
             );
         }
+    }
+
+    #[test]
+    fn a_sweep_in_which_an_item_failed_covers_no_gap() {
+        let known = gap("7", 0);
+        let mut sweep = sweep(std::slice::from_ref(&known), -100);
+        assert!(covers(&sweep, &known));
+        sweep.counts.failed = 1;
+        assert!(!covers(&sweep, &known));
     }
 
     #[test]

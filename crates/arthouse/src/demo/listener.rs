@@ -4,7 +4,7 @@ use anyhow::Result;
 use arthouse_worker::QueueUrls;
 use aws_sdk_sqs::Client;
 use serde_json::Value;
-use sqs_consumer::{Consumer, Context, Disposition, Message, Settings, handler_fn};
+use sqs_consumer::{Consumer, Context, Disposition, Message, dead_letter, handler_fn};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -51,10 +51,7 @@ pub(super) fn listen(
         ("notifications", &queues.notifications),
         ("dead letters", &queues.commands_dlq),
     ] {
-        let settings = Settings {
-            concurrency: 200,
-            ..local_settings().commands
-        };
+        let settings = local_settings().commands.with_concurrency(200);
         let consumer = Consumer::builder(sqs.clone(), url)
             .settings(settings)
             .build()?;
@@ -82,8 +79,8 @@ fn hear(queue: &'static str, message: &Message) -> Vec<Heard> {
     if queue == "dead letters" {
         let attribute = |name| message.attribute(name).unwrap_or_default().to_owned();
         return vec![Heard::DeadLetter {
-            reason: attribute("reason"),
-            detail: attribute("detail"),
+            reason: attribute(dead_letter::REASON),
+            detail: attribute(dead_letter::DETAIL),
         }];
     }
     let leak = message

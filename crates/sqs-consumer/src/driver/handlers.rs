@@ -31,6 +31,7 @@ struct Running {
     abort: AbortHandle,
     span: Span,
     started: Instant,
+    timed_out: bool,
 }
 
 /// A handler run that has ended.
@@ -58,11 +59,18 @@ impl<H: Handler> HandlerTasks<H> {
         let cancellation = Cancellation::default();
         let context = Context::with_cancellation(&message, attempt, cancellation.clone());
         let span = log::span(&self.queue, &message, &context);
-        if let (Some(link), Some(trace)) = (&self.link_span, context.trace_context()) {
-            link(&span, trace);
-        }
-        let handler = Arc::clone(&self.handler);
-        let handling = async move { handler.handle(&message, &context).await };
+        let (handler, link, linked) = (
+            Arc::clone(&self.handler),
+            self.link_span.clone(),
+            span.clone(),
+        );
+        // All code of the application runs in this task, so that a panic of any of it is the handler's.
+        let handling = async move {
+            if let (Some(link), Some(trace)) = (link, context.trace_context()) {
+                link(&linked, trace);
+            }
+            handler.handle(&message, &context).await
+        };
         let abort = self.tasks.spawn(handling.instrument(span.clone()));
         self.keys.insert(abort.id(), key);
         let started = Instant::now();
@@ -73,6 +81,7 @@ impl<H: Handler> HandlerTasks<H> {
                 abort,
                 span,
                 started,
+                timed_out: false,
             },
         );
     }
@@ -81,6 +90,15 @@ impl<H: Handler> HandlerTasks<H> {
         if let Some(running) = self.running.get(&key) {
             running.span.in_scope(|| log::cancelled(reason));
             running.cancellation.cancel(reason);
+        }
+    }
+
+    /// Fires the token of a handler and drops its future at its next await; [`next_end`](Self::next_end) returns its run.
+    pub(super) fn time_out(&mut self, key: Key) {
+        self.cancel(key, CancelReason::TimedOut);
+        if let Some(running) = self.running.get_mut(&key) {
+            running.timed_out = true;
+            running.abort.abort();
         }
     }
 
@@ -96,14 +114,20 @@ impl<H: Handler> HandlerTasks<H> {
         let joined = self.tasks.join_next_with_id().await?;
         let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
         let key = self.keys.remove(&id)?;
+        let Running {
+            span,
+            started,
+            timed_out,
+            ..
+        } = self.running.remove(&key)?;
         let ended = match joined {
             Ok((_, disposition)) => Ended::Returned(disposition),
             Err(error) => match error.try_into_panic() {
                 Ok(payload) => Ended::Panicked(text(&*payload)),
+                Err(_) if timed_out => Ended::TimedOut,
                 Err(_) => Ended::Dropped,
             },
         };
-        let Running { span, started, .. } = self.running.remove(&key)?;
         let failure = span.in_scope(|| log::ended(&ended));
         Some(HandlerRun {
             key,

@@ -49,6 +49,10 @@ pub(super) fn ended(ended: &Ended) -> Option<&'static str> {
             tracing::error!("the handler panicked");
             Some("panic")
         }
+        Ended::TimedOut => {
+            tracing::error!("the handler timed out and was dropped");
+            Some("timed_out")
+        }
         Ended::Dropped => {
             tracing::warn!("the handler ran beyond the shutdown timeout and was dropped");
             Some("dropped")
@@ -60,6 +64,9 @@ pub(super) fn cancelled(reason: CancelReason) {
     match reason {
         CancelReason::LeaseLost => {
             tracing::warn!("the lease of a message is lost, its handler is cancelled")
+        }
+        CancelReason::TimedOut => {
+            tracing::warn!("a handler has run for as long as it may and is cancelled")
         }
         CancelReason::ShuttingDown => {
             tracing::info!("the shutdown timeout ends, a handler is cancelled")

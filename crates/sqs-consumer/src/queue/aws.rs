@@ -19,7 +19,7 @@ use super::{
     BatchResult, EntryError, OutgoingMessage, Queue, QueueError, Receipt, Receive, Received,
 };
 use classify::{queue_error, unbuilt};
-use convert::{received, string_attribute};
+use convert::{received, sdk_attribute};
 
 /// A queue in SQS.
 #[derive(Clone)]
@@ -43,7 +43,7 @@ impl SqsQueue {
         request_timeout: Duration,
     ) -> Self {
         Self {
-            polling: with_timeout(client, wait_time + request_timeout),
+            polling: with_timeout(client, wait_time.saturating_add(request_timeout)),
             settling: with_timeout(client, request_timeout),
             url: url.into(),
         }
@@ -168,7 +168,7 @@ impl Queue for SqsQueue {
                 .set_message_deduplication_id(message.deduplication_id.clone());
             for (name, value) in &message.attributes {
                 let value =
-                    string_attribute(value).map_err(|error| unbuilt("SendMessageBatch", error))?;
+                    sdk_attribute(value).map_err(|error| unbuilt("SendMessageBatch", error))?;
                 entry = entry.message_attributes(name, value);
             }
             entries.push(

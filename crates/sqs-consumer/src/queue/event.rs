@@ -1,7 +1,10 @@
 //! A message in the event that AWS Lambda's event source mapping makes of a batch.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -30,7 +33,26 @@ struct Record {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Attribute {
+    data_type: Option<String>,
     string_value: Option<String>,
+    /// In base64.
+    binary_value: Option<String>,
+}
+
+impl Attribute {
+    /// Returns the attribute; `None` if it has no value that can be read.
+    fn read(self) -> Option<crate::attribute::Attribute> {
+        use crate::attribute::Attribute;
+        let data_type = |default: &'static str| self.data_type.map_or(default.into(), Cow::Owned);
+        match (self.string_value, self.binary_value) {
+            (Some(text), _) => Some(Attribute::text(data_type("String"), text)),
+            (None, Some(base64)) => {
+                let bytes = BASE64_STANDARD.decode(base64).ok()?;
+                Some(Attribute::bytes(data_type("Binary"), bytes))
+            }
+            (None, None) => None,
+        }
+    }
 }
 
 impl Received {
@@ -43,8 +65,7 @@ impl Received {
         let attributes = record
             .message_attributes
             .into_iter()
-            .filter_map(|(name, value)| Some((name, value.string_value?)))
-            .collect();
+            .filter_map(|(name, value)| Some((name, value.read()?)));
         let message = Message::new(record.message_id, record.body).with_attributes(attributes);
         let system = record.attributes;
         Ok(Self {
@@ -100,6 +121,8 @@ mod tests {
         assert_eq!((message.sent_at(), message.receive_count()), (sent_at, 3));
         assert_eq!(message.attribute("kind"), Some("greeting"));
         assert_eq!(message.attribute("raw"), None);
+        let raw = crate::attribute::Attribute::binary([0, 1]);
+        assert_eq!(message.attributes()["raw"], raw);
         let header = "Root=1-5759e988-bd862e3fe1be46a994272793";
         assert_eq!(message.trace_header(), Some(header));
     }

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::settings::{SendError, SenderSettings};
-use crate::queue::{
-    BatchResult, EntryError, ErrorKind, MAX_BATCH_ENTRIES, MAX_MESSAGE_BYTES, OutgoingMessage,
-};
+use crate::queue::{BatchResult, EntryError, ErrorKind, OutgoingMessage};
 use crate::retry::jittered;
 
 /// Numbers messages in the order of their arrival.
@@ -20,6 +18,7 @@ pub(super) struct Batcher {
     rng: fastrand::Rng,
     next: Number,
     waiting: BTreeMap<Number, Waiting>,
+    waiting_bytes: usize,
     busy_groups: BTreeSet<String>,
     in_flight: usize,
     wake_at: Option<Instant>,
@@ -41,23 +40,30 @@ pub(super) type Batch = Vec<(Number, Waiting)>;
 
 impl Batcher {
     pub(super) fn new(settings: SenderSettings, fifo: bool, rng: fastrand::Rng) -> Self {
-        let settings = SenderSettings {
-            max_batch_entries: settings.max_batch_entries.clamp(1, MAX_BATCH_ENTRIES),
-            max_batch_bytes: settings.max_batch_bytes.clamp(1, MAX_MESSAGE_BYTES),
-            max_concurrent_requests: settings.max_concurrent_requests.clamp(1, 1_000),
-            max_attempts: settings.max_attempts.max(1),
-            ..settings
-        };
         Self {
             settings,
             fifo,
             rng,
             next: 0,
             waiting: BTreeMap::new(),
+            waiting_bytes: 0,
             busy_groups: BTreeSet::new(),
             in_flight: 0,
             wake_at: None,
         }
+    }
+
+    /// Returns whether it takes in more messages: while it has not a hundred messages or four full batches for each request that may be in
+    /// flight. Of a FIFO queue many may wait for their groups.
+    pub(super) fn has_room(&self) -> bool {
+        let requests = self.settings.max_concurrent_requests;
+        self.waiting.len() < requests * 100
+            && self.waiting_bytes < requests * 4 * self.settings.max_batch_bytes
+    }
+
+    fn wait(&mut self, number: Number, waiting: Waiting) {
+        self.waiting_bytes += waiting.bytes;
+        self.waiting.insert(number, waiting);
     }
 
     /// Adds a message and returns its number.
@@ -73,7 +79,7 @@ impl Batcher {
         let number = self.next;
         self.next += 1;
         let due = now + self.settings.linger;
-        self.waiting.insert(
+        self.wait(
             number,
             Waiting {
                 message,
@@ -109,6 +115,10 @@ impl Batcher {
             .into_iter()
             .filter_map(|number| self.waiting.remove(&number).map(|w| (number, w)))
             .collect();
+        self.waiting_bytes -= batch
+            .iter()
+            .map(|(_, waiting)| waiting.bytes)
+            .sum::<usize>();
         if self.fifo {
             self.busy_groups.extend(
                 batch
@@ -206,7 +216,7 @@ impl Batcher {
         if kind == ErrorKind::Invalid && shared {
             // One invalid message must not fail the others.
             waiting.alone = true;
-            self.waiting.insert(
+            self.wait(
                 number,
                 Waiting {
                     from: now,
@@ -239,7 +249,7 @@ impl Batcher {
             return Some((number, Err(SendError::Failed { attempts, kind })));
         }
         let delay = self.delay(attempts);
-        self.waiting.insert(
+        self.wait(
             number,
             Waiting {
                 attempts,

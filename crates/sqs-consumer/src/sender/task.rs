@@ -13,7 +13,7 @@ use crate::queue::{BatchResult, OutgoingMessage, Queue};
 use crate::telemetry::SendMeter;
 
 /// How many requests are received from the channel at a time.
-const REQUESTS_AT_ONCE: usize = 100;
+const REQUESTS_AT_ONCE: usize = 10;
 
 /// A message, and where its result goes.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl<Q: Queue> SenderTask<Q> {
             tokio::select! {
                 biased;
                 Some((batch, result)) = answered.recv() => self.answered(batch, result),
-                count = received.recv_many(&mut requests, REQUESTS_AT_ONCE), if open => {
+                count = received.recv_many(&mut requests, REQUESTS_AT_ONCE), if open && self.batcher.has_room() => {
                     open = count > 0;
                     requests.drain(..).for_each(|request| self.accept(request));
                 }

@@ -39,6 +39,8 @@ pub(crate) enum Event {
 pub(crate) enum Ended {
     Returned(Disposition),
     Panicked(String),
+    TimedOut,
+    /// Dropped at the end of a drain.
     Dropped,
 }
 
@@ -71,6 +73,10 @@ pub(crate) enum Command {
     Cancel {
         key: Key,
         reason: CancelReason,
+    },
+    /// Fire the handler's token and drop its future; `Handled` follows.
+    TimeOut {
+        key: Key,
     },
     /// Drop the handler's future; `Handled` follows.
     Abort {

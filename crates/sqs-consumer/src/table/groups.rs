@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::event::Key;
+use crate::settings::Settings;
 
 /// Decides which message may start, by group. Without a limit every message may start and nothing is stored.
 #[derive(Debug)]
 pub(super) struct Groups {
     limit: Option<usize>,
+    /// The most messages of one group that may wait.
+    max_waiting: usize,
     groups: BTreeMap<String, Group>,
 }
 
@@ -21,8 +24,27 @@ impl Groups {
     pub(super) fn new(limit: Option<usize>) -> Self {
         Self {
             limit,
+            max_waiting: usize::MAX,
             groups: BTreeMap::new(),
         }
+    }
+
+    /// Bounds the messages of each group that wait, so that the groups that wait leave room for others: whenever a handler is free, fewer
+    /// than `concurrency` / limit groups have reached their limit, so fewer than `max_in_flight` - `concurrency` messages wait.
+    pub(super) fn with_room_for_others(mut self, settings: &Settings) -> Self {
+        let room = settings.max_in_flight_messages - settings.concurrency;
+        let share = room.saturating_mul(self.limit.unwrap_or(1));
+        self.max_waiting = share / settings.concurrency;
+        self
+    }
+
+    /// Returns whether as many messages of this group wait as may.
+    pub(super) fn is_full(&self, group: Option<&str>) -> bool {
+        let group = group.and_then(|name| self.groups.get(name));
+        group.is_some_and(|group| {
+            self.limit.is_some_and(|limit| group.active >= limit)
+                && group.waiting.len() >= self.max_waiting
+        })
     }
 
     /// Adds a message and returns whether it may start; otherwise it waits behind the others of its group.

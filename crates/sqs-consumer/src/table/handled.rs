@@ -17,6 +17,7 @@ impl Table {
             return;
         };
         self.running -= 1;
+        self.deadlines.remove(&(held.deadline, key));
         match ended {
             Ended::Returned(Disposition::Done) => {
                 self.counters.done += 1;
@@ -34,6 +35,10 @@ impl Table {
             Ended::Panicked(what) => {
                 self.counters.panicked += 1;
                 self.failed(key, cancelled, None, format!("panicked: {what}"), now);
+            }
+            Ended::TimedOut => {
+                self.counters.timed_out += 1;
+                self.failed(key, false, None, "timed out".to_owned(), now);
             }
             Ended::Dropped => {
                 self.counters.released += 1;
@@ -75,7 +80,7 @@ impl Table {
         let delay = match after {
             Some(delay) => delay,
             None if cancelled => Duration::ZERO,
-            // Grows with the receive count, since no attempts are counted: a constant delay would exhaust `max_receive_count` in minutes.
+            // Grows with the receive count, since no attempts are counted.
             None => self
                 .settings
                 .retry
@@ -173,10 +178,28 @@ impl Table {
         self.release_at(key, now, now);
     }
 
+    /// Releases a message whose group has enough messages waiting, visible after the delay of a deferral.
+    pub(super) fn put_back(&mut self, key: Key, now: Instant) {
+        let Some(held) = self.held.get(&key) else {
+            return;
+        };
+        let receives = held.message.receive_count();
+        let delay = self.settings.retry.delay(receives, &mut self.rng);
+        self.counters.released += 1;
+        self.release_at(key, now + delay, now);
+    }
+
     fn release_at(&mut self, key: Key, visible_at: Instant, now: Instant) {
         let Some(held) = self.held.get_mut(&key) else {
             return;
         };
+        let message = &held.message;
+        if held.waited {
+            let receives = message.receive_count();
+            self.attempts.explain_up_to(message.message_id(), receives);
+        } else {
+            self.attempts.explain(message.message_id());
+        }
         if held.lease.lost {
             return self.remove(key); // it is visible already
         }

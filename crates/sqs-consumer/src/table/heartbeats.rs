@@ -8,7 +8,6 @@ use super::held::State;
 use crate::context::CancelReason;
 use crate::queue::MAX_BATCH_ENTRIES;
 use crate::retry::jittered;
-use crate::settings::Settings;
 
 impl Table {
     /// Renews leases that are half over, in batches of ten, and drops those that have ended.
@@ -51,14 +50,8 @@ impl Table {
             return None;
         }
         let until = held.lease.until;
-        let Settings {
-            visibility_timeout,
-            max_processing_time,
-            ..
-        } = self.settings;
-        let renewal = held
-            .lease
-            .renewal(now, visibility_timeout, max_processing_time);
+        let visibility_timeout = self.settings.visibility_timeout;
+        let renewal = held.lease.renewal(now, visibility_timeout);
         let wanted = match held.state {
             State::Waiting
             | State::Running { .. }
@@ -178,6 +171,9 @@ impl Table {
             }
         } else {
             self.groups.remove(group, key);
+        }
+        if let Some(held) = self.held.get(&key) {
+            self.attempts.explain(held.message.message_id());
         }
         self.remove(key);
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::message::Message;
-use crate::queue::Receipt;
+use crate::queue::{MAX_VISIBILITY_TIMEOUT, Receipt};
 
 #[derive(Debug)]
 pub(super) struct Held {
@@ -11,6 +11,10 @@ pub(super) struct Held {
     pub(super) receipt: Receipt,
     pub(super) lease: Lease,
     pub(super) state: State,
+    /// When its handler times out, once it runs; the key in the table's deadlines.
+    pub(super) deadline: Instant,
+    /// Whether it waited behind another message of its FIFO group: then no handler ever began with it.
+    pub(super) waited: bool,
     /// Failed requests to settle it.
     pub(super) failures: u32,
 }
@@ -58,13 +62,8 @@ impl Lease {
     }
 
     /// Returns for how many whole seconds from now the lease may be renewed; `None` if that would not lengthen it.
-    pub(super) fn renewal(
-        &self,
-        now: Instant,
-        visibility_timeout: Duration,
-        max_processing_time: Duration,
-    ) -> Option<Duration> {
-        let left = (self.received_at + max_processing_time).saturating_duration_since(now);
+    pub(super) fn renewal(&self, now: Instant, visibility_timeout: Duration) -> Option<Duration> {
+        let left = (self.received_at + MAX_VISIBILITY_TIMEOUT).saturating_duration_since(now);
         let renewal = Duration::from_secs(left.min(visibility_timeout).as_secs());
         (now + renewal > self.until).then_some(renewal)
     }

@@ -1,9 +1,12 @@
 //! When to send a receive, and for how many messages.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::queue::MAX_BATCH_ENTRIES;
 use crate::settings::Settings;
+
+/// The least time between an empty receive and the next one.
+const EMPTY_RECEIVES_APART: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default)]
 pub(super) struct Polls {
@@ -13,6 +16,7 @@ pub(super) struct Polls {
     backlog: bool,
     failures: u32,
     not_before: Option<Instant>,
+    last_sent: Option<Instant>,
     /// Since when handlers are free that no receive has reserved.
     spare_since: Option<Instant>,
     wake_at: Option<Instant>,
@@ -49,6 +53,7 @@ impl Polls {
         self.reserved += max_messages;
         self.spare_since = None;
         self.not_before = None;
+        self.last_sent = Some(now);
         Some(max_messages)
     }
 
@@ -56,6 +61,10 @@ impl Polls {
         self.ended(reserved);
         self.backlog = returned * 2 >= reserved;
         self.failures = 0;
+        if returned == 0 {
+            // An idle queue is not polled as fast as it answers.
+            self.not_before = self.last_sent.map(|sent| sent + EMPTY_RECEIVES_APART);
+        }
     }
 
     /// Counts a failed receive and returns the number of failures in a row.
@@ -95,8 +104,6 @@ impl Polls {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn settings(concurrency: usize) -> Settings {
@@ -143,6 +150,18 @@ mod tests {
         let later = now + Duration::from_millis(50);
         assert_eq!(polls.wake_at(), Some(later));
         assert_eq!(polls.next(&settings(50), 3, later), Some(3));
+    }
+
+    #[test]
+    fn an_idle_queue_that_answers_at_once_is_polled_once_a_second() {
+        let now = Instant::now();
+        let mut polls = Polls::default();
+        polls.next(&settings(50), 50, now);
+        polls.answered(10, 0);
+        assert_eq!(polls.next(&settings(50), 50, now), None);
+        let later = now + Duration::from_secs(1);
+        assert_eq!(polls.wake_at(), Some(later));
+        assert_eq!(polls.next(&settings(50), 50, later), Some(10));
     }
 
     #[test]

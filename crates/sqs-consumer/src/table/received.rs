@@ -54,8 +54,12 @@ impl Table {
                 .push(key, now, now + self.settings.settle_linger);
         } else if self.drain.is_some() {
             self.release(key, now);
+        } else if self.groups.is_full(held.message.group_id()) {
+            self.put_back(key, now);
         } else if self.groups.enter(held.message.group_id(), key) {
             self.ready.push_back(key);
+        } else {
+            held.waited = self.fifo;
         }
     }
 
@@ -106,6 +110,8 @@ impl Table {
                 receipt,
                 lease,
                 state: State::Waiting,
+                deadline: now,
+                waited: false,
                 failures: 0,
             },
         );
@@ -118,10 +124,11 @@ impl Table {
             return;
         };
         held.receipt = received.receipt;
+        self.attempts.explain(held.message.message_id());
         self.timers.remove(&(held.lease.timer, key));
         let mut lease = Lease::new(now, self.settings.visibility_timeout);
         if !held.lease.lost {
-            lease.received_at = held.lease.received_at; // the processing time counts from the first receipt
+            lease.received_at = held.lease.received_at; // SQS counts its 12 h from the first receipt
         }
         self.timers.insert((lease.timer, key));
         held.lease = lease;

@@ -23,13 +23,8 @@ struct Rig {
 
 impl Rig {
     fn new(fifo: bool, settings: Settings) -> Self {
-        let mut table = Table::new(
-            settings,
-            fifo,
-            true,
-            fastrand::Rng::with_seed(1),
-            History::default(),
-        );
+        let history = History::new(&settings);
+        let mut table = Table::new(settings, fifo, true, fastrand::Rng::with_seed(1), history);
         let now = Instant::now();
         table.step(Event::Tick, now);
         Self { table, now }

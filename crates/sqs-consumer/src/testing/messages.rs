@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
+use crate::attribute::Attribute;
 use crate::message::Message;
+use crate::queue::is_allowed;
 use crate::queue::{EntryError, MAX_VISIBILITY_TIMEOUT, OutgoingMessage, Receipt, Received};
 
 /// How long SQS remembers a deduplication id.
@@ -26,6 +28,7 @@ struct Item {
     message: OutgoingMessage,
     sent_at: SystemTime,
     hidden_until: Option<Instant>,
+    first_received_at: Option<Instant>,
     received_at: Option<Instant>,
     receives: u32,
 }
@@ -62,6 +65,7 @@ impl Messages {
             message,
             sent_at: SystemTime::now(),
             hidden_until: None,
+            first_received_at: None,
             received_at: None,
             receives: 0,
         };
@@ -91,6 +95,7 @@ impl Messages {
                 continue;
             }
             item.receives += 1;
+            item.first_received_at.get_or_insert(now);
             item.received_at = Some(now);
             item.hidden_until = Some(now + visibility_timeout);
             taken.push(delivery(number, item));
@@ -194,14 +199,28 @@ impl Messages {
 }
 
 fn delivery(number: u64, item: &Item) -> Received {
+    let since_first = item.received_at.zip(item.first_received_at);
+    let since_first = since_first.map(|(last, first)| last - first);
     let message = Message::new(message_id(number), item.message.body.clone())
         .with_group_id(item.message.group_id.clone())
         .with_attributes(item.message.attributes.clone())
         .with_sent_at(item.sent_at)
-        .with_receive_count(item.receives);
+        .with_receive_count(item.receives)
+        .with_time_since_first_receive(since_first);
     Received {
         message,
         receipt: format!("{number}:{}", item.receives).into(),
+    }
+}
+
+/// Refuses characters that SQS refuses, with its error code.
+pub(super) fn check_characters(message: &OutgoingMessage) -> Result<(), EntryError> {
+    let texts = message.attributes.values().filter_map(Attribute::as_str);
+    let mut texts = texts.chain([message.body.as_str()]);
+    if texts.all(|text| text.chars().all(is_allowed)) {
+        Ok(())
+    } else {
+        Err(refused("InvalidMessageContents"))
     }
 }
 

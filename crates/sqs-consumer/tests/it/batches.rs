@@ -26,17 +26,12 @@ struct Mapping {
 impl Mapping {
     fn of(queue: &FakeQueue) -> Self {
         let dead_letters = FakeQueue::new("dead.fifo");
-        let settings = Settings {
-            wait_time: secs(0),
-            request_timeout: secs(2),
-            shutdown_timeout: secs(3),
-            cancellation_notice: secs(2),
-            retry: RetryPolicy {
-                max_attempts: 3,
-                ..RetryPolicy::default()
-            },
-            ..Settings::default()
-        };
+        let settings = Settings::default()
+            .with_wait_time(secs(0))
+            .with_request_timeout(secs(2))
+            .with_shutdown_timeout(secs(3))
+            .with_cancellation_notice(secs(2))
+            .with_retry(RetryPolicy::default().with_max_attempts(3));
         let consumer = Consumer::over(queue.clone(), Some(dead_letters.clone()), settings);
         Self {
             queue: queue.clone(),
@@ -183,7 +178,12 @@ async fn what_fails_comes_back_later_each_time_and_in_the_end_goes_to_the_dead_l
     );
     assert!(queue.is_empty(), "and the one behind it has had its turn");
     let copy = mapping.dead_letters.messages().remove(0);
-    let attribute = |name: &str| copy.attributes[name].clone();
+    let attribute = |name: &str| {
+        copy.attributes[&format!("dead_letter.{name}")]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
     assert_eq!(attribute("reason"), "attempts_exhausted");
     assert_eq!(
         (attribute("attempt"), attribute("receive_count")),

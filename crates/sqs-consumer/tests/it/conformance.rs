@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqs_consumer::testing::FakeQueue;
-use sqs_consumer::{OutgoingMessage, Queue, Receipt, Receive, Received, SqsQueue};
+use sqs_consumer::{Attribute, OutgoingMessage, Queue, Receipt, Receive, Received, SqsQueue};
 
 use crate::load::Local;
 use crate::rig::{grouped, message, ms, secs};
@@ -43,7 +43,11 @@ fn receipts(received: &[Received]) -> Vec<Receipt> {
 }
 
 async fn a_message_arrives_as_it_was_sent(queue: impl Queue) {
-    let attributes = BTreeMap::from([("kind".to_owned(), "greeting".to_owned())]);
+    let attributes = BTreeMap::from([
+        ("kind".to_owned(), "greeting".into()),
+        ("size".to_owned(), Attribute::text("Number.int", "12")),
+        ("raw".to_owned(), Attribute::binary([0, 255])),
+    ]);
     send(
         &queue,
         vec![OutgoingMessage {

@@ -45,10 +45,7 @@ async fn messages_that_have_not_started_are_released_at_once_and_not_at_the_end_
     for n in 0..5 {
         queue.put(grouped("g", &n.to_string()));
     }
-    let settings = Settings {
-        concurrency_per_group: Some(1),
-        ..Settings::default()
-    };
+    let settings = Settings::default().with_concurrency_per_group(Some(1));
     let mut rig = Rig::start(&queue, settings, |_, _| (secs(15), Act::done()));
     rig.until(|snapshot| snapshot.running == 1 && snapshot.in_flight == 5)
         .await;
@@ -190,10 +187,7 @@ async fn a_drain_flushes_deletes_at_once_instead_of_letting_them_gather() {
     for body in ["fast", "slow"] {
         queue.put(message(body));
     }
-    let settings = Settings {
-        settle_linger: secs(7),
-        ..Settings::default()
-    };
+    let settings = Settings::default().with_settle_linger(secs(7));
     let mut rig = Rig::start(&queue, settings, |message, _| {
         (
             if message.body() == "fast" {
@@ -259,10 +253,7 @@ async fn a_drain_never_outlasts_the_shutdown_timeout_and_counts_the_messages_it_
 #[tokio::test(start_paused = true)]
 async fn an_idle_consumer_drains_as_soon_as_its_poll_returns() {
     let queue = FakeQueue::new("commands");
-    let settings = Settings {
-        wait_time: secs(2),
-        ..Settings::default()
-    };
+    let settings = Settings::default().with_wait_time(secs(2));
     let mut rig = Rig::start(&queue, settings, |_, _| (ms(0), Act::done()));
     rig.until(|snapshot| snapshot.counters.receive_requests == 1)
         .await;

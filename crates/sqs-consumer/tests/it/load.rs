@@ -77,7 +77,7 @@ impl Local {
 
     /// Sends these messages in batches, from many tasks at once.
     async fn fill(&self, url: &str, messages: impl Iterator<Item = OutgoingMessage>) {
-        let sender = BatchSender::new(self.client.clone(), url, SenderSettings::default());
+        let sender = BatchSender::new(self.client.clone(), url, SenderSettings::default()).unwrap();
         let mut sending = JoinSet::new();
         for message in messages {
             let sender = sender.clone();
@@ -120,7 +120,7 @@ impl Local {
                 };
                 let before = found.insert(
                     message.body.unwrap().parse().unwrap(),
-                    (text("reason"), text("detail")),
+                    (text("dead_letter.reason"), text("dead_letter.detail")),
                 );
                 assert_eq!(before, None, "a message was buried twice");
                 let receipt = message.receipt_handle.unwrap();
@@ -178,16 +178,12 @@ impl Handler for Worker {
 }
 
 fn settings() -> Settings {
-    Settings {
-        wait_time: secs(2),
-        retry: RetryPolicy {
-            first_delay: secs(1),
-            max_delay: secs(1),
-            max_attempts: 2,
-            ..RetryPolicy::default()
-        },
-        ..Settings::default()
-    }
+    Settings::default().with_wait_time(secs(2)).with_retry(
+        RetryPolicy::default()
+            .with_first_delay(secs(1))
+            .with_max_delay(secs(1))
+            .with_max_attempts(2),
+    )
 }
 
 /// Runs a consumer until the process gets SIGTERM.

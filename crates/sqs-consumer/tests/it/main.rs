@@ -19,3 +19,5 @@ mod receive;
 mod rig;
 mod sender;
 mod settle;
+mod silence;
+mod timeouts;

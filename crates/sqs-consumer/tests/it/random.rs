@@ -94,16 +94,14 @@ fn plans(faults: bool) -> impl Strategy<Value = Plan> {
 }
 
 fn settings(plan: &Plan) -> Settings {
-    Settings {
-        concurrency: plan.concurrency,
-        concurrency_per_group: plan.concurrency_per_group,
-        retry: RetryPolicy {
-            first_delay: secs(1),
-            max_delay: secs(20),
-            ..RetryPolicy::default()
-        },
-        ..Settings::default()
-    }
+    Settings::default()
+        .with_concurrency(plan.concurrency)
+        .with_concurrency_per_group(plan.concurrency_per_group)
+        .with_retry(
+            RetryPolicy::default()
+                .with_first_delay(secs(1))
+                .with_max_delay(secs(20)),
+        )
 }
 
 fn faults(rate: u8, seed: u64) -> impl FnMut(Operation, u64) -> Fault + Send + 'static {
@@ -232,7 +230,7 @@ fn check(outcome: &Outcome) {
     let mut dead: BTreeMap<usize, usize> = BTreeMap::new();
     for copy in outcome.dead_letters.messages() {
         *dead.entry(copy.body.parse().unwrap()).or_default() += 1;
-        assert!(copy.attributes.contains_key("reason"));
+        assert!(copy.attributes.contains_key("dead_letter.reason"));
     }
     if outcome.plan.faults.is_none() {
         assert!(

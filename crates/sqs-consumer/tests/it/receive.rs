@@ -6,7 +6,7 @@ use sqs_consumer::Settings;
 use sqs_consumer::testing::{FakeQueue, Operation};
 use tokio::time::Instant;
 
-use crate::rig::{Act, Rig, message, ms, secs};
+use crate::rig::{Act, Rig, grouped, message, ms, secs};
 
 fn queue_of(messages: usize) -> FakeQueue {
     let queue = FakeQueue::with_latency("commands", ms(5));
@@ -19,10 +19,7 @@ fn queue_of(messages: usize) -> FakeQueue {
 #[tokio::test(start_paused = true)]
 async fn only_what_free_permits_can_start_is_received() {
     let queue = queue_of(40);
-    let settings = Settings {
-        concurrency: 13,
-        ..Settings::default()
-    };
+    let settings = Settings::default().with_concurrency(13);
     let mut rig = Rig::start(&queue, settings, |_, _| (secs(60), Act::done()));
 
     rig.until(|snapshot| snapshot.running == 13).await;
@@ -40,10 +37,7 @@ async fn only_what_free_permits_can_start_is_received() {
 #[tokio::test(start_paused = true)]
 async fn a_free_permit_is_refilled_while_the_rest_of_a_batch_still_runs() {
     let queue = queue_of(30);
-    let settings = Settings {
-        concurrency: 10,
-        ..Settings::default()
-    };
+    let settings = Settings::default().with_concurrency(10);
     let mut rig = Rig::start(&queue, settings, |message, _| {
         (
             if message.body() == "0" {
@@ -73,10 +67,7 @@ async fn time_for_the_fast(concurrency: usize, slow: usize) -> Duration {
     for n in 0..slow + 600 {
         queue.put(message(if n < slow { "slow" } else { "fast" }));
     }
-    let settings = Settings {
-        concurrency,
-        ..Settings::default()
-    };
+    let settings = Settings::default().with_concurrency(concurrency);
     let mut rig = Rig::start(&queue, settings, |message, _| {
         (
             if message.body() == "slow" {
@@ -162,10 +153,7 @@ async fn concurrency_is_bounded_per_group_on_a_fair_queue() {
     }
     queue.put(crate::rig::grouped("quiet", "q"));
     queue.put(message("no group"));
-    let settings = Settings {
-        concurrency_per_group: Some(2),
-        ..Settings::default()
-    };
+    let settings = Settings::default().with_concurrency_per_group(Some(2));
     let mut rig = Rig::start(&queue, settings, |_, _| (secs(1), Act::done()));
 
     rig.until(|snapshot| snapshot.in_flight == 14).await;
@@ -213,5 +201,31 @@ async fn at_full_load_receive_and_delete_cost_no_more_than_0_22_requests_a_messa
         snapshot.counters.receive_requests, snapshot.counters.delete_requests
     );
     assert!(each <= 0.22, "{each}");
+    rig.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_noisy_group_does_not_keep_the_others_from_free_handlers() {
+    let queue = FakeQueue::new("fair");
+    for n in 0..2_000 {
+        queue.put(grouped("noisy", &n.to_string()));
+    }
+    for n in 0..20 {
+        queue.put(grouped(&format!("quiet {n}"), "quiet"));
+    }
+    let settings = Settings::default().with_concurrency_per_group(Some(1));
+    let began = Instant::now();
+    let mut rig = Rig::start(&queue, settings, |message, _| match message.body() {
+        "quiet" => (ms(10), Act::done()),
+        _ => (secs(60), Act::done()),
+    });
+    let snapshot = rig.until(|snapshot| snapshot.counters.done >= 20).await;
+    assert!(began.elapsed() < secs(30), "{:?}", began.elapsed());
+    assert_eq!(snapshot.running, 1);
+    // What was put back is not received over and over.
+    rig.until(|snapshot| snapshot.counters.done >= 25).await;
+    let receives = f64::from(u32::try_from(queue.requests()[&Operation::Receive].0).unwrap());
+    let rate = receives / began.elapsed().as_secs_f64();
+    assert!(rate < 20.0, "{rate} receives a second");
     rig.stop().await;
 }

@@ -180,16 +180,11 @@ async fn a_delete_under_way_is_not_cancelled_by_dropping_the_consumer() {
 #[tokio::test(start_paused = true)]
 async fn visibility_grows_with_the_attempt_with_jitter() {
     let (queue, _) = queue_of(20);
-    let retry = RetryPolicy {
-        first_delay: secs(10),
-        max_delay: secs(60),
-        max_attempts: 5,
-        ..RetryPolicy::default()
-    };
-    let settings = Settings {
-        retry,
-        ..Settings::default()
-    };
+    let retry = RetryPolicy::default()
+        .with_first_delay(secs(10))
+        .with_max_delay(secs(60))
+        .with_max_attempts(5);
+    let settings = Settings::default().with_retry(retry);
     let mut rig = Rig::start(&queue, settings, |_, context| {
         (
             ms(0),
@@ -240,7 +235,11 @@ async fn a_permanent_failure_goes_to_the_dead_letter_queue_with_what_happened() 
         ("the body", Some("g"))
     );
     assert_eq!(copy.deduplication_id.as_ref(), Some(&id));
-    let attribute = |name: &str| copy.attributes[name].as_str();
+    let attribute = |name: &str| {
+        copy.attributes[&format!("dead_letter.{name}")]
+            .as_str()
+            .unwrap()
+    };
     assert_eq!(
         (attribute("reason"), attribute("detail")),
         ("malformed", "why")

@@ -29,12 +29,10 @@ pub(super) async fn deliver(
     messages: Vec<OutgoingMessage>,
 ) -> Result<()> {
     let total = messages.len();
-    let settings = SenderSettings {
-        max_concurrent_requests: REQUESTS_IN_FLIGHT,
-        linger: Duration::from_millis(2),
-        ..SenderSettings::default()
-    };
-    let sender = BatchSender::new(sqs.clone(), queue, settings);
+    let settings = SenderSettings::default()
+        .with_max_concurrent_requests(REQUESTS_IN_FLIGHT)
+        .with_linger(Duration::from_millis(2));
+    let sender = BatchSender::new(sqs.clone(), queue, settings)?;
     let send_group = |group: Vec<OutgoingMessage>| {
         let sender = sender.clone();
         async move {

@@ -1,13 +1,14 @@
 //! Conversion from the SDK's types to those of this crate.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_sqs::error::BuildError;
+use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::{
     Message as SdkMessage, MessageAttributeValue, MessageSystemAttributeName as Name,
 };
 
+use crate::attribute::Attribute;
 use crate::message::Message;
 use crate::queue::Received;
 
@@ -19,12 +20,10 @@ pub(super) fn received(sdk: SdkMessage) -> Option<Received> {
         return None;
     };
     let system = sdk.attributes.unwrap_or_default();
-    let attributes: BTreeMap<String, String> = sdk
-        .message_attributes
-        .unwrap_or_default()
+    let attributes = sdk.message_attributes.unwrap_or_default();
+    let attributes = attributes
         .into_iter()
-        .filter_map(|(name, value)| Some((name, value.string_value?)))
-        .collect();
+        .filter_map(|(name, value)| Some((name, read_attribute(value)?)));
     let message =
         Message::new(message_id, sdk.body.unwrap_or_default()).with_attributes(attributes);
     Some(Received {
@@ -39,17 +38,38 @@ pub(crate) fn system_attributes(
     text: impl Fn(&Name) -> Option<String>,
 ) -> Message {
     let number = |name: &Name| text(name).and_then(|text| text.parse::<u64>().ok());
+    let ago = |millis| {
+        let time = SystemTime::now().duration_since(from_unix_millis(millis));
+        time.unwrap_or_default()
+    };
     message
         .with_group_id(text(&Name::MessageGroupId))
         .with_sent_at(number(&Name::SentTimestamp).map_or_else(SystemTime::now, from_unix_millis))
         .with_receive_count(number(&Name::ApproximateReceiveCount).map_or(1, clamped))
+        .with_time_since_first_receive(number(&Name::ApproximateFirstReceiveTimestamp).map(ago))
         .with_trace_header(text(&Name::AwsTraceHeader))
 }
 
-pub(super) fn string_attribute(value: &str) -> Result<MessageAttributeValue, BuildError> {
+fn read_attribute(value: MessageAttributeValue) -> Option<Attribute> {
+    let MessageAttributeValue {
+        string_value,
+        binary_value,
+        data_type,
+        ..
+    } = value;
+    match (string_value, binary_value) {
+        (Some(text), _) => Some(Attribute::text(data_type, text)),
+        (None, Some(bytes)) => Some(Attribute::bytes(data_type, bytes.into_inner())),
+        (None, None) => None,
+    }
+}
+
+pub(super) fn sdk_attribute(attribute: &Attribute) -> Result<MessageAttributeValue, BuildError> {
+    let bytes = attribute.as_bytes().map(|bytes| Blob::new(bytes.to_vec()));
     MessageAttributeValue::builder()
-        .data_type("String")
-        .string_value(value)
+        .data_type(attribute.data_type())
+        .set_string_value(attribute.as_str().map(str::to_owned))
+        .set_binary_value(bytes)
         .build()
 }
 
@@ -74,7 +94,8 @@ mod tests {
             .attributes(Name::SentTimestamp, "1700000000123")
             .attributes(Name::ApproximateReceiveCount, "3")
             .attributes(Name::MessageGroupId, "g")
-            .message_attributes("kind", string_attribute("greeting").unwrap())
+            .message_attributes("kind", sdk_attribute(&"greeting".into()).unwrap())
+            .message_attributes("raw", sdk_attribute(&Attribute::binary([0, 1])).unwrap())
             .build();
 
         let Received { message, receipt } = received(sdk).unwrap();
@@ -87,6 +108,7 @@ mod tests {
         assert_eq!(message.sent_at(), from_unix_millis(1_700_000_000_123));
         assert_eq!(message.receive_count(), 3);
         assert_eq!(message.attribute("kind"), Some("greeting"));
+        assert_eq!(message.attributes()["raw"], Attribute::binary([0, 1]));
     }
 
     #[test]

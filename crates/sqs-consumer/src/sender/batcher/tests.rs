@@ -1,5 +1,5 @@
 use super::*;
-use crate::queue::QueueError;
+use crate::queue::{MAX_MESSAGE_BYTES, QueueError};
 
 const LINGER: Duration = Duration::from_millis(10);
 

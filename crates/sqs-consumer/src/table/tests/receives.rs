@@ -9,7 +9,7 @@ fn a_receive_asks_for_ten_and_waits_twenty_seconds() {
         false,
         true,
         fastrand::Rng::with_seed(1),
-        History::default(),
+        History::new(&Settings::default()),
     );
     let commands = table.step(Event::Tick, Instant::now());
     let expected = Receive {
@@ -42,7 +42,7 @@ fn failed_receives_are_backed_off_with_jitter() {
             false,
             true,
             fastrand::Rng::with_seed(seed),
-            History::default(),
+            History::new(&Settings::default()),
         );
         let mut now = Instant::now();
         table.step(Event::Tick, now);

@@ -27,7 +27,7 @@ fn a_deferred_message_comes_back_later_with_each_receive_so_that_hours_of_outage
 {
     let policy = RetryPolicy::default();
     let mut shortest = Duration::ZERO;
-    for receives in 1..=policy.max_receive_count {
+    for receives in 1..=policy.max_unexplained_receives {
         let mut rig = Rig::new(false, Settings::default());
         let mut delivery = received("a", "");
         delivery.message = delivery.message.with_receive_count(receives);
