@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Recurrence rules with their dates by python-dateutil, which shares no code with the project's expander.
 
-    rules.py SEED COUNT        prints COUNT lines "START RULE [DATE...]", the first dates within 60 years of the start
+    rules.py SEED COUNT        prints COUNT lines "START RULE [DATE...]", the first dates within 30 years of the start
 
 The rules keep to what RFC 5545 allows and the school takes: lessons recur daily at most. Where dateutil is known not to follow
 section 3.3.10, the rule is given to it in other words that mean the same, or the start is chosen so that it makes no difference:
@@ -12,8 +12,9 @@ section 3.3.10, the rule is given to it in other words that mean the same, or th
   Thursday" of section 3.8.5.3 starts on the third); dateutil counts in the first week from DTSTART. Weekly rules with BYSETPOS start on WKST.
 - BYDAY is a list of days with and without numbers, and each stands for itself; dateutil wants a day to be in both kinds. The two kinds are
   not mixed here; a test of the project mixes them.
-- A week belongs to the year that has four days of it, and -1 is that year's last week; dateutil does not count from the back in the days
-  of the next year's first week. BYWEEKNO below -51 is left to a test of the project.
+- A week belongs to the year that has four days of it, and -1 is that year's last week (ISO 8601). dateutil counts the weeks of the year before
+  by the length of the year itself, so that 2039-01-02 is not in week 52, and does not count from the back in the days of the next year's first
+  week. BYWEEKNO keeps to -51 to 51 here; tests of the project have the rest.
 """
 import random
 import sys
@@ -24,7 +25,7 @@ from dateutil.rrule import rrulestr
 
 WEEKDAYS = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
 DATES = 8
-YEARS = 60
+YEARS = 30
 
 
 def some(rng, values, most=4):
@@ -56,7 +57,7 @@ def rule(rng):
         parts += text("BYMONTH", some(rng, range(1, 13)))
     week_numbers = frequency == "YEARLY" and chance(0.3)
     if week_numbers:
-        parts += text("BYWEEKNO", [n for n in signed(rng, 53) if n >= -51] or [1])
+        parts += text("BYWEEKNO", [n for n in signed(rng, 53) if abs(n) <= 51] or [1])
     days = False
     if frequency == "YEARLY" and chance(0.25):
         days = True
@@ -91,13 +92,17 @@ def rule(rng):
     return start, ";".join(parts), ";".join(parts + other).replace("Z", "")
 
 
+def written(date):
+    return date.strftime("%Y%m%dT%H%M%S")
+
+
 def dates(start, theirs):
-    end = start.replace(year=start.year + YEARS, day=min(start.day, 28))
+    end = f"{start.year + YEARS}{written(start)[4:]}"
     found = []
     for date in rrulestr(theirs, dtstart=start):
-        if date > end or len(found) == DATES:
+        if written(date) > end or len(found) == DATES:
             break
-        found.append(date)
+        found.append(written(date))
     return found
 
 
@@ -109,8 +114,7 @@ def main(seed, count):
         # A rule without dates is followed to its end only.
         if "UNTIL" not in theirs and "COUNT" not in theirs:
             theirs += f";UNTIL={start.year + YEARS + 1}0101T000000"
-        found = [date.strftime("%Y%m%dT%H%M%S") for date in dates(start, theirs)]
-        print(start.strftime("%Y%m%dT%H%M%S"), ours, *found)
+        print(written(start), ours, *dates(start, theirs))
 
 
 main(int(sys.argv[1]), int(sys.argv[2]))

