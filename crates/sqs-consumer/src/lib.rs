@@ -24,6 +24,10 @@ mod table;
 mod queue;
 /// Sending in batches: many tasks send one message each, and up to ten messages share a request.
 pub mod sender;
+#[cfg(feature = "metrics")]
+mod telemetry;
+#[cfg(not(feature = "metrics"))]
+#[path = "telemetry/off.rs"]
 mod telemetry;
 
 /// The message attributes that a dead letter has from this crate.
