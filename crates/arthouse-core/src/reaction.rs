@@ -30,6 +30,10 @@ pub enum Change {
 
 /// What is to be done. Each may be done any number of times, by anyone, at any later time: conditions on the writes and
 /// ids of the notifications make repeats harmless.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a change has one or two, for a moment"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reaction {
     /// Put each session that is absent, then note that all are there.

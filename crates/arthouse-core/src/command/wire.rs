@@ -19,7 +19,9 @@ pub(super) fn object(body: &str) -> Result<Map<String, Value>, Malformed> {
         Value::Array(events) if events.iter().any(Value::is_object) => Err(envelope(
             "the body is a list of events: send each in a message of its own",
         )),
-        _ => Err(envelope("the body is not a JSON object")),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Err(envelope("the body is not a JSON object"))
+        }
     }
 }
 

@@ -49,6 +49,10 @@ impl<'a> Fields<'a> {
 }
 
 /// Reads a value, or says what it is and what it must be.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the SDK may add kinds of values"
+)]
 fn read<T: DeserializeOwned>(value: &AttributeValue) -> Result<T, String> {
     let read = match value {
         AttributeValue::S(text) => T::deserialize(text.as_str().into_deserializer()),
@@ -59,12 +63,16 @@ fn read<T: DeserializeOwned>(value: &AttributeValue) -> Result<T, String> {
         },
         AttributeValue::Bool(flag) => T::deserialize(flag.into_deserializer()),
         other => serde_dynamo::aws_sdk_dynamodb_1::from_attribute_value(other.clone())
-            .map_err(|error| serde::de::Error::custom(error)),
+            .map_err(serde::de::Error::custom),
     };
     read.map_err(|error: Error| format!("is {}: {}", kind(value), expectation(&error)))
 }
 
 /// Names the kind of a value.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the SDK may add kinds of values"
+)]
 fn kind(value: &AttributeValue) -> &'static str {
     match value {
         AttributeValue::S(_) => "a text",
