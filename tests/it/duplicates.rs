@@ -74,9 +74,9 @@ async fn an_id_used_for_other_data_is_a_dead_letter_and_changes_nothing() {
         .dead_letters
         .wait("the dead letter", |letters| letters.first().cloned())
         .await;
-    assert_eq!(letter.attributes["dead_letter.reason"], "COMMAND_ID_REUSED");
+    assert_eq!(letter.attributes["reason"], "COMMAND_ID_REUSED");
     assert_eq!(letter.body, reused.body.to_string());
-    assert!(!letter.attributes["dead_letter.source_message_id"].is_empty());
+    assert!(!letter.attributes["source_message_id"].is_empty());
     assert_eq!(world.settled().await, []);
     assert_eq!(world.outcomes.outcomes(attends.id(), 1).await, [None]);
     assert_eq!(

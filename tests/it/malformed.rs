@@ -59,11 +59,11 @@ async fn malformed_messages_become_dead_letters_and_commands_behind_them_are_car
             .find(|letter| letter.body == *body)
             .unwrap_or_else(|| panic!("{reason} is missing"));
         assert_eq!(
-            letter.attributes["dead_letter.reason"], *reason,
+            letter.attributes["reason"], *reason,
             "{}",
-            letter.attributes["dead_letter.detail"]
+            letter.attributes["detail"]
         );
-        assert!(!letter.attributes["dead_letter.detail"].contains("contact.example"));
+        assert!(!letter.attributes["detail"].contains("contact.example"));
     }
     assert_eq!(letters.len(), cases.len());
     world.stop().await;

@@ -6,20 +6,20 @@ use crate::attribute::Attribute;
 use crate::message::Message;
 use crate::queue::{MAX_MESSAGE_BYTES, OutgoingMessage, is_allowed};
 
-/// How the names of all of them begin. Other attributes of a dead letter are the message's own.
-pub const PREFIX: &str = "dead_letter.";
+/// How the name of an attribute of the message begins that has the name of one of these: `original.reason`.
+pub const ORIGINAL: &str = "original.";
 /// Why the message was dead-lettered, in a few constant words.
-pub const REASON: &str = "dead_letter.reason";
+pub const REASON: &str = "reason";
 /// The particulars, at most 1,024 bytes; absent if there are none.
-pub const DETAIL: &str = "dead_letter.detail";
+pub const DETAIL: &str = "detail";
 /// The id that the message had in its queue.
-pub const SOURCE_MESSAGE_ID: &str = "dead_letter.source_message_id";
+pub const SOURCE_MESSAGE_ID: &str = "source_message_id";
 /// The name of its queue.
-pub const SOURCE_QUEUE: &str = "dead_letter.source_queue";
+pub const SOURCE_QUEUE: &str = "source_queue";
 /// The number of its last attempt.
-pub const ATTEMPT: &str = "dead_letter.attempt";
+pub const ATTEMPT: &str = "attempt";
 /// How often it had been received.
-pub const RECEIVE_COUNT: &str = "dead_letter.receive_count";
+pub const RECEIVE_COUNT: &str = "receive_count";
 
 /// The most message attributes that SQS accepts.
 const MAX_ATTRIBUTES: usize = 10;
@@ -81,13 +81,18 @@ pub(crate) fn copy(
 
 fn add_own_attributes(copy: &mut OutgoingMessage, message: &Message) {
     let mut bytes = copy.bytes();
+    // A message that came back from a dead-letter queue has those of its last end.
+    let came_back = message.attributes().contains_key(SOURCE_MESSAGE_ID);
     for (name, value) in message.attributes() {
+        let name = match DROP_ORDER.contains(&name.as_str()) {
+            true if came_back => continue,
+            true => format!("{ORIGINAL}{name}"),
+            false => name.clone(),
+        };
         let more = name.len() + value.len();
-        let fits = copy.attributes.len() < MAX_ATTRIBUTES && bytes + more <= MAX_MESSAGE_BYTES;
-        // A message that came back from a dead-letter queue has those of its last end.
-        if fits && !name.starts_with(PREFIX) {
+        if copy.attributes.len() < MAX_ATTRIBUTES && bytes + more <= MAX_MESSAGE_BYTES {
             bytes += more;
-            copy.attributes.insert(name.clone(), value.clone());
+            copy.attributes.insert(name, value.clone());
         }
     }
 }
@@ -138,12 +143,12 @@ mod tests {
             ("the body", Some("g"), &None)
         );
         let expected = [
-            ("dead_letter.attempt", "3"),
-            ("dead_letter.detail", "line 1"),
-            ("dead_letter.reason", "malformed"),
-            ("dead_letter.receive_count", "7"),
-            ("dead_letter.source_message_id", "m-1"),
-            ("dead_letter.source_queue", "commands"),
+            ("attempt", "3"),
+            ("detail", "line 1"),
+            ("reason", "malformed"),
+            ("receive_count", "7"),
+            ("source_message_id", "m-1"),
+            ("source_queue", "commands"),
         ];
         let attributes: Vec<_> = copy
             .attributes
@@ -221,6 +226,11 @@ mod tests {
             "d",
         );
         for (name, value) in own {
+            let name = if name == REASON {
+                "original.reason"
+            } else {
+                name
+            };
             assert_eq!(copy.attributes[name], value, "{name}");
         }
         assert_eq!(copy.attributes[REASON], "ours");
@@ -228,15 +238,21 @@ mod tests {
 
     #[test]
     fn a_message_that_dies_again_has_nothing_of_its_first_end() {
-        let before = [(DETAIL, "old"), (REASON, "old")];
+        let before = [(DETAIL, "old"), (REASON, "old"), (SOURCE_MESSAGE_ID, "m")];
         let copy = copy(&message().with_attributes(before), 1, "q", false, "new", "");
         assert_eq!(copy.attributes[REASON], "new");
         assert!(!copy.attributes.contains_key(DETAIL));
+        assert!(
+            !copy
+                .attributes
+                .keys()
+                .any(|name| name.starts_with(ORIGINAL))
+        );
     }
 
     #[test]
     fn a_message_at_the_size_limit_leaves_its_own_attributes_behind() {
-        let big = Message::new("m", "x".repeat(MAX_MESSAGE_BYTES - 300))
+        let big = Message::new("m", "x".repeat(MAX_MESSAGE_BYTES - 200))
             .with_attributes(BTreeMap::from([("own".to_owned(), "v".repeat(150))]));
         let copy = copy(&big, 1, "q", false, "r", "");
         assert!(!copy.attributes.contains_key("own") && copy.bytes() <= MAX_MESSAGE_BYTES);
@@ -244,9 +260,9 @@ mod tests {
 
     #[test]
     fn a_body_that_leaves_no_room_still_comes_whole_with_its_reason_if_that_fits() {
-        let big = Message::new("m", "x".repeat(MAX_MESSAGE_BYTES - 30));
+        let big = Message::new("m", "x".repeat(MAX_MESSAGE_BYTES - 20));
         let copy = copy(&big, 1, "q", false, "r", "");
-        assert_eq!(copy.body.len(), MAX_MESSAGE_BYTES - 30);
+        assert_eq!(copy.body.len(), MAX_MESSAGE_BYTES - 20);
         assert_eq!(copy.attributes.keys().collect::<Vec<_>>(), [REASON]);
     }
 }

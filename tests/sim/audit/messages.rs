@@ -80,7 +80,7 @@ impl Messages {
             let sent = entry["Id"].as_str().is_some_and(|id| taken.contains(id));
             if queue.ends_with("arthouse-commands-dlq.fifo") {
                 let attributes = &entry["MessageAttributes"];
-                let reason = attributes["dead_letter.reason"]["StringValue"].as_str();
+                let reason = attributes["reason"]["StringValue"].as_str();
                 if reason != self.doomed.get(body).copied() {
                     findings.add(Check::DeadLetter, now, format!("given up: {attributes}"));
                 } else if sent {

@@ -35,12 +35,9 @@ async fn a_message_goes_to_the_dead_letter_queue_when_its_attempts_are_used_up()
         (4, 4, 1)
     );
     let copy = rig.dead_letters.messages().remove(0);
-    assert_eq!(copy.attributes["dead_letter.reason"], "attempts_exhausted");
-    assert_eq!(
-        copy.attributes["dead_letter.detail"],
-        "panicked: as scripted"
-    );
-    assert_eq!(copy.attributes["dead_letter.attempt"], "5");
+    assert_eq!(copy.attributes["reason"], "attempts_exhausted");
+    assert_eq!(copy.attributes["detail"], "panicked: as scripted");
+    assert_eq!(copy.attributes["attempt"], "5");
     rig.stop().await;
 }
 
@@ -149,7 +146,7 @@ async fn a_message_that_was_handed_out_too_often_is_not_tried_again() {
         (0, 1)
     );
     assert_eq!(
-        rig.dead_letters.messages()[0].attributes["dead_letter.reason"],
+        rig.dead_letters.messages()[0].attributes["reason"],
         "receives_exhausted"
     );
     rig.stop().await;

@@ -178,12 +178,7 @@ async fn what_fails_comes_back_later_each_time_and_in_the_end_goes_to_the_dead_l
     );
     assert!(queue.is_empty(), "and the one behind it has had its turn");
     let copy = mapping.dead_letters.messages().remove(0);
-    let attribute = |name: &str| {
-        copy.attributes[&format!("dead_letter.{name}")]
-            .as_str()
-            .unwrap()
-            .to_owned()
-    };
+    let attribute = |name: &str| copy.attributes[name].as_str().unwrap().to_owned();
     assert_eq!(attribute("reason"), "attempts_exhausted");
     assert_eq!(
         (attribute("attempt"), attribute("receive_count")),

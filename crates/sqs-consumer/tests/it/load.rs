@@ -120,7 +120,7 @@ impl Local {
                 };
                 let before = found.insert(
                     message.body.unwrap().parse().unwrap(),
-                    (text("dead_letter.reason"), text("dead_letter.detail")),
+                    (text("reason"), text("detail")),
                 );
                 assert_eq!(before, None, "a message was buried twice");
                 let receipt = message.receipt_handle.unwrap();

@@ -230,7 +230,7 @@ fn check(outcome: &Outcome) {
     let mut dead: BTreeMap<usize, usize> = BTreeMap::new();
     for copy in outcome.dead_letters.messages() {
         *dead.entry(copy.body.parse().unwrap()).or_default() += 1;
-        assert!(copy.attributes.contains_key("dead_letter.reason"));
+        assert!(copy.attributes.contains_key("reason"));
     }
     if outcome.plan.faults.is_none() {
         assert!(

@@ -235,11 +235,7 @@ async fn a_permanent_failure_goes_to_the_dead_letter_queue_with_what_happened() 
         ("the body", Some("g"))
     );
     assert_eq!(copy.deduplication_id.as_ref(), Some(&id));
-    let attribute = |name: &str| {
-        copy.attributes[&format!("dead_letter.{name}")]
-            .as_str()
-            .unwrap()
-    };
+    let attribute = |name: &str| copy.attributes[name].as_str().unwrap();
     assert_eq!(
         (attribute("reason"), attribute("detail")),
         ("malformed", "why")

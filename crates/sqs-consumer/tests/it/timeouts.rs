@@ -34,8 +34,8 @@ async fn a_handler_that_hangs_and_heeds_no_token_is_dropped_and_its_group_goes_o
         (2, 1, 1)
     );
     let copy = rig.dead_letters.messages().remove(0);
-    assert_eq!(copy.attributes["dead_letter.reason"], "attempts_exhausted");
-    assert_eq!(copy.attributes["dead_letter.detail"], "timed out");
+    assert_eq!(copy.attributes["reason"], "attempts_exhausted");
+    assert_eq!(copy.attributes["detail"], "timed out");
     rig.stop().await;
 }
 

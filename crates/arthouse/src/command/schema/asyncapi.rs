@@ -116,11 +116,11 @@ fn dead_letter() -> Value {
         "title": "a message that is no command",
         "headers": {
             "type": "object",
-            "required": ["dead_letter.reason", "dead_letter.source_message_id"],
+            "required": ["reason", "source_message_id"],
             "properties": {
-                "dead_letter.reason": text("What kind of defect it has, such as INVALID_JSON or COMMAND_ID_REUSED."),
-                "dead_letter.detail": text("What to mend; it quotes nothing of the body."),
-                "dead_letter.source_message_id": text("The SQS message id that it came with."),
+                "reason": text("What kind of defect it has, such as INVALID_JSON or COMMAND_ID_REUSED."),
+                "detail": text("What to mend; it quotes nothing of the body."),
+                "source_message_id": text("The SQS message id that it came with."),
             },
         },
         "payload": { "description": "The body as it came; it need not be JSON." },
