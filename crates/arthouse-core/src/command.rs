@@ -49,7 +49,7 @@ pub trait CommandData: DeserializeOwned + Serialize + JsonSchema {
     const TYPE: &'static str;
     /// Who may send it; a student only for themselves.
     const ROLES: &'static [ActorType];
-    /// What it may be rejected with, beside [`FORBIDDEN`].
+    /// What it may be rejected with, beside `FORBIDDEN`.
     const REJECTIONS: &'static [Rejection];
 
     /// Returns what it is about.
