@@ -27,7 +27,7 @@ pub(crate) fn is_allowed(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
 }
 
-/// A queue, as far as this crate uses one: [`SqsQueue`](crate::SqsQueue), or or in tests the fake queue of the
+/// A queue, as far as this crate uses one: [`SqsQueue`](crate::SqsQueue), or, in tests, the fake queue of the
 /// feature `testing`.
 ///
 /// Batch requests take 1 to 10 entries and return one result an entry, in the same order. The implementation sets the timeout of a

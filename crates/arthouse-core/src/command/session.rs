@@ -13,7 +13,7 @@ pub(super) const SESSION_NOT_SCHEDULED: Rejection = Rejection::new(
     "the session is not scheduled any more",
 );
 
-/// The codes of commands for a session that is to be scheduled still.
+/// The rejections of commands for a session that is to be scheduled still.
 pub(super) const NOT_SCHEDULED: [Rejection; 3] = [
     ENROLLMENT_NOT_FOUND,
     SESSION_NOT_FOUND,
