@@ -9,7 +9,7 @@ mod response;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use arthouse_worker::{Clients, start_log, use_newest_time_zones};
+use arthouse_worker::{Clients, Limits, start_log, use_newest_time_zones};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 use tracing::level_filters::LevelFilter;
@@ -31,7 +31,7 @@ fn main() -> Result<()> {
 }
 
 async fn serve(environment: &Environment) -> Result<()> {
-    let clients = Clients::from_env().await?;
+    let clients = Clients::from_env(Limits::Daemon).await?;
     let app = App::start(clients, environment.names()).await?;
     let app = Arc::new(app);
     let handler = service_fn(move |invocation: LambdaEvent<Value>| {

@@ -19,8 +19,29 @@ pub const LOCAL_REGION: &str = "eu-west-1";
 /// The default access key and secret for an endpoint on this machine, which does not check them.
 pub const LOCAL_CREDENTIALS: &str = "local";
 
-/// The time-out of one attempt of a DynamoDB request. Responses take milliseconds; a later one is lost.
-const DYNAMODB_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long requests may take. Responses take milliseconds; a late one is lost, and the attempt is better made anew.
+///
+/// A long poll of SQS has limits of its own, which the consumer of the queue adds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limits {
+    /// Of work that must go on through an outage: 5 s an attempt, 15 s a request with its retries.
+    Daemon,
+    /// Of what a person waits for: 3 s an attempt, 8 s a request with its retries.
+    Operator,
+}
+
+impl Limits {
+    fn timeouts(self) -> TimeoutConfig {
+        let (attempt, request) = match self {
+            Self::Daemon => (5, 15),
+            Self::Operator => (3, 8),
+        };
+        TimeoutConfig::builder()
+            .operation_attempt_timeout(Duration::from_secs(attempt))
+            .operation_timeout(Duration::from_secs(request))
+            .build()
+    }
+}
 
 /// Why there are no clients.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -88,7 +109,7 @@ impl Clients {
     ///
     /// # Errors
     /// Says what to set where the region is not known or an endpoint is invalid.
-    pub async fn from_env() -> Result<Self, ClientsError> {
+    pub async fn from_env(limits: Limits) -> Result<Self, ClientsError> {
         for place in ENDPOINT_VARIABLES {
             let url = std::env::var(place).unwrap_or_default();
             if !url.is_empty() {
@@ -110,10 +131,10 @@ impl Clients {
             check_endpoint("the profile's endpoint_url", url)?;
         }
         if config.endpoint_url().is_some_and(is_loopback) {
-            return Ok(Self::new(&with_credentials(config)));
+            return Ok(Self::with_limits(&with_credentials(config), limits));
         }
         if region.is_some() {
-            return Ok(Self::new(&config));
+            return Ok(Self::with_limits(&config, limits));
         }
         // Last, the metadata service.
         let config = aws_config::defaults(BehaviorVersion::latest())
@@ -123,22 +144,21 @@ impl Clients {
         if config.region().is_none() {
             return Err(ClientsError::NoRegion);
         }
-        Ok(Self::new(&config))
+        Ok(Self::with_limits(&config, limits))
     }
 
-    /// Makes clients of an SDK configuration, with this program's time-outs.
+    /// Makes clients of an SDK configuration, with [`Limits::Daemon`].
     pub fn new(config: &SdkConfig) -> Self {
-        let timeouts = TimeoutConfig::builder()
-            .operation_attempt_timeout(DYNAMODB_ATTEMPT_TIMEOUT)
-            .build();
-        let dynamodb =
-            aws_sdk_dynamodb::config::Builder::from(config).timeout_config(timeouts.clone());
-        let streams =
-            aws_sdk_dynamodbstreams::config::Builder::from(config).timeout_config(timeouts);
+        Self::with_limits(config, Limits::Daemon)
+    }
+
+    fn with_limits(config: &SdkConfig, limits: Limits) -> Self {
+        let timeouts = limits.timeouts();
+        let config = config.to_builder().timeout_config(timeouts).build();
         Self {
-            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
-            streams: aws_sdk_dynamodbstreams::Client::from_conf(streams.build()),
-            sqs: aws_sdk_sqs::Client::new(config),
+            dynamodb: aws_sdk_dynamodb::Client::new(&config),
+            streams: aws_sdk_dynamodbstreams::Client::new(&config),
+            sqs: aws_sdk_sqs::Client::new(&config),
         }
     }
 }

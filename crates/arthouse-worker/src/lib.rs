@@ -17,7 +17,7 @@ mod reconcile;
 
 mod stack;
 
-pub use aws::{Clients, ClientsError, LOCAL_CREDENTIALS, LOCAL_REGION};
+pub use aws::{Clients, ClientsError, LOCAL_CREDENTIALS, LOCAL_REGION, Limits};
 pub use clock::Clock;
 pub use log::{LogError, LogFormat, log_cap, start_log};
 pub use names::Names;

@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod course;
+mod duration;
 pub(crate) mod healthy;
 #[cfg(feature = "local")]
 pub(crate) mod local;
@@ -15,8 +16,8 @@ pub(crate) mod reconcile;
 pub(crate) mod redrive;
 pub(crate) mod roster;
 pub(crate) mod schema;
-mod seconds;
 pub(crate) mod send;
+mod start;
 pub(crate) mod status;
 pub(crate) mod streams;
 pub(crate) mod worker;

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use arthouse_store::Store;
+use arthouse_worker::Limits;
 use clap::Args;
 
 use crate::{Clients, Names, Stack};
@@ -23,13 +24,13 @@ impl Deployment {
     }
 
     /// Finds its queues and tables, as the environment says.
-    pub(crate) async fn stack(&self) -> Result<Stack> {
-        Ok(Stack::find(Clients::from_env().await?, self.names()).await?)
+    pub(crate) async fn stack(&self, limits: Limits) -> Result<Stack> {
+        Ok(Stack::find(Clients::from_env(limits).await?, self.names()).await?)
     }
 
     /// Opens its records, as the environment says.
-    pub(crate) async fn store(&self) -> Result<Store> {
-        let dynamodb = Clients::from_env().await?.dynamodb;
+    pub(crate) async fn store(&self, limits: Limits) -> Result<Store> {
+        let dynamodb = Clients::from_env(limits).await?.dynamodb;
         Ok(Store::new(dynamodb, self.names().tables))
     }
 }

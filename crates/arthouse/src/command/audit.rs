@@ -3,7 +3,9 @@ use std::num::NonZeroU16;
 use anyhow::{Context, Result};
 use arthouse_core::{AuditSubject, Occurrence, OffTimetable, Violation};
 use arthouse_store::{Key, Unreadable};
-use arthouse_worker::{AuditCounts, AuditObserver, AuditOptions, AuditReport, audit_tables};
+use arthouse_worker::{
+    AuditCounts, AuditObserver, AuditOptions, AuditReport, Limits, audit_tables,
+};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -27,7 +29,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
-    let store = deployment.store().await?;
+    let store = deployment.store(Limits::Daemon).await?;
     let audit = AuditOptions {
         segments: options.segments,
         listed: options.limit,

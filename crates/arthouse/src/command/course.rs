@@ -1,5 +1,6 @@
 use anyhow::{Context, Result};
 use arthouse_core::{Amount, Course, CourseId, Currency, Text};
+use arthouse_worker::Limits;
 use clap::Args;
 use serde::Serialize;
 
@@ -60,7 +61,7 @@ impl<'a> Details<'a> {
 pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
     let course_id = &options.course;
     let found = deployment
-        .store()
+        .store(Limits::Operator)
         .await?
         .course(course_id)
         .await

@@ -1,5 +1,6 @@
 use anyhow::{Context, Result};
 use arthouse_core::{CommandId, Outcome, Receipt, Source};
+use arthouse_worker::Limits;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -25,7 +26,7 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
     let Options { id, source, format } = options;
     let receipt = deployment
-        .store()
+        .store(Limits::Operator)
         .await?
         .receipt(&source, &id)
         .await

@@ -5,6 +5,7 @@ use anyhow::{Context, Result};
 use arthouse_core::{
     Amount, Application, ContactInfo, CourseId, Currency, Text, Timestamp, UserId, Zone,
 };
+use arthouse_worker::Limits;
 use clap::Args;
 use serde::Serialize;
 
@@ -44,7 +45,7 @@ struct Line<'a> {
 }
 
 pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
-    let store = deployment.store().await?;
+    let store = deployment.store(Limits::Operator).await?;
     let most = options.limit.get();
     let (mut applications, mut start) = (Vec::new(), None);
     let more = loop {

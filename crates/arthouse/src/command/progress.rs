@@ -1,6 +1,6 @@
 use anyhow::{Context, Result};
 use arthouse_core::{CourseId, UserId, project};
-use arthouse_worker::Clock;
+use arthouse_worker::{Clock, Limits};
 use clap::Args;
 
 use crate::Exit;
@@ -27,7 +27,7 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
         course,
         format,
     } = options;
-    let store = deployment.store().await?;
+    let store = deployment.store(Limits::Operator).await?;
     let records = store.student(&user, &course).await;
     let records = records.context("can't read the student's records")?;
     let (application, enrollment) = (records.application.as_ref(), records.enrollment.as_ref());

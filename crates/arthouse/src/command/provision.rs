@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
 use arthouse_store::{Backups, Table};
-use arthouse_worker::Queue;
+use arthouse_worker::{Limits, Queue};
 use clap::Args;
 use serde::Serialize;
 use tracing::warn;
@@ -39,7 +39,7 @@ struct Line {
 }
 
 pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
-    let (clients, names) = (Clients::from_env().await?, deployment.names());
+    let (clients, names) = (Clients::from_env(Limits::Daemon).await?, deployment.names());
     let before = present(&clients).await?;
     let stack = Stack::provision(clients, names).await?;
     if !options.unprotected && stack.protect().await? == Backups::NotOffered {

@@ -5,8 +5,8 @@ use anyhow::{Context, Result, bail};
 use arthouse_core::{Reaction, Timestamp};
 use arthouse_store::{Key, SweepCounts};
 use arthouse_worker::{
-    Begin, ReconcileError, ReconcileObserver, ReconcileOptions, ReconcileReport, ReconcileStep,
-    Settings,
+    Begin, Limits, ReconcileError, ReconcileObserver, ReconcileOptions, ReconcileReport,
+    ReconcileStep, Settings,
 };
 use clap::Args;
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
-    let stack = deployment.stack().await?;
+    let stack = deployment.stack(Limits::Daemon).await?;
     let stop = signals::shutdown()?;
     let reconcile = ReconcileOptions {
         begin: if options.resume {

@@ -1,5 +1,5 @@
 use anyhow::{Context, Result};
-use arthouse_worker::Settings;
+use arthouse_worker::{Limits, Settings};
 use clap::Args;
 use dynamo_streams::{ItemId, RedriveReport, Selection};
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ pub(crate) struct Options {
 
 pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
     let selection = options.lane.map_or(Selection::All, Selection::Item);
-    let stack = deployment.stack().await?;
+    let stack = deployment.stack(Limits::Daemon).await?;
     let operations = stack.operations()?;
     let handler = stack.reaction_handler(&Settings::default());
     let shutdown = signals::shutdown()?;

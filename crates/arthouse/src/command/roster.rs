@@ -2,6 +2,7 @@ use anyhow::{Context, Result};
 use arthouse_core::{
     Amount, CourseId, Currency, Session, SessionId, SessionStatus, Timestamp, UserId, Zone,
 };
+use arthouse_worker::Limits;
 use clap::Args;
 use serde::Serialize;
 
@@ -42,7 +43,7 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
         session,
         format,
     } = options;
-    let store = deployment.store().await?;
+    let store = deployment.store(Limits::Operator).await?;
     let (mut sessions, mut start) = (Vec::new(), None);
     loop {
         let page = store

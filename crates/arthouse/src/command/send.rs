@@ -14,12 +14,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use arthouse_core::CommandId;
 use arthouse_store::Store;
-use arthouse_worker::{Clock, Queue, QueueError, command_message};
+use arthouse_worker::{Clock, Limits, Queue, QueueError, command_message};
 use aws_sdk_sqs::operation::get_queue_url::GetQueueUrlError;
 use clap::Args;
 use uuid::Uuid;
 
-use super::seconds;
+use super::duration;
 use crate::deployment::Deployment;
 use crate::exit::Failure;
 use crate::{Clients, Exit, Names, output, signals};
@@ -61,7 +61,7 @@ pub(crate) struct Options {
     #[arg(long, global = true, help_heading = SENDING)]
     wait: bool,
     /// How long to wait after all are sent, such as 500ms, 30s, 5m
-    #[arg(long, global = true, help_heading = SENDING, value_name = "DURATION", default_value = "30s", value_parser = seconds::parse)]
+    #[arg(long, global = true, help_heading = SENDING, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
     timeout: Duration,
     #[arg(long, global = true, help_heading = SENDING, help = output::JSON_HELP)]
     json: bool,
@@ -96,7 +96,7 @@ async fn send(
     deployment: &Deployment,
 ) -> Result<Exit> {
     let names = deployment.names();
-    let clients = Clients::from_env().await?;
+    let clients = Clients::from_env(Limits::Operator).await?;
     let queue = commands_queue(&clients, &names).await?;
     let (messages, wanted): (Vec<_>, Vec<_>) = commands
         .into_iter()

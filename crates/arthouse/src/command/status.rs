@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use arthouse_core::{Timestamp, time_zone_data};
 use arthouse_store::Sweep;
-use arthouse_worker::Queue;
+use arthouse_worker::{Limits, Queue};
 use aws_sdk_sqs::types::QueueAttributeName;
 use chrono::{DateTime, Utc};
 use clap::Args;
@@ -14,7 +14,7 @@ use dynamo_streams::Status;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::seconds;
+use super::duration;
 use crate::deployment::Deployment;
 use crate::output::Format;
 use crate::{Exit, Stack, output, signals};
@@ -30,7 +30,7 @@ pub(crate) struct Options {
 }
 
 fn interval(text: &str) -> Result<Duration, &'static str> {
-    let interval = seconds::parse(text)?;
+    let interval = duration::parse(text)?;
     let is_long_enough = interval >= Duration::from_secs(1);
     is_long_enough
         .then_some(interval)
@@ -47,7 +47,7 @@ struct Depth {
 }
 
 pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
-    let stack = deployment.stack().await?;
+    let stack = deployment.stack(Limits::Operator).await?;
     if let Some(interval) = options.watch {
         return watch(&stack, interval).await;
     }

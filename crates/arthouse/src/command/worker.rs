@@ -5,6 +5,8 @@ use arthouse_worker::Settings;
 use clap::{Args, value_parser};
 use tracing::info;
 
+use super::duration;
+use super::start::Start;
 use crate::deployment::Deployment;
 use crate::http::{self, Probes};
 use crate::{Exit, signals};
@@ -15,9 +17,11 @@ pub(crate) struct Options {
     /// The most commands that are processed at once, 1 to 100000; those of one student are processed in order
     #[arg(long, env = "ARTHOUSE_CONCURRENCY", value_name = "COMMANDS", default_value_t = 50, value_parser = value_parser!(u32).range(1..=100_000))]
     concurrency: u32,
-    /// How long a poll of an empty queue waits, 1 to 20 seconds: fewer shorten the shutdown and cost more requests
-    #[arg(long, env = "ARTHOUSE_POLL_SECONDS", value_name = "SECONDS", default_value_t = 20, value_parser = value_parser!(u64).range(1..=20))]
-    poll_seconds: u64,
+    /// How long a poll of an empty queue waits, 1s to 20s: less shortens the shutdown and costs more requests
+    #[arg(long, env = "ARTHOUSE_WAIT_TIME", value_name = "DURATION", default_value = "20s", value_parser = duration::seconds(1..=20))]
+    wait_time: Duration,
+    #[command(flatten)]
+    start: Start,
     #[command(flatten)]
     http: http::Listen,
 }
@@ -25,11 +29,13 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
     let shutdown = signals::shutdown()?;
     let mut probes = Probes::serve(options.http, &shutdown).await?;
-    let stack = deployment.stack().await?;
+    let Some(stack) = options.start.stack(deployment, &shutdown).await? else {
+        return Ok(Exit::Success);
+    };
     let mut settings = Settings::default();
     let commands = &mut settings.commands;
     commands.concurrency = usize::try_from(options.concurrency)?;
-    commands.wait_time = Duration::from_secs(options.poll_seconds);
+    commands.wait_time = options.wait_time;
     commands.max_in_flight_messages = commands.max_in_flight_messages.max(commands.concurrency);
     info!(queue = stack.queues.commands, "the command worker begins");
     let worker = stack.command_worker(&settings)?;

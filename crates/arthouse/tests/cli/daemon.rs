@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub(crate) struct Daemon {
     child: Child,
-    log: Option<JoinHandle<String>>,
+    log: Arc<Mutex<String>>,
+    logging: Option<JoinHandle<()>>,
     pub(crate) address: SocketAddr,
 }
 
@@ -81,25 +82,27 @@ impl Daemon {
             .unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let (tell, told) = mpsc::channel();
-        let log = thread::spawn(move || {
-            let mut log = String::new();
+        let log = Arc::<Mutex<String>>::default();
+        let written = Arc::clone(&log);
+        let logging = thread::spawn(move || {
             for line in stderr.lines() {
                 let line = line.unwrap();
                 if let Some(address) = address(&line) {
                     let _nobody_waits = tell.send(address);
                 }
+                let mut log = written.lock().unwrap();
                 log.push_str(&line);
                 log.push('\n');
             }
-            log
         });
         let Ok(address) = told.recv_timeout(PATIENCE) else {
             let _gone = child.kill();
-            panic!("it never listened: {}", log.join().unwrap());
+            panic!("it never listened: {}", log.lock().unwrap());
         };
         Self {
             child,
-            log: Some(log),
+            log,
+            logging: Some(logging),
             address,
         }
     }
@@ -152,6 +155,11 @@ impl Daemon {
             .sum()
     }
 
+    /// What it has logged so far.
+    pub(crate) fn logged(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
     /// Asks it through the binary, as a container does.
     pub(crate) fn healthy(&self, arguments: &[&str]) -> Ended {
         let mut command = arthouse(&["healthy"]);
@@ -169,10 +177,11 @@ impl Daemon {
     /// Waits for its end.
     pub(crate) fn end(mut self) -> Ended {
         let code = self.child.wait().unwrap().code();
+        self.logging.take().unwrap().join().unwrap();
         Ended {
             code,
             stdout: String::new(),
-            stderr: self.log.take().unwrap().join().unwrap(),
+            stderr: self.logged(),
         }
     }
 }

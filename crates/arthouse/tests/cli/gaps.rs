@@ -59,7 +59,7 @@ fn lease_of_lost_shard(school: &Copied) {
 
 /// Starts a stream processor that takes leases over soon.
 fn streams(school: &Copied) -> Daemon {
-    let arguments = ["--prefix", "x-", "streams", "--lease-seconds", "2"];
+    let arguments = ["--prefix", "x-", "streams", "--lease-duration", "2s"];
     Daemon::start(&arguments, &school.local.endpoint)
 }
 

@@ -21,8 +21,8 @@ use crate::load;
 
 /// Students who begin their lives together.
 const CLASS: usize = 4;
-const WORKER: [&str; 3] = ["worker", "--poll-seconds", "1"];
-const PROCESSOR: [&str; 3] = ["streams", "--lease-seconds", "2"];
+const WORKER: [&str; 3] = ["worker", "--wait-time", "1s"];
+const PROCESSOR: [&str; 3] = ["streams", "--lease-duration", "2s"];
 /// How much a worker or a processor at most is waited for to do in a round.
 const MOST_DONE: u32 = 12;
 /// How many questions are asked in vain until another class begins, so that there is always something to do: about a second's.

@@ -108,7 +108,7 @@ fn check_shown(rig: &Deployment, lanes: &[Value]) {
 fn a_reaction_that_always_fails_holds_up_its_own_item_only_until_it_is_mended_and_redriven() {
     let rig = Deployment::new();
     let meddler = Meddler::of(&rig);
-    let worker = rig.start(&["worker", "--poll-seconds", "1"]);
+    let worker = rig.start(&["worker", "--wait-time", "1s"]);
     let streams = rig.start(&["streams"]);
     rig.sender(&WAITING)(&load::course()).check(0, &[]);
     for user in ["ada", "ben"] {

@@ -95,7 +95,7 @@ const OF_STREAMS: [&str; 10] = [
 #[test]
 fn daemons_are_alive_and_ready_and_count_what_they_do() {
     let rig = Deployment::new();
-    let worker = rig.start(&["worker", "--poll-seconds", "1"]);
+    let worker = rig.start(&["worker", "--wait-time", "1s"]);
     let streams = rig.start(&["streams"]);
     for daemon in [&worker, &streams] {
         daemon.until("/readyz", 200);
@@ -171,7 +171,7 @@ fn everything_on_this_machine_answers_for_all_that_it_runs() {
 #[test]
 fn told_to_stop_it_is_no_longer_ready_and_alive_until_it_has_drained() {
     let rig = Deployment::new();
-    let worker = rig.start(&["worker", "--poll-seconds", "15"]);
+    let worker = rig.start(&["worker", "--wait-time", "15s"]);
     worker.until("/readyz", 200);
     // Right after an answer the next poll has all its time before it, and the drain waits for it.
     let polls = || worker.metric("sqs_consumer_requests_total", "ReceiveMessage");
@@ -189,7 +189,7 @@ fn told_to_stop_it_is_no_longer_ready_and_alive_until_it_has_drained() {
 #[test]
 fn a_second_signal_ends_it_at_once() {
     let rig = Deployment::new();
-    let worker = rig.start(&["worker", "--poll-seconds", "20"]);
+    let worker = rig.start(&["worker", "--wait-time", "20s"]);
     worker.until("/readyz", 200);
     let polls = || worker.metric("sqs_consumer_requests_total", "ReceiveMessage");
     until("the first poll", polls, |polls| *polls >= 1.0);
@@ -208,7 +208,7 @@ fn a_second_signal_ends_it_at_once() {
 #[test]
 fn when_the_endpoint_stands_still_it_is_first_not_ready_and_then_not_alive_until_it_goes_on() {
     let rig = Deployment::new();
-    let worker = rig.start(&["worker", "--poll-seconds", "1"]);
+    let worker = rig.start(&["worker", "--wait-time", "1s"]);
     let streams = rig.start(&["streams"]);
     let daemons = [&worker, &streams];
     for daemon in daemons {

@@ -137,7 +137,7 @@ fn restart_one(rig: &Deployment, crew: &mut Vec<Daemon>) -> Duration {
 #[test]
 fn killed_frozen_and_restarted_while_changes_flow_three_processors_react_to_all_and_charge_once() {
     let rig = Deployment::new();
-    let worker = rig.start(&["worker", "--poll-seconds", "1"]);
+    let worker = rig.start(&["worker", "--wait-time", "1s"]);
     let mut crew: Vec<Daemon> = (0..3).map(|_| rig.start(&["streams"])).collect();
     for daemon in crew.iter().chain([&worker]) {
         daemon.until("/readyz", 200);
