@@ -18,7 +18,7 @@ mod skip_session;
 mod update_course;
 
 pub use actor::{Actor, ActorType};
-pub(crate) use parse::MAX_CONTEXT_BYTES;
+pub(crate) use parse::MAX_CONTEXT;
 pub use parse::{MAX_BODY_BYTES, Metadata, PayloadHash};
 pub use subject::Subject;
 

@@ -89,6 +89,8 @@ const EXPECTED_AN_OBJECT: &str = "expected an object";
 pub fn without_values(message: &str) -> String {
     match message.rsplit_once(", expected ") {
         Some((_, expected)) if expected.starts_with("struct ") => EXPECTED_AN_OBJECT.to_owned(),
+        Some((_, "i64")) => "expected a whole number".to_owned(),
+        Some((_, "u64" | "u32" | "u16")) => "expected a whole number, 0 or more".to_owned(),
         Some((_, expected)) => format!("expected {expected}"),
         None => message.to_owned(),
     }

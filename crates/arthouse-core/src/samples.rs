@@ -58,7 +58,7 @@ pub(crate) fn course() -> Course {
         payment_method: text("card"),
         payment_link: Some(text("https://pay.example.com/oils")),
         schedule: id(THURSDAYS),
-        session_minutes: value(90_u16),
+        session_minutes: value(90_i64),
         open: true,
         version: 4,
     }
@@ -90,7 +90,7 @@ pub(crate) fn enrollment() -> Enrollment {
         currency: id("GBP"),
         duration: value(3_i64),
         schedule: id(THURSDAYS),
-        session_minutes: value(90_u16),
+        session_minutes: value(90_i64),
         first_session_after: None,
         payment_reference: Some(text("pay-1")),
         charges: BTreeMap::new(),

@@ -12,7 +12,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 use transform::{Bounded, NeverNull, PlainText};
 
-use crate::command::MAX_CONTEXT_BYTES;
+use crate::command::MAX_CONTEXT;
 use crate::values::carried_by_none;
 use crate::{Actor, CommandId, CommandType, Source, Timestamp};
 
@@ -37,12 +37,12 @@ struct CommandEvent<T> {
     #[schemars(extend("pattern" = JSON_TYPE))]
     datacontenttype: Option<String>,
     /// What the conversation is called that this belongs to; its outcome has the same.
-    #[schemars(extend("minLength" = 1, "maxLength" = MAX_CONTEXT_BYTES, "not" = carried_by_none()))]
+    #[schemars(extend("minLength" = 1, "maxLength" = MAX_CONTEXT, "not" = carried_by_none()))]
     correlationid: Option<String>,
     /// What the command comes of.
     causationid: Option<String>,
     /// The W3C trace context.
-    #[schemars(extend("minLength" = 1, "maxLength" = MAX_CONTEXT_BYTES, "not" = carried_by_none()))]
+    #[schemars(extend("minLength" = 1, "maxLength" = MAX_CONTEXT, "not" = carried_by_none()))]
     traceparent: Option<String>,
     /// Who asks for what.
     data: WithActor<T>,

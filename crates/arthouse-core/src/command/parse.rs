@@ -72,8 +72,8 @@ struct Wire {
     traceparent: Option<String>,
 }
 
-/// The longest of the texts that travel on into outcomes and traces, in bytes.
-pub(crate) const MAX_CONTEXT_BYTES: usize = 256;
+/// The longest of the texts that travel on into outcomes and traces, in characters.
+pub(crate) const MAX_CONTEXT: usize = 256;
 
 impl Envelope {
     fn parse(body: &str) -> Result<Self, Malformed> {
@@ -100,8 +100,8 @@ impl Envelope {
             ("traceparent", &wire.traceparent),
         ] {
             let Some(text) = text else { continue };
-            if text.is_empty() || text.len() > MAX_CONTEXT_BYTES {
-                let detail = format!("{name}: must be 1 to {MAX_CONTEXT_BYTES} bytes");
+            if text.is_empty() || text.chars().count() > MAX_CONTEXT {
+                let detail = format!("{name}: must be 1 to {MAX_CONTEXT} characters");
                 return Err(envelope(&detail));
             }
             if !is_carried(text) {
@@ -164,8 +164,8 @@ impl Command {
             .remove("actor")
             .ok_or_else(|| invalid("data: missing field `actor`"))?;
         let actor: Actor = read("data.actor", actor)?;
-        if actor.id.is_empty() || actor.id.len() > 128 {
-            return Err(invalid("data.actor.id: must be 1 to 128 bytes"));
+        if actor.id.is_empty() || actor.id.chars().count() > 128 {
+            return Err(invalid("data.actor.id: must be 1 to 128 characters"));
         }
         if !is_carried(&actor.id) {
             return Err(invalid(&format!("data.actor.id: {NOT_CARRIED}")));

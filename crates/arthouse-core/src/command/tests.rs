@@ -1,5 +1,6 @@
 //! What is read as a command, what is malformed, what a malformed message may tell of itself, and who may send what.
 
+mod agreement;
 mod authorisation;
 mod malformed;
 mod privacy;
@@ -29,12 +30,15 @@ static CONTRACTS: LazyLock<Vec<Validator>> = LazyLock::new(|| {
     CommandType::ALL.map(build).into()
 });
 
-/// Says whether the contract of any command takes this body.
+/// Says whether the contract of a command takes this body: of the one that its type names, which the others refuse.
 fn keeps_a_contract(body: &str) -> bool {
-    let Ok(event) = serde_json::from_str(body) else {
+    let Ok(event) = serde_json::from_str::<Value>(body) else {
         return false;
     };
-    CONTRACTS.iter().any(|contract| contract.is_valid(&event))
+    let named = CommandType::ALL
+        .iter()
+        .position(|of| event["type"] == of.as_str());
+    named.is_some_and(|at| CONTRACTS[at].is_valid(&event))
 }
 
 /// The object with a field less.

@@ -1,6 +1,6 @@
 //! From a message's body to its JSON object, or what the body is instead.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::{Malformed, Reason};
 
@@ -71,20 +71,35 @@ fn of_sns(value: &Value) -> Option<&str> {
 
 /// Makes integers of numbers such as `12000.0`: JSON Schema takes them for integers (draft 7, section 6.1.1 of the validation).
 fn whole_numbers(value: &mut Value) {
-    // From there on not every integer is a double.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
     match value {
-        Value::Number(number) if number.is_f64() => {
-            let whole = number
-                .as_f64()
-                .filter(|n| n.fract() == 0.0 && n.abs() < EXACT);
-            #[expect(clippy::cast_possible_truncation, reason = "it is whole and in range")]
-            if let Some(whole) = whole {
-                *value = Value::from(whole as i64);
+        Value::Number(number) => {
+            if let Some(whole) = number.as_f64().filter(|_| number.is_f64()).and_then(whole) {
+                *number = whole;
             }
         }
         Value::Array(items) => items.iter_mut().for_each(whole_numbers),
         Value::Object(fields) => fields.values_mut().for_each(whole_numbers),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
+}
+
+/// Returns the same number as an integer of 64 bits, if it is one.
+fn whole(number: f64) -> Option<Number> {
+    // The limits are powers of two, which a double holds exactly; its neighbours above them are out of range.
+    const TWO_63: f64 = 9_223_372_036_854_775_808.0;
+    if number.fract() != 0.0 {
+        return None;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is whole and in range"
+    )]
+    if (-TWO_63..TWO_63).contains(&number) {
+        Some((number as i64).into())
+    } else if (TWO_63..2.0 * TWO_63).contains(&number) {
+        Some((number as u64).into())
+    } else {
+        None
     }
 }

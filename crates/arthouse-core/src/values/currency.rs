@@ -11,7 +11,7 @@ use super::{Amount, InvalidValue};
 /// An ISO 4217 currency, written as its three-letter code.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(with = "String", extend("pattern" = "^[A-Z]{3}$"))]
+#[schemars(with = "String", extend("pattern" = one_of_the_codes()))]
 pub struct Currency(iso_currency::Currency);
 
 impl Currency {
@@ -35,6 +35,18 @@ impl Currency {
             _ => format!("{whole}.{part:0width$} {code}", width = decimals as usize),
         }
     }
+}
+
+/// Returns a pattern of all codes that there are.
+fn one_of_the_codes() -> String {
+    let letters = || 'A'..='Z';
+    let codes = letters().flat_map(|a| {
+        letters().flat_map(move |b| letters().map(move |c| String::from_iter([a, b, c])))
+    });
+    let known: Vec<_> = codes
+        .filter(|code| code.parse::<Currency>().is_ok())
+        .collect();
+    format!("^({})$", known.join("|"))
 }
 
 impl FromStr for Currency {

@@ -10,8 +10,8 @@ use super::InvalidValue;
 /// The most sessions that a course may have: a statement of 500 charges stays far below an item's 400 KB.
 pub const MAX_DURATION: i64 = 500;
 
-/// The longest free text, in bytes: with all of a command's texts at this size its items stay below 400 KB.
-const MAX_TEXT_BYTES: usize = 10_000;
+/// The longest free text, in characters: with all texts of this size, of 4 bytes each, an item stays below 400 KB.
+const MAX_TEXT: usize = 10_000;
 
 /// What is said of a text that [`is_carried`] refuses.
 pub(crate) const NOT_CARRIED: &str =
@@ -25,13 +25,13 @@ pub(crate) fn is_carried(text: &str) -> bool {
 
 /// Returns the schema of what [`is_carried`] refuses.
 pub(crate) fn carried_by_none() -> serde_json::Value {
-    serde_json::json!({"pattern": r"[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]"})
+    serde_json::json!({"type": "string", "pattern": r"[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]"})
 }
 
-/// A free text of 1 to 10,000 bytes, such as a title or a description; more than white space.
+/// A free text of 1 to 10,000 characters, such as a title or a description; more than white space.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
-#[schemars(extend("minLength" = 1, "maxLength" = MAX_TEXT_BYTES, "pattern" = r"\S", "not" = carried_by_none()))]
+#[schemars(extend("minLength" = 1, "maxLength" = MAX_TEXT, "pattern" = r"\S", "not" = carried_by_none()))]
 pub struct Text(String);
 
 impl Text {
@@ -45,8 +45,8 @@ impl TryFrom<String> for Text {
     type Error = InvalidValue;
 
     fn try_from(text: String) -> Result<Self, InvalidValue> {
-        if text.trim().is_empty() || text.len() > MAX_TEXT_BYTES {
-            Err(InvalidValue("must be a text of 1 to 10000 bytes"))
+        if text.trim().is_empty() || text.chars().count() > MAX_TEXT {
+            Err(InvalidValue("must be a text of 1 to 10000 characters"))
         } else if !is_carried(&text) {
             Err(InvalidValue(NOT_CARRIED))
         } else {
@@ -102,7 +102,7 @@ impl From<Duration> for u16 {
 
 /// How long a session lasts: 1 to 1,440 minutes, 60 where nothing is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "u16", into = "u16")]
+#[serde(try_from = "i64", into = "u16")]
 #[schemars(with = "u16", extend("minimum" = 1, "maximum" = 1440))]
 pub struct SessionMinutes(u16);
 
@@ -119,15 +119,15 @@ impl Default for SessionMinutes {
     }
 }
 
-impl TryFrom<u16> for SessionMinutes {
+impl TryFrom<i64> for SessionMinutes {
     type Error = InvalidValue;
 
-    fn try_from(minutes: u16) -> Result<Self, InvalidValue> {
-        if (1..=1440).contains(&minutes) {
-            Ok(Self(minutes))
-        } else {
-            Err(InvalidValue("must be 1 to 1440 minutes"))
-        }
+    fn try_from(minutes: i64) -> Result<Self, InvalidValue> {
+        u16::try_from(minutes)
+            .ok()
+            .filter(|n| (1..=1440).contains(n))
+            .map(Self)
+            .ok_or(InvalidValue("must be 1 to 1440 minutes"))
     }
 }
 
@@ -162,6 +162,8 @@ mod tests {
             ("x".repeat(10_000), true),
             (" \n".to_owned(), false),
             ("x".repeat(10_001), false),
+            ("é".repeat(10_000), true),
+            ("é".repeat(10_001), false),
         ] {
             assert_eq!(
                 Text::try_from(text.clone()).is_ok(),

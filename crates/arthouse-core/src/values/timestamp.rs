@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -64,7 +64,15 @@ impl FromStr for Timestamp {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        // What chrono takes beyond the grammar: another separator, and a leap second at any minute (RFC 3339, sections 5.6 and 5.7).
         let instant = DateTime::parse_from_rfc3339(text).map_err(|_| RULE)?;
+        let is_leap = instant.timestamp_subsec_nanos() >= 1_000_000_000;
+        let last_minute = 23 * 3600 + 59 * 60;
+        let is_possible =
+            !is_leap || instant.to_utc().num_seconds_from_midnight() / 60 * 60 == last_minute;
+        if !matches!(text.as_bytes().get(10), Some(b'T' | b't')) || !is_possible {
+            return Err(RULE);
+        }
         Self::from_unix_seconds(instant.timestamp()).ok_or(RULE)
     }
 }
@@ -118,6 +126,8 @@ mod tests {
             "2026-10-01T18:00:00",
             "tomorrow",
             "2026-13-01T00:00:00Z",
+            "2026-10-01 18:00:00Z",
+            "2026-10-01T18:00:60Z",
         ] {
             assert_eq!(text.parse::<Timestamp>(), Err(RULE), "{text}");
         }

@@ -99,9 +99,7 @@ fn expectation(error: &Error) -> String {
         Some("a string" | "string" | "a borrowed string") => "must be a text".to_owned(),
         Some("a boolean") => "must be a flag".to_owned(),
         Some("an object" | "a map") => "must be a map".to_owned(),
-        Some("i64" | "num") => "must be a whole number".to_owned(),
-        Some("u16") => "must be a whole number from 0 to 65535".to_owned(),
-        Some("u32" | "u64") => "must be a whole number, not negative".to_owned(),
+        Some("num") => "must be a whole number".to_owned(),
         Some(other) => format!("must be {other}"),
         None => message,
     }

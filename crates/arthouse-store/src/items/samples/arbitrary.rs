@@ -35,7 +35,7 @@ fn any_duration() -> impl Strategy<Value = Duration> {
 }
 
 fn any_minutes() -> impl Strategy<Value = SessionMinutes> {
-    (1..=1440_u16).prop_map(value)
+    (1..=1440_i64).prop_map(value)
 }
 
 fn any_currency() -> impl Strategy<Value = Currency> {

@@ -152,7 +152,7 @@ fn text(text: &str) -> Result<Text, InvalidValue> {
 }
 
 fn minutes(text: &str) -> Result<SessionMinutes, String> {
-    let minutes: u16 = text
+    let minutes: i64 = text
         .parse()
         .map_err(|_| "must be a whole number of minutes".to_owned())?;
     SessionMinutes::try_from(minutes).map_err(|error| error.to_string())
