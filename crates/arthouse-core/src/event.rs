@@ -1,9 +1,12 @@
 use std::borrow::Cow;
+use std::io;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::ser::{CharEscape, CompactFormatter, Formatter, Serializer};
 
+use crate::values::{is_carried, is_refused};
 use crate::{EventId, Timestamp};
 
 /// The `source` of all events of ours.
@@ -71,8 +74,46 @@ impl CloudEvent {
 }
 
 impl<Id: Serialize> CloudEvent<Id> {
-    /// Writes the event as a message's body.
+    /// Writes the event as a message's body. Characters that SQS does not carry, which old records may have, become U+FFFD, also where an
+    /// escape would be carried: the contracts allow them nowhere.
     pub fn to_body(&self) -> String {
-        serde_json::to_string(self).expect("an event holds texts and numbers only")
+        let mut body = Vec::new();
+        self.serialize(&mut Serializer::with_formatter(&mut body, Carried))
+            .expect("an event holds texts and numbers only");
+        String::from_utf8(body).expect("JSON is UTF-8")
+    }
+}
+
+/// Writes compact JSON in which each character that SQS does not carry is replaced.
+struct Carried;
+
+/// Stands for a character that can't be represented (Unicode, "Specials").
+const REPLACEMENT: &str = "\u{fffd}";
+
+impl Formatter for Carried {
+    fn write_string_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        if is_carried(fragment) {
+            writer.write_all(fragment.as_bytes())
+        } else {
+            let replaced = fragment.replace(is_refused, REPLACEMENT);
+            writer.write_all(replaced.as_bytes())
+        }
+    }
+
+    fn write_char_escape<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        escape: CharEscape,
+    ) -> io::Result<()> {
+        use CharEscape::{AsciiControl, Backspace, FormFeed};
+        if matches!(escape, AsciiControl(_) | Backspace | FormFeed) {
+            writer.write_all(REPLACEMENT.as_bytes())
+        } else {
+            CompactFormatter.write_char_escape(writer, escape)
+        }
     }
 }

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 use crate::samples::{
     NOW, PRIVATE, after, application, at, enrollment, first_session, id, initialised, value,
 };
+use crate::values::is_carried;
 use crate::{
     Application, Change, Charge, ChargeId, ChargeKind, Enrollment, Notification, Reaction, Session,
-    SessionId, react,
+    SessionId, Text, react,
 };
 
 fn told(change: &Change) -> Vec<Notification> {
@@ -124,6 +125,20 @@ fn an_application_is_told_with_how_to_pay() {
         &Change::Applied(Box::new(without_link)),
         &[("application.received", "2026-09-18T09:30:00Z", data)],
     );
+}
+
+/// Earlier versions accepted characters that SQS does not carry; the records have them still.
+#[test]
+fn a_text_that_sqs_does_not_carry_is_told_with_a_replacement() {
+    let old = "\u{1b}Oils\t\u{ffff}\u{fffe}\u{0}\u{8}\u{c}";
+    let mut kept = application();
+    kept.quote.title = Text::from_stored(old.to_owned()).expect("a stored text");
+    let notifications = told(&Change::Applied(Box::new(kept)));
+    let body = notifications[0].event().to_body();
+    assert!(is_carried(&body), "{body:?}");
+    let read: Value = serde_json::from_str(&body).expect("JSON");
+    let title = "\u{fffd}Oils\t\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}";
+    assert_eq!(read["data"]["course_title"], title);
 }
 
 fn payment_confirmed() -> (&'static str, &'static str, Value) {

@@ -19,8 +19,12 @@ pub(crate) const NOT_CARRIED: &str =
 
 /// Says whether a message of SQS can hold a text: `#x9 | #xA | #xD | #x20-#xD7FF | #xE000-#xFFFD | #x10000-#x10FFFF` (`SendMessage`, SQS API reference).
 pub(crate) fn is_carried(text: &str) -> bool {
-    let refused = |c: char| matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
-    !text.contains(refused)
+    !text.contains(is_refused)
+}
+
+/// Says whether no message of SQS can hold a character.
+pub(crate) fn is_refused(c: char) -> bool {
+    matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// Returns the schema of what [`is_carried`] refuses.
@@ -39,18 +43,29 @@ impl Text {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Reads a text of a record. It may have characters that commands were once allowed and SQS does not carry;
+    /// [`CloudEvent::to_body`](crate::CloudEvent::to_body) replaces them.
+    ///
+    /// # Errors
+    /// Returns why it is no text: it is blank or too long.
+    pub fn from_stored(text: String) -> Result<Self, InvalidValue> {
+        if text.trim().is_empty() || text.chars().count() > MAX_TEXT {
+            Err(InvalidValue("must be a text of 1 to 10000 characters"))
+        } else {
+            Ok(Self(text))
+        }
+    }
 }
 
 impl TryFrom<String> for Text {
     type Error = InvalidValue;
 
     fn try_from(text: String) -> Result<Self, InvalidValue> {
-        if text.trim().is_empty() || text.chars().count() > MAX_TEXT {
-            Err(InvalidValue("must be a text of 1 to 10000 characters"))
-        } else if !is_carried(&text) {
-            Err(InvalidValue(NOT_CARRIED))
+        if is_carried(&text) {
+            Self::from_stored(text)
         } else {
-            Ok(Self(text))
+            Err(InvalidValue(NOT_CARRIED))
         }
     }
 }

@@ -42,12 +42,12 @@ impl Record for Application {
             applied_date: fields.get("AppliedDate")?,
             contact_info: fields.get("ContactInfo")?,
             quote: Quote {
-                title: fields.get("Title")?,
+                title: fields.text("Title")?,
                 cost: fields.get("Cost")?,
                 currency: fields.get("Currency")?,
                 duration: fields.get("Duration")?,
-                payment_method: fields.get("PaymentMethod")?,
-                payment_link: fields.find("PaymentLink")?,
+                payment_method: fields.text("PaymentMethod")?,
+                payment_link: fields.find_text("PaymentLink")?,
             },
             version: fields.find("Version")?.unwrap_or(FIRST_VERSION),
         })

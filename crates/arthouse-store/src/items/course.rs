@@ -34,13 +34,13 @@ impl Record for Course {
         };
         Ok(Self {
             course_id,
-            title: fields.get("Title")?,
-            description: fields.get("Description")?,
+            title: fields.text("Title")?,
+            description: fields.text("Description")?,
             cost: fields.get("Cost")?,
             currency: fields.get("Currency")?,
             duration: fields.get("Duration")?,
-            payment_method: fields.get("PaymentMethod")?,
-            payment_link: fields.find("PaymentLink")?,
+            payment_method: fields.text("PaymentMethod")?,
+            payment_link: fields.find_text("PaymentLink")?,
             schedule: fields.get("Schedule")?,
             session_minutes: fields.find("SessionMinutes")?.unwrap_or_default(),
             open: fields.find("Open")?.unwrap_or(true),

@@ -1,4 +1,4 @@
-use arthouse_core::without_values;
+use arthouse_core::{Text, without_values};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::de::value::Error;
 use serde::de::{DeserializeOwned, IntoDeserializer};
@@ -31,6 +31,18 @@ impl<'a> Fields<'a> {
         let value = self.item.get(name).filter(|value| !value.is_null());
         let read = value.map(|value| read(value).map_err(|problem| self.invalid(name, problem)));
         read.transpose()
+    }
+
+    /// Reads a free text that must be there.
+    pub(crate) fn text(&self, name: &'static str) -> Result<Text, DecodeError> {
+        self.find_text(name)?
+            .ok_or_else(|| self.invalid(name, "is missing".to_owned()))
+    }
+
+    /// Reads a free text that may be absent. What a command may hold has become less, so records are not held to it.
+    pub(crate) fn find_text(&self, name: &'static str) -> Result<Option<Text>, DecodeError> {
+        let text = self.find(name)?.map(Text::from_stored).transpose();
+        text.map_err(|error| self.invalid(name, format!("is a text: {error}")))
     }
 
     /// Returns the text of a number, if the attribute is one.

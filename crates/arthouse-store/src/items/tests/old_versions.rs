@@ -127,6 +127,31 @@ fn a_schedule_that_would_be_refused_today_reads_and_is_kept() {
     assert_eq!(read.to_item(), item);
 }
 
+/// Earlier versions accepted characters that SQS does not carry.
+#[test]
+fn a_text_that_would_be_refused_today_reads_and_is_kept() {
+    fn check_kept<R: Record + Debug>(record: &R, names: &[&str]) {
+        for old in [
+            "Etching\u{ffff}",
+            "Etching\u{0}",
+            "\u{fffe}Etching\u{1b}[2J",
+        ] {
+            for name in names {
+                let mut item = record.to_item();
+                item.insert((*name).to_owned(), s(old));
+                let read = R::from_item(&item).expect(name);
+                assert_eq!(read.to_item(), item);
+            }
+        }
+    }
+    check_kept(
+        &course(),
+        &["Title", "Description", "PaymentMethod", "PaymentLink"],
+    );
+    check_kept(&application(), &["Title", "PaymentMethod", "PaymentLink"]);
+    check_kept(&enrollment(), &["Title", "PaymentReference"]);
+}
+
 #[test]
 fn sort_keys_in_the_long_form_read_the_same() {
     let mut item = application().to_item();
