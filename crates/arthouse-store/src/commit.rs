@@ -11,14 +11,10 @@ use aws_sdk_dynamodb::types::{
     ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 
-use crate::items::{Attributes, FIRST_VERSION, Item, Record, number};
+use crate::items::{Attributes, FIRST_VERSION, Item, Record, absent, null, number};
 use crate::{DecodeError, Key, Loaded, Store, StoreError, Table};
 
 const ABSENT: &str = "attribute_not_exists(PK)";
-const AT_VERSION: &str = "#version = :read";
-/// An item without a version attribute is at version 1.
-const AT_FIRST_VERSION: &str =
-    "attribute_exists(PK) AND (attribute_not_exists(#version) OR #version = :read)";
 
 /// The result of an attempt to write a command's outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,12 +114,13 @@ impl Store {
                 } else {
                     key.attributes()
                 };
+                let (condition, values) = at_version(application.version);
                 let delete = Delete::builder()
                     .table_name(self.table(Table::UsersCourses))
                     .set_key(Some(key))
-                    .condition_expression(at_version(application.version))
+                    .condition_expression(condition)
                     .expression_attribute_names("#version", "Version")
-                    .expression_attribute_values(":read", number(application.version))
+                    .set_expression_attribute_values(Some(values))
                     .build()
                     .expect("table and key are set");
                 let delete = TransactWriteItem::builder().delete(delete).build();
@@ -157,7 +154,9 @@ impl Store {
     /// two versions can run side by side during an upgrade.
     fn update(&self, record: &impl Record, read: u64) -> TransactWriteItem {
         let key = record.key();
-        let expression = UpdateExpression::of(record.attributes());
+        let mut expression = UpdateExpression::of(record.attributes());
+        let (condition, values) = at_version(read);
+        expression.values.extend(values);
         let update = Update::builder()
             .table_name(self.table(key.table()))
             .set_key(Some(key.attributes()))
@@ -165,21 +164,23 @@ impl Store {
             .set_expression_attribute_names(Some(expression.names))
             .set_expression_attribute_values(Some(expression.values))
             .expression_attribute_names("#version", "Version")
-            .expression_attribute_values(":read", number(read))
-            .condition_expression(at_version(read))
+            .condition_expression(condition)
             .build()
             .expect("table, key and expression are set");
         TransactWriteItem::builder().update(update).build()
     }
 }
 
-/// Returns the condition that a record still has the version that was read.
-fn at_version(read: u64) -> &'static str {
+/// Returns the condition that a record still has the version that was read, and its values. An item without a version is at the first one.
+fn at_version(read: u64) -> (String, HashMap<String, AttributeValue>) {
+    let mut values = HashMap::from([(":read".to_owned(), number(read))]);
+    let mut condition = "#version = :read".to_owned();
     if read == FIRST_VERSION {
-        AT_FIRST_VERSION
-    } else {
-        AT_VERSION
+        let absent = absent("#version");
+        condition = format!("attribute_exists(PK) AND ({absent} OR {condition})");
+        values.extend([null()]);
     }
+    (condition, values)
 }
 
 /// An update that sets an item's known attributes to those of a record. The same record gives the same text, because DynamoDB

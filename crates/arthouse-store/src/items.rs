@@ -19,7 +19,7 @@ use crate::{DecodeError, Key, Table};
 
 pub(crate) use application::PENDING;
 pub(crate) use enrollment::charge_line;
-pub(crate) use fields::Fields;
+pub(crate) use fields::{Fields, absent, is_absent, null};
 pub(crate) use receipt::expiry;
 
 /// An item as DynamoDB gives and takes it.

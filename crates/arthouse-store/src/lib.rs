@@ -21,7 +21,7 @@ pub use tables::{Backups, Table, TableNames, protect, provision};
 pub use change::{Image, change};
 pub use commit::Commit;
 pub use load::Loaded;
-pub use reactions::ChargeResult;
+pub use reactions::WriteResult;
 pub use read::{
     Enrolling, KeptReceipt, Page, PageStart, Scanned, Segment, StudentRecords, Unreadable,
 };

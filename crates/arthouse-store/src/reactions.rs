@@ -1,5 +1,7 @@
 //! The writes of the reactions: conditional, so each can be repeated by any process at any later time.
 
+use std::collections::HashMap;
+
 use arthouse_core::{
     Charge, ChargeId, CourseId, Enrollment, Session, Timestamp, UserId, initial_sessions,
 };
@@ -8,19 +10,27 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use futures::{StreamExt, TryStreamExt};
 
-use crate::items::{FIRST_VERSION, Item, Record, charge_line, number};
+use crate::items::{FIRST_VERSION, Item, Record, absent, charge_line, is_absent, null, number};
 use crate::{Key, Store, StoreError, Table};
 
 /// The maximum of concurrent session puts of one enrolment. A partition takes far more; the limit leaves capacity for other enrolments.
 const PUTS_IN_FLIGHT: usize = 16;
 
-/// The result of a charge.
+/// The result of a conditional write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChargeResult {
-    /// The charge was made.
+pub enum WriteResult {
+    /// It was made.
     Made,
-    /// The charge had been made before.
+    /// It had been made before, and changed nothing.
     MadeBefore,
+}
+
+/// A conditional update of an enrolment. Its version is counted and its existence checked by [`Store::update_enrollment`].
+struct EnrollmentUpdate {
+    set: &'static str,
+    condition: String,
+    names: HashMap<String, String>,
+    values: HashMap<String, AttributeValue>,
 }
 
 impl Store {
@@ -32,7 +42,7 @@ impl Store {
         &self,
         enrollment: &Enrollment,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<WriteResult, StoreError> {
         let sessions = initial_sessions(enrollment)
             .ok_or_else(|| StoreError::ScheduleTooShort(enrollment.key().to_string()))?;
         futures::stream::iter(sessions)
@@ -41,7 +51,18 @@ impl Store {
                 self.put_session(&session).await
             })
             .await?;
-        self.note_initialised(enrollment, now).await
+        let update = EnrollmentUpdate {
+            set: "SessionsInitializedAt = :now",
+            condition: absent("SessionsInitializedAt"),
+            names: HashMap::new(),
+            values: [
+                (":now".to_owned(), AttributeValue::S(now.to_string())),
+                null(),
+            ]
+            .into(),
+        };
+        let refused = self.update_enrollment(&enrollment.key(), &update).await?;
+        Ok(refused.map_or(WriteResult::Made, |_| WriteResult::MadeBefore))
     }
 
     async fn put_session(&self, session: &Session) -> Result<(), StoreError> {
@@ -63,46 +84,6 @@ impl Store {
         }
     }
 
-    async fn note_initialised(
-        &self,
-        enrollment: &Enrollment,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let key = enrollment.key();
-        for attributes in [key.attributes(), key.long_attributes()] {
-            let request = self
-                .client
-                .update_item()
-                .table_name(self.table(Table::UsersCourses))
-                .set_key(Some(attributes))
-                .update_expression(
-                    "SET SessionsInitializedAt = :now, #version = if_not_exists(#version, :first) + :one",
-                )
-                .condition_expression(
-                    "attribute_exists(PK) AND attribute_not_exists(SessionsInitializedAt)",
-                )
-                .expression_attribute_names("#version", "Version")
-                .expression_attribute_values(":now", AttributeValue::S(now.to_string()))
-                .expression_attribute_values(":first", number(FIRST_VERSION))
-                .expression_attribute_values(":one", number(1))
-                .return_values_on_condition_check_failure(
-                    ReturnValuesOnConditionCheckFailure::AllOld,
-                );
-            match request.send().await {
-                Ok(_) => return Ok(()),
-                Err(e) => match e.as_service_error() {
-                    Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                        if is_there(failed.item()) {
-                            return Ok(());
-                        }
-                    }
-                    _ => return Err(StoreError::request("UpdateItem", e)),
-                },
-            }
-        }
-        Err(StoreError::EnrollmentMissing(key.to_string()))
-    }
-
     /// Subtracts a charge from the balance unless it was made before, in one conditional update of one item.
     ///
     /// # Errors
@@ -114,57 +95,95 @@ impl Store {
         course_id: &CourseId,
         charge_id: &ChargeId,
         charge: &Charge,
-    ) -> Result<ChargeResult, StoreError> {
+    ) -> Result<WriteResult, StoreError> {
         let key = Key::Enrollment(user_id.clone(), course_id.clone());
-        for attributes in [key.attributes(), key.long_attributes()] {
-            match self.try_charge(attributes, charge_id, charge).await? {
-                Attempt::Done(result) => return Ok(result),
-                Attempt::Absent => {}
-                Attempt::Refused => {
-                    let (charge_id, enrollment) = (charge_id.to_string(), key.to_string());
-                    return Err(StoreError::Overdrawn {
-                        charge_id,
-                        enrollment,
-                    });
-                }
+        let value = |name: &str, value| (name.to_owned(), value);
+        let update = EnrollmentUpdate {
+            set: "Charges.#charge = :line, Balance = Balance - :amount, \
+                  SessionsRemaining = SessionsRemaining - :attended",
+            condition: "attribute_not_exists(Charges.#charge) AND Balance >= :amount \
+                        AND SessionsRemaining >= :attended"
+                .to_owned(),
+            names: [("#charge".to_owned(), charge_id.to_string())].into(),
+            values: [
+                value(":line", charge_line(charge)),
+                value(":amount", number(charge.amount.minor_units())),
+                value(":attended", number(charge.kind.counted().into())),
+            ]
+            .into(),
+        };
+        match self.update_enrollment(&key, &update).await? {
+            None => Ok(WriteResult::Made),
+            Some(refused) if has_charge(&refused, charge_id) => Ok(WriteResult::MadeBefore),
+            Some(_) => Err(StoreError::Overdrawn {
+                charge_id: charge_id.to_string(),
+                enrollment: key.to_string(),
+            }),
+        }
+    }
+
+    /// Updates an enrolment under either form of its key. Returns nothing if the update was made, else the item that does not meet the
+    /// condition.
+    async fn update_enrollment(
+        &self,
+        key: &Key,
+        update: &EnrollmentUpdate,
+    ) -> Result<Option<Item>, StoreError> {
+        for key in [key.attributes(), key.long_attributes()] {
+            let mut refused = self.try_update(key.clone(), update, false).await?;
+            let version = refused.as_ref().and_then(|item| item.get("Version"));
+            if version.is_some_and(|version| is_absent(Some(version))) {
+                refused = self.try_update(key, update, true).await?;
+            }
+            match refused {
+                None => return Ok(None),
+                Some(item) if !item.is_empty() => return Ok(Some(item)),
+                Some(_) => {}
             }
         }
         Err(StoreError::EnrollmentMissing(key.to_string()))
     }
 
-    async fn try_charge(
+    /// Tries an update of an item whose version is a number or missing, or else NULL, to which no number can be added.
+    async fn try_update(
         &self,
         key: Item,
-        charge_id: &ChargeId,
-        charge: &Charge,
-    ) -> Result<Attempt, StoreError> {
+        update: &EnrollmentUpdate,
+        version_is_null: bool,
+    ) -> Result<Option<Item>, StoreError> {
+        let (version_type, next_version) = if version_is_null {
+            ("NULL", ":second")
+        } else {
+            ("N", "if_not_exists(#version, :first) + :one")
+        };
         let request = self
             .client
             .update_item()
             .table_name(self.table(Table::UsersCourses))
             .set_key(Some(key))
-            .update_expression(
-                "SET Charges.#charge = :line, Balance = Balance - :amount, \
-                 SessionsRemaining = SessionsRemaining - :attended, \
-                 #version = if_not_exists(#version, :first) + :one",
-            )
-            .condition_expression(
-                "attribute_exists(PK) AND attribute_not_exists(Charges.#charge) AND Balance >= :amount \
-                 AND SessionsRemaining >= :attended",
-            )
-            .expression_attribute_names("#charge", charge_id.to_string())
+            .update_expression(format!("SET {}, #version = {next_version}", update.set))
+            .condition_expression(format!(
+                "attribute_exists(PK) AND {} \
+                 AND (attribute_not_exists(#version) OR attribute_type(#version, :version_type))",
+                update.condition
+            ))
+            .set_expression_attribute_names(Some(update.names.clone()))
+            .set_expression_attribute_values(Some(update.values.clone()))
             .expression_attribute_names("#version", "Version")
-            .expression_attribute_values(":line", charge_line(charge))
-            .expression_attribute_values(":amount", number(charge.amount.minor_units()))
-            .expression_attribute_values(":attended", number(charge.kind.counted().into()))
-            .expression_attribute_values(":first", number(FIRST_VERSION))
-            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":version_type", AttributeValue::S(version_type.into()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let request = if version_is_null {
+            request.expression_attribute_values(":second", number(FIRST_VERSION + 1))
+        } else {
+            request
+                .expression_attribute_values(":first", number(FIRST_VERSION))
+                .expression_attribute_values(":one", number(1))
+        };
         match request.send().await {
-            Ok(_) => Ok(Attempt::Done(ChargeResult::Made)),
+            Ok(_) => Ok(None),
             Err(e) => match e.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                    Ok(why_not_charged(failed.item(), charge_id))
+                    Ok(Some(failed.item().cloned().unwrap_or_default()))
                 }
                 _ => Err(StoreError::request("UpdateItem", e)),
             },
@@ -172,24 +191,7 @@ impl Store {
     }
 }
 
-enum Attempt {
-    Done(ChargeResult),
-    Absent,
-    Refused,
-}
-
-fn why_not_charged(item: Option<&Item>, charge_id: &ChargeId) -> Attempt {
-    let Some(item) = item.filter(|item| !item.is_empty()) else {
-        return Attempt::Absent;
-    };
+fn has_charge(item: &Item, charge_id: &ChargeId) -> bool {
     let charges = item.get("Charges").and_then(|charges| charges.as_m().ok());
-    if charges.is_some_and(|charges| charges.contains_key(&charge_id.to_string())) {
-        Attempt::Done(ChargeResult::MadeBefore)
-    } else {
-        Attempt::Refused
-    }
-}
-
-fn is_there(item: Option<&Item>) -> bool {
-    item.is_some_and(|item| !item.is_empty())
+    charges.is_some_and(|charges| charges.contains_key(&charge_id.to_string()))
 }

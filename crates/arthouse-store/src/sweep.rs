@@ -73,18 +73,21 @@ pub struct SweepCounts {
     pub charged: u64,
     /// Notifications that were sent again.
     pub notified: u64,
+    /// Repairs that changed nothing, because another process had made them since the records were read.
+    pub unchanged: u64,
     /// Reactions that the tables contradict.
     pub failed: u64,
 }
 
 impl SweepCounts {
     /// Returns the counts with their names, for programs.
-    pub fn by_name(self) -> [(&'static str, u64); 5] {
+    pub fn by_name(self) -> [(&'static str, u64); 6] {
         [
             ("students", self.students),
             ("initialised", self.initialised),
             ("charged", self.charged),
             ("notified", self.notified),
+            ("unchanged", self.unchanged),
             ("failed", self.failed),
         ]
     }
@@ -95,8 +98,13 @@ impl fmt::Display for SweepCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} students, sessions of {} enrolments, {} charges, {} notifications, {} failed",
-            self.students, self.initialised, self.charged, self.notified, self.failed
+            "{} students, sessions of {} enrolments, {} charges, {} notifications, {} unchanged, {} failed",
+            self.students,
+            self.initialised,
+            self.charged,
+            self.notified,
+            self.unchanged,
+            self.failed
         )
     }
 }

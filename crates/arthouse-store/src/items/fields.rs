@@ -6,7 +6,22 @@ use serde::de::{DeserializeOwned, IntoDeserializer};
 use super::Item;
 use crate::DecodeError;
 
-/// The attributes of an item, to be read one by one. An attribute that is NULL is absent.
+/// Returns whether an attribute counts as absent: it is missing or NULL. [`absent`] is the same as a condition.
+pub(crate) fn is_absent(value: Option<&AttributeValue>) -> bool {
+    value.is_none_or(AttributeValue::is_null)
+}
+
+/// Writes the condition that an attribute is absent, as [`is_absent`] has it. The values of its request include [`null`].
+pub(crate) fn absent(name: &str) -> String {
+    format!("(attribute_not_exists({name}) OR attribute_type({name}, :null))")
+}
+
+/// The value that [`absent`] names.
+pub(crate) fn null() -> (String, AttributeValue) {
+    (":null".to_owned(), AttributeValue::S("NULL".to_owned()))
+}
+
+/// The attributes of an item, to be read one by one.
 pub(crate) struct Fields<'a> {
     record: &'static str,
     item: &'a Item,
@@ -28,7 +43,7 @@ impl<'a> Fields<'a> {
         &self,
         name: &'static str,
     ) -> Result<Option<T>, DecodeError> {
-        let value = self.item.get(name).filter(|value| !value.is_null());
+        let value = self.item.get(name).filter(|value| !is_absent(Some(value)));
         let read = value.map(|value| read(value).map_err(|problem| self.invalid(name, problem)));
         read.transpose()
     }

@@ -1,5 +1,5 @@
 use arthouse_core::{Charge, ChargeId, ChargeKind, SessionId};
-use arthouse_store::{ChargeResult, StoreError};
+use arthouse_store::{StoreError, WriteResult};
 
 use crate::commands::{attend, id};
 use crate::school::{School, enrollment_key};
@@ -12,7 +12,7 @@ fn charge(amount: i64, kind: ChargeKind) -> Charge {
     }
 }
 
-async fn make(school: &School, ordinal: u16, charge: &Charge) -> Result<ChargeResult, StoreError> {
+async fn make(school: &School, ordinal: u16, charge: &Charge) -> Result<WriteResult, StoreError> {
     let charge_id = ChargeId::of_session(SessionId::from_ordinal(ordinal));
     school
         .store
@@ -31,7 +31,7 @@ async fn an_attended_session_takes_balance_and_a_session_and_a_skipped_one_takes
         let charge = charge(amount, kind);
         assert_eq!(
             make(&school, ordinal, &charge).await.expect("it is made"),
-            ChargeResult::Made
+            WriteResult::Made
         );
         let enrollment = school.enrollment("ada").await;
         assert_eq!(i64::from(enrollment.balance), balance);
@@ -66,7 +66,7 @@ async fn a_charge_that_is_replayed_however_late_is_not_made_again() {
         charge(1, ChargeKind::Attended),
     ] {
         let again = make(&school, 1, &replay).await.expect("an answer");
-        assert_eq!(again, ChargeResult::MadeBefore);
+        assert_eq!(again, WriteResult::MadeBefore);
     }
     assert_eq!(school.enrollment("ada").await, settled);
 }
@@ -75,7 +75,7 @@ async fn a_charge_that_is_replayed_however_late_is_not_made_again() {
 async fn a_charge_above_the_balance_or_the_sessions_is_an_error_and_changes_nothing() {
     let school = School::with_ada(1).await;
     let before = school.enrollment("ada").await;
-    let check = |result: Result<ChargeResult, StoreError>, id: &str| match result {
+    let check = |result: Result<WriteResult, StoreError>, id: &str| match result {
         Err(StoreError::Overdrawn {
             charge_id,
             enrollment,

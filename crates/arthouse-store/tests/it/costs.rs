@@ -1,7 +1,7 @@
 //! The costs that the README lists ("Costs"), counted.
 
 use arthouse_core::{Charge, ChargeId, ChargeKind, SessionId};
-use arthouse_store::ChargeResult;
+use arthouse_store::WriteResult;
 
 use crate::commands::{attend, id, now, reschedule, skip};
 use crate::counter::{Counts, requests};
@@ -45,14 +45,14 @@ async fn a_charge_costs_one_request_and_on_a_fresh_enrolment_one_write_unit() {
         let made = school.store.charge(&ada, &oils, &charge_id, &charge).await;
         made.expect("an answer")
     };
-    assert_eq!(make().await, ChargeResult::Made);
+    assert_eq!(make().await, WriteResult::Made);
     let one_unit = Counts {
         requests: requests([("UpdateItem", 1)]),
         write_units: 1.0,
     };
     assert_eq!(school.counter.take(), one_unit);
     // A replay is told from the answer, without a read.
-    assert_eq!(make().await, ChargeResult::MadeBefore);
+    assert_eq!(make().await, WriteResult::MadeBefore);
     assert_eq!(
         school.counter.take().requests,
         requests([("UpdateItem", 1)])

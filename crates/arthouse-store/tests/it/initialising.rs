@@ -1,8 +1,8 @@
 use arthouse_core::{Enrollment, Session, initial_sessions};
-use arthouse_store::{StoreError, Table};
+use arthouse_store::{StoreError, Table, WriteResult};
 
 use crate::commands::{attend, id, reschedule};
-use crate::school::{School, enrollment_key, session_key};
+use crate::school::{School, enrollment_key, is_null, session_key};
 
 const LATER: &str = "2026-09-21T08:00:00Z";
 
@@ -79,6 +79,26 @@ async fn what_was_left_half_done_is_finished() {
     assert_eq!(sessions(&school).await, whole);
     let noted = school.enrollment("ada").await.sessions_initialized_at;
     assert_eq!(noted, Some(id(LATER)));
+}
+
+/// The decoder reads NULL as absent, so the condition has to.
+#[tokio::test]
+async fn a_note_that_is_null_is_written() {
+    let school = School::with_ada(3).await;
+    school
+        .rewrite(&enrollment_key("ada"), is_null("SessionsInitializedAt"))
+        .await;
+    let enrollment = school.enrollment("ada").await;
+    assert_eq!(enrollment.sessions_initialized_at, None);
+    for expected in [WriteResult::Made, WriteResult::MadeBefore] {
+        let written = school
+            .store
+            .initialise_sessions(&enrollment, id(LATER))
+            .await;
+        assert_eq!(written.expect("an answer"), expected);
+        let noted = school.enrollment("ada").await.sessions_initialized_at;
+        assert_eq!(noted, Some(id(LATER)));
+    }
 }
 
 #[tokio::test]

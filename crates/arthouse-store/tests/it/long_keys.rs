@@ -1,7 +1,7 @@
 //! Items under `COURSE#c#STATUS#PAID`, as some text for this schema writes the key.
 
 use arthouse_core::{Charge, ChargeId, ChargeKind, SessionId, Transition};
-use arthouse_store::{ChargeResult, Commit, Key, Table};
+use arthouse_store::{Commit, Key, Table, WriteResult};
 
 use crate::commands::{apply, attend, confirm, id, now};
 use crate::school::{Item, School, application_key, enrollment_key, s};
@@ -101,7 +101,7 @@ async fn an_enrolment_is_found_initialised_and_charged() {
         at: now(),
     };
     let charge_id = ChargeId::of_session(SessionId::from_ordinal(1));
-    for expected in [ChargeResult::Made, ChargeResult::MadeBefore] {
+    for expected in [WriteResult::Made, WriteResult::MadeBefore] {
         let made = school
             .store
             .charge(&id("ada"), &id("oils"), &charge_id, &charge)

@@ -1,18 +1,28 @@
 //! Items without the attributes that came later are not only read but changed.
 
 use arthouse_core::{Charge, ChargeId, ChargeKind, SessionId};
-use arthouse_store::{ChargeResult, Commit, Table};
+use arthouse_store::{Commit, Table, WriteResult};
 use serde_json::json;
 
 use crate::commands::{apply, attend, confirm, id, now, skip, update};
-use crate::school::{School, application_key, course_key, enrollment_key, n, session_key};
+use crate::school::{
+    Item, School, application_key, course_key, enrollment_key, is_null, n, session_key,
+};
 
 #[tokio::test]
 async fn records_without_a_version_are_at_their_first_one() {
+    check_first_version(|item| drop(item.remove("Version"))).await;
+}
+
+#[tokio::test]
+async fn records_with_a_version_that_is_null_are_at_their_first_one() {
+    check_first_version(is_null("Version")).await;
+}
+
+/// Changes records of every kind, each without its version.
+async fn check_first_version(unversioned: impl Fn(&mut Item)) {
     let school = School::with_course(3).await;
-    school
-        .rewrite(&course_key(), |item| drop(item.remove("Version")))
-        .await;
+    school.rewrite(&course_key(), &unversioned).await;
     school
         .carry_out(&update("update", json!({"title": "Oils"})))
         .await;
@@ -23,14 +33,10 @@ async fn records_without_a_version_are_at_their_first_one() {
     assert_eq!(course.get("Version"), Some(&n(2)));
 
     school.carry_out(&apply("apply", "ada")).await;
-    school
-        .rewrite(&application_key("ada"), |item| drop(item.remove("Version")))
-        .await;
+    school.rewrite(&application_key("ada"), &unversioned).await;
     school.carry_out(&confirm("confirm", "ada", "pay-1")).await;
 
-    school
-        .rewrite(&enrollment_key("ada"), |item| drop(item.remove("Version")))
-        .await;
+    school.rewrite(&enrollment_key("ada"), &unversioned).await;
     let enrollment = school.enrollment("ada").await;
     school
         .store
@@ -40,9 +46,7 @@ async fn records_without_a_version_are_at_their_first_one() {
     assert_eq!(school.enrollment("ada").await.version, 2);
 
     school
-        .rewrite(&session_key("ada", "0001"), |item| {
-            drop(item.remove("Version"))
-        })
+        .rewrite(&session_key("ada", "0001"), &unversioned)
         .await;
     school.carry_out(&attend("attend", "ada", "0001")).await;
     let key = session_key("ada", "0001").attributes();
@@ -52,9 +56,7 @@ async fn records_without_a_version_are_at_their_first_one() {
         .expect("it is there");
     assert_eq!(session.get("Version"), Some(&n(2)));
 
-    school
-        .rewrite(&enrollment_key("ada"), |item| drop(item.remove("Version")))
-        .await;
+    school.rewrite(&enrollment_key("ada"), &unversioned).await;
     let charge = Charge {
         amount: 3_334.try_into().expect("in range"),
         kind: ChargeKind::Attended,
@@ -65,7 +67,7 @@ async fn records_without_a_version_are_at_their_first_one() {
         .store
         .charge(&id("ada"), &id("oils"), &charge_id, &charge)
         .await;
-    assert_eq!(made.expect("an answer"), ChargeResult::Made);
+    assert_eq!(made.expect("an answer"), WriteResult::Made);
     assert_eq!(school.enrollment("ada").await.version, 2);
 }
 

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use arthouse_core::{Charge, ChargeId, ChargeKind, Command, Outcome, SessionId, SessionStatus};
-use arthouse_store::{ChargeResult, Commit};
+use arthouse_store::{Commit, WriteResult};
 use futures::future::join_all;
 
 use crate::commands::{apply, attend, confirm, create, id, skip};
@@ -195,14 +195,14 @@ async fn of_thirty_two_who_make_a_charge_one_does() {
         })
     });
     let results = join_all(tasks.collect::<Vec<_>>()).await;
-    let made = |result: ChargeResult| {
+    let made = |result: WriteResult| {
         results
             .iter()
             .filter(|task| task.as_ref().expect("no panic") == &result)
             .count()
     };
     assert_eq!(
-        (made(ChargeResult::Made), made(ChargeResult::MadeBefore)),
+        (made(WriteResult::Made), made(WriteResult::MadeBefore)),
         (1, 31)
     );
     let enrollment = school.enrollment("ada").await;
@@ -238,7 +238,7 @@ async fn charges_of_different_sessions_at_the_same_time_are_all_made() {
         })
     });
     for result in join_all(tasks.collect::<Vec<_>>()).await {
-        assert_eq!(result.expect("no panic"), ChargeResult::Made);
+        assert_eq!(result.expect("no panic"), WriteResult::Made);
     }
     let enrollment = school.enrollment("ada").await;
     assert_eq!(

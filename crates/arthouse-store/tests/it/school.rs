@@ -18,6 +18,11 @@ use crate::counter::Counter;
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
+/// Makes an attribute NULL.
+pub(crate) fn is_null(name: &'static str) -> impl Fn(&mut Item) {
+    move |item| drop(item.insert(name.to_owned(), AttributeValue::Null(true)))
+}
+
 /// Tables, and what speaks to them; it ends with the test.
 pub(crate) struct School {
     pub(crate) client: Client,

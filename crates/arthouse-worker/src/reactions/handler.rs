@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use arthouse_core::{Notification, Reaction, react};
-use arthouse_store::{ChargeResult, Image, Store, StoreError, TableNames, change};
+use arthouse_store::{Image, Store, StoreError, TableNames, WriteResult, change};
 use dynamo_streams::{Context, Disposition, Handler, Record};
 use sqs_consumer::{BatchSender, OutgoingMessage, SendError};
 use tracing::{info, warn};
@@ -42,14 +42,16 @@ impl ReactionHandler {
         }
     }
 
-    /// Carries out one reaction.
-    pub(crate) async fn carry_out(&self, reaction: Reaction) -> Result<(), ReactionError> {
+    /// Carries out one reaction, and returns whether it changed anything. A notification is always sent.
+    pub(crate) async fn carry_out(&self, reaction: Reaction) -> Result<WriteResult, ReactionError> {
         match reaction {
             Reaction::InitialiseSessions(enrollment) => {
-                self.store
-                    .initialise_sessions(&enrollment, self.clock.now())
-                    .await?;
-                info!(user.id = %enrollment.user_id, course.id = %enrollment.course_id, "sessions initialised");
+                let now = self.clock.now();
+                let result = self.store.initialise_sessions(&enrollment, now).await?;
+                if result == WriteResult::Made {
+                    info!(user.id = %enrollment.user_id, course.id = %enrollment.course_id, "sessions initialised");
+                }
+                Ok(result)
             }
             Reaction::Charge {
                 user_id,
@@ -57,20 +59,18 @@ impl ReactionHandler {
                 charge_id,
                 charge,
             } => {
-                match self
-                    .store
-                    .charge(&user_id, &course_id, &charge_id, &charge)
-                    .await?
-                {
-                    ChargeResult::Made => {
-                        info!(user.id = %user_id, course.id = %course_id, charge.id = %charge_id, "session charged");
-                    }
-                    ChargeResult::MadeBefore => {}
+                let charged = self.store.charge(&user_id, &course_id, &charge_id, &charge);
+                let result = charged.await?;
+                if result == WriteResult::Made {
+                    info!(user.id = %user_id, course.id = %course_id, charge.id = %charge_id, "session charged");
                 }
+                Ok(result)
             }
-            Reaction::Notify(notification) => self.notify(&notification).await?,
+            Reaction::Notify(notification) => {
+                self.notify(&notification).await?;
+                Ok(WriteResult::Made)
+            }
         }
-        Ok(())
     }
 
     async fn notify(&self, notification: &Notification) -> Result<(), SendError> {

@@ -46,6 +46,8 @@ pub enum ReconcileStep<'a> {
     Due(&'a Reaction),
     /// It was carried out.
     Done(&'a Reaction),
+    /// It changed nothing, because another process had carried it out since the records were read.
+    Unchanged(&'a Reaction),
     /// The tables contradict it, or the queue refuses its message for good; why.
     Failed(&'a Reaction, String),
     /// An item can't be read, so its reactions are unknown.

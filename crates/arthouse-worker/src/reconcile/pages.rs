@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use arthouse_core::{Owed, Reaction, Timestamp, owed};
-use arthouse_store::{Enrolling, Page, Scanned, SweepCounts};
+use arthouse_store::{Enrolling, Page, Scanned, SweepCounts, WriteResult};
 use futures::{StreamExt, TryStreamExt};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -71,6 +71,7 @@ impl Reconciler {
         counts.initialised += added.initialised;
         counts.charged += added.charged;
         counts.notified += added.notified;
+        counts.unchanged += added.unchanged;
         counts.failed += added.failed;
         Ok(())
     }
@@ -113,7 +114,8 @@ impl Reconciler {
                 continue;
             }
             match self.handler.carry_out(reaction.clone()).await {
-                Ok(()) => add(&ReconcileStep::Done(&reaction)),
+                Ok(WriteResult::Made) => add(&ReconcileStep::Done(&reaction)),
+                Ok(WriteResult::MadeBefore) => add(&ReconcileStep::Unchanged(&reaction)),
                 Err(error) if error.is_for_good() => {
                     let failed = ReconcileStep::Failed(&reaction, crate::chain(&error));
                     log_failed(&failed);
@@ -149,7 +151,7 @@ fn log_failed(step: &ReconcileStep<'_>) {
         ReconcileStep::Unreadable(defect) => {
             warn!(item = defect.raw_key, error = %defect.error, "an item was skipped: it can't be read");
         }
-        ReconcileStep::Due(_) | ReconcileStep::Done(_) => {}
+        ReconcileStep::Due(_) | ReconcileStep::Done(_) | ReconcileStep::Unchanged(_) => {}
     }
 }
 
@@ -160,13 +162,38 @@ fn count(counts: &mut SweepCounts, step: &ReconcileStep<'_>) {
             Reaction::Charge { .. } => counts.charged += 1,
             Reaction::Notify(_) => counts.notified += 1,
         },
+        ReconcileStep::Unchanged(_) => counts.unchanged += 1,
         ReconcileStep::Failed(..) | ReconcileStep::Unreadable(_) => counts.failed += 1,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use arthouse_core::{Charge, ChargeId, ChargeKind, SessionId};
+
     use super::*;
+
+    #[test]
+    fn a_repair_that_changed_nothing_is_not_counted_as_made() {
+        let charge = Reaction::Charge {
+            user_id: "ada".parse().unwrap(),
+            course_id: "oils".parse().unwrap(),
+            charge_id: ChargeId::of_session(SessionId::from_ordinal(1)),
+            charge: Charge {
+                amount: 1_i64.try_into().unwrap(),
+                kind: ChargeKind::Attended,
+                at: "2026-10-01T18:30:00Z".parse().unwrap(),
+            },
+        };
+        let mut counts = SweepCounts::default();
+        count(&mut counts, &ReconcileStep::Unchanged(&charge));
+        let unchanged = SweepCounts {
+            unchanged: 1,
+            ..SweepCounts::default()
+        };
+        assert_eq!(counts, unchanged);
+        assert!(counts.to_string().contains("0 charges"), "{counts}");
+    }
 
     #[test]
     fn a_page_takes_five_seconds_at_most_and_holds_a_hundred() {

@@ -94,6 +94,7 @@ impl Reconciler {
             counts.initialised,
             counts.charged,
             counts.notified,
+            counts.unchanged,
             counts.failed,
             gaps_repaired,
             "the reconciliation has ended"

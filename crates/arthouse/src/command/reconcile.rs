@@ -138,6 +138,7 @@ fn step_as_json(step: &ReconcileStep<'_>) -> Value {
     let (state, reaction, problem) = match step {
         ReconcileStep::Due(reaction) => ("due", reaction, None),
         ReconcileStep::Done(reaction) => ("done", reaction, None),
+        ReconcileStep::Unchanged(reaction) => ("unchanged", reaction, None),
         ReconcileStep::Failed(reaction, why) => ("failed", reaction, Some(why)),
         ReconcileStep::Unreadable(defect) => {
             return json!({"state": "unreadable", "key": defect.raw_key, "problem": defect.error.to_string()});

@@ -81,6 +81,22 @@ fn what_is_missing_is_listed_then_made_once_and_told_again_only_on_demand() {
 }
 
 #[test]
+fn a_note_that_is_null_is_repaired_once() {
+    let school = Copied::new();
+    let null = |item: &mut Item| {
+        let null = AttributeValue::Null(true);
+        drop(item.insert("SessionsInitializedAt".to_owned(), null));
+    };
+    school.rewrite("UsersCourses", "USER#ada", Some(PAID), null);
+    check(&reconcile(&school, &[]), 1, 0, 0);
+    let item = school.get("UsersCourses", "USER#ada", Some(PAID)).unwrap();
+    assert!(item["SessionsInitializedAt"].is_s(), "{item:?}");
+    let again = reconcile(&school, &[]);
+    check(&again, 0, 0, 0);
+    assert_eq!(again["unchanged"], json!(0));
+}
+
+#[test]
 fn what_the_tables_contradict_is_told_with_a_code_of_its_own() {
     let school = Copied::new();
     let overdrawn = |item: &mut Item| {
