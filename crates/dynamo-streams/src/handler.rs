@@ -11,7 +11,7 @@ use crate::record::Record;
 ///
 /// Delivery is at least once (after a crash, a lost lease, a redrive), so a handler must be idempotent: make its writes conditional.
 /// Records of one item arrive in order and one at a time; records of different items run side by side. A panic is caught and counts as
-/// [`Disposition::Retry`].
+/// [`Disposition::Retry`], also one before the first await.
 pub trait Handler: Send + Sync + 'static {
     /// Handles one delivery of a record and returns what happens to the record next.
     fn handle(

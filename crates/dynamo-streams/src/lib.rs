@@ -15,6 +15,7 @@ mod discovery;
 mod heartbeat;
 mod shard;
 
+mod attempt;
 mod item_queues;
 mod lease;
 mod lineage;

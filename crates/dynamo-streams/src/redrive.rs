@@ -1,13 +1,12 @@
 //! Redrive: parked records are handled again, in order, until their items have none.
 
-use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use futures::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::attempt::{Ended, attempt};
 use crate::clock::WallClock;
 use crate::error::{Error, chain};
 use crate::handler::{Context, Disposition, Handler};
@@ -136,16 +135,16 @@ async fn handle<H: Handler>(
     parked: &ParkedRecord,
     shutdown: &CancellationToken,
 ) -> Result<(), String> {
-    let token = shutdown.child_token();
-    let context = Context::new(1, token.clone());
-    let attempt = AssertUnwindSafe(handler.handle(&parked.record, &context)).catch_unwind();
+    let context = Context::new(1, shutdown.child_token());
     // The claim must outlast the attempt and the removal of the record.
-    let attempt = tokio::time::timeout(CLAIM / 2, token.run_until_cancelled(attempt));
+    let attempt = tokio::time::timeout(CLAIM / 2, attempt(handler, &parked.record, &context));
     match attempt.await {
         Err(_) => Err("the handler took too long".to_owned()),
-        Ok(None) => Err("the redrive was stopped".to_owned()),
-        Ok(Some(Err(_))) => Err("the handler panicked".to_owned()),
-        Ok(Some(Ok(Disposition::Done))) => Ok(()),
-        Ok(Some(Ok(Disposition::Retry { reason } | Disposition::Park { reason }))) => Err(reason),
+        Ok(Ended::Dropped) => Err("the redrive was stopped".to_owned()),
+        Ok(Ended::Panicked) => Err("the handler panicked".to_owned()),
+        Ok(Ended::Returned(Disposition::Done)) => Ok(()),
+        Ok(Ended::Returned(Disposition::Retry { reason } | Disposition::Park { reason })) => {
+            Err(reason)
+        }
     }
 }

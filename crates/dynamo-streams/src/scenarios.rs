@@ -3,6 +3,7 @@
 
 mod delivering;
 mod discovering;
+mod failing;
 mod leasing;
 mod living;
 mod reading;

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, debug, error, info, warn};
 
 use super::event::{Command, Event, Exit};
+use crate::attempt::{Ended, attempt};
 use crate::error::{Error, chain};
 use crate::handler::{Context, Disposition, Handler};
 use crate::lease::{Checkpoint, Guard};
@@ -161,7 +162,7 @@ where
             "records were lost before they were read"
         );
         self.store.put_gap(&gap).await?;
-        observed(self.observer.on_gap(&gap)).await;
+        observed(|| self.observer.on_gap(&gap)).await;
         Ok(gap)
     }
 
@@ -238,14 +239,14 @@ impl<S, L: ParkedStore, H: Handler> Shared<S, L, H> {
             item = %record.item_id(),
             attempt = context.attempt()
         );
-        let attempt = AssertUnwindSafe(self.handler.handle(record, context)).catch_unwind();
-        let disposition = context
-            .cancellation_token()
-            .run_until_cancelled(attempt.instrument(span.clone()))
-            .await?
-            .unwrap_or_else(|_| Disposition::Retry {
+        let attempt = attempt(&self.handler, record, context);
+        let disposition = match attempt.instrument(span.clone()).await {
+            Ended::Returned(disposition) => disposition,
+            Ended::Panicked => Disposition::Retry {
                 reason: "the handler panicked".to_owned(),
-            });
+            },
+            Ended::Dropped => return None,
+        };
         span.in_scope(|| match &disposition {
             Disposition::Done => self.figures.done(),
             Disposition::Retry { reason } => {
@@ -277,15 +278,19 @@ impl<S, L: ParkedStore, H: Handler> Shared<S, L, H> {
                 behind = parked.behind,
                 "a record was parked"
             );
-            observed(self.observer.on_parked(parked)).await;
+            observed(|| self.observer.on_parked(parked)).await;
         }
         Ok(outcome)
     }
 }
 
-/// Runs a hook and catches its panic.
-async fn observed(hook: impl Future<Output = ()>) {
-    if AssertUnwindSafe(hook).catch_unwind().await.is_err() {
+/// Runs a hook and catches its panic, also one of the call that makes its future.
+async fn observed<F: Future<Output = ()>>(hook: impl FnOnce() -> F) {
+    if AssertUnwindSafe(async { hook().await })
+        .catch_unwind()
+        .await
+        .is_err()
+    {
         error!("a hook panicked");
     }
 }

@@ -124,18 +124,29 @@ impl World {
     }
 
     pub(crate) fn start_on(&self, name: &str, link: Link) -> Worker {
+        let handler = self.reactor(name, &link);
+        self.start_with(name, link, handler, Watcher(self.journal.clone()))
+    }
+
+    /// Starts a worker with a handler and hooks of the test's own.
+    pub(crate) fn start_with(
+        &self,
+        name: &str,
+        link: Link,
+        handler: impl Handler,
+        observer: impl Observer,
+    ) -> Worker {
         let figures = Arc::new(Figures::new(self.settings.wall_clock.clone()));
         let setup = Setup {
             tables: self.tables.clone(),
             worker: name.to_owned(),
             settings: self.settings.clone(),
-            observer: Arc::new(Watcher(self.journal.clone())),
+            observer: Arc::new(observer),
             figures: Arc::clone(&figures),
         };
         let shutdown = CancellationToken::new();
-        let reactor = self.reactor(name, &link);
         let (source, store) = (self.streams.source(&link), self.memory.store(&link));
-        let run = processor::run(source, store, setup, reactor, shutdown.clone());
+        let run = processor::run(source, store, setup, handler, shutdown.clone());
         Worker {
             link,
             monitor: Monitor(figures),
