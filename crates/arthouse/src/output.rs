@@ -6,8 +6,9 @@ mod time;
 pub(crate) use progress::progress;
 pub(crate) use time::{duration, time, time_with_zone, utc, zone_of};
 
-use std::fmt::Display;
-use std::io::{self, ErrorKind, Write};
+use std::borrow::Cow;
+use std::fmt::{Display, Write as _};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use arthouse_store::SweepCounts;
 use clap::Args;
@@ -45,7 +46,7 @@ pub(crate) fn print(text: impl Display) -> io::Result<()> {
 /// # Errors
 /// The same.
 fn try_print(text: impl Display) -> io::Result<bool> {
-    match writeln!(io::stdout().lock(), "{text}") {
+    match writeln!(io::stdout().lock(), "{}", escaped(&text.to_string())) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
         Err(error) => Err(error),
@@ -79,7 +80,20 @@ pub(crate) fn is_reader_gone(error: &anyhow::Error) -> bool {
 
 /// Writes a remark to stderr. One that can't be written is no loss.
 pub(crate) fn note(text: impl Display) {
-    let _lost = writeln!(io::stderr().lock(), "{text}");
+    let _lost = writeln!(io::stderr().lock(), "{}", escaped(&text.to_string()));
+}
+
+/// Empties a terminal's screen, if stdout is one; returns whether it is.
+///
+/// # Errors
+/// Returns why nothing can be written.
+pub(crate) fn clear_screen() -> io::Result<bool> {
+    let mut stdout = io::stdout().lock();
+    let is_terminal = stdout.is_terminal();
+    if is_terminal {
+        write!(stdout, "\x1b[H\x1b[2J")?;
+    }
+    Ok(is_terminal)
 }
 
 /// Prints a value as indented JSON.
@@ -106,12 +120,30 @@ pub(crate) fn table(header: &[&str]) -> Table {
     table
 }
 
-/// Writes a text of other people's so that it can't act on a terminal: control characters become spaces.
+/// Writes a text of other people's on one line.
 pub(crate) fn plain(text: impl Display) -> String {
-    let text = text.to_string();
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    text.to_string().replace(['\n', '\r', '\t'], " ")
+}
+
+/// Escapes what would act on a terminal instead of being read: control characters but line ends and tabs, and marks that turn the
+/// direction of a text (Unicode Standard Annex 9). The escapes are JSON's, so that a document keeps its meaning.
+fn escaped(text: &str) -> Cow<'_, str> {
+    let acts = |c: char| {
+        (c.is_control() && !matches!(c, '\n' | '\t'))
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(acts) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if acts(c) {
+            let _written = write!(safe, "\\u{:04x}", u32::from(c));
+        } else {
+            safe.push(c);
+        }
+    }
+    Cow::Owned(safe)
 }
 
 #[cfg(test)]
@@ -119,8 +151,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_of_other_peoples_can_not_act_on_a_terminal() {
-        assert_eq!(plain("Oils\u{1b}[2J\nand more"), "Oils [2J and more");
-        assert_eq!(plain("Öl & Kreide"), "Öl & Kreide");
+    fn a_text_of_other_peoples_is_on_one_line_and_does_not_act_on_a_terminal() {
+        for (text, shown) in [
+            ("Oils\u{1b}[2J\nand more", "Oils\\u001b[2J and more"),
+            ("evil\u{202e}txt.exe", "evil\\u202etxt.exe"),
+            ("\u{9b}31m\u{7f}", "\\u009b31m\\u007f"),
+            ("Öl & Kreide, ציור בשמן", "Öl & Kreide, ציור בשמן"),
+        ] {
+            assert_eq!(escaped(&plain(text)), shown);
+        }
+    }
+
+    #[test]
+    fn an_escaped_document_means_the_same() {
+        let document = serde_json::json!({"title": "a\u{202e}b\u{1b}\u{9b}\nc"});
+        let shown = serde_json::to_string_pretty(&document).unwrap();
+        let read: Value = serde_json::from_str(&escaped(&shown)).unwrap();
+        assert_eq!(read, document);
+        assert_eq!(
+            escaped(&shown)
+                .chars()
+                .find(|c| c.is_control() && *c != '\n'),
+            None
+        );
     }
 }

@@ -1,6 +1,5 @@
 mod reconciliation;
 
-use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -73,16 +72,12 @@ async fn watch(stack: &Stack, interval: Duration) -> Result<Exit> {
 }
 
 async fn show_forever(stack: &Stack, interval: Duration) -> Result<()> {
-    // A terminal's screen is written over from its top; elsewhere one state follows another.
-    let (before, after) = if io::stdout().is_terminal() {
-        ("\x1b[H\x1b[2J", "")
-    } else {
-        ("", "\n")
-    };
     loop {
         let state = State::read(stack).await?;
         let now = output::utc(Utc::now());
-        output::print_live(format!("{before}{now}\n{}{after}", state.text()))?;
+        // A terminal's screen is written over from its top; elsewhere one state follows another.
+        let after = if output::clear_screen()? { "" } else { "\n" };
+        output::print_live(format!("{now}\n{}{after}", state.text()))?;
         tokio::time::sleep(interval).await;
     }
 }
