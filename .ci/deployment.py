@@ -177,7 +177,7 @@ def run_schedules():
 def live_by_functions():
     """The same life once more, on stacks of its own where only functions work: called by the emulator, from queue and streams."""
     outputs = deploy("data", FUNCTIONS)
-    outputs |= deploy("messaging", FUNCTIONS, CommandsVisibilitySeconds="180")
+    outputs |= deploy("messaging", FUNCTIONS)
     deploy("roles", FUNCTIONS)
     bucket, key = package()
     architecture = {"x86_64": "x86_64", "aarch64": "arm64"}[platform.machine()]
@@ -198,11 +198,12 @@ def main():
         live(environment)
         serves_metrics(streams)
         # The stack is updated while it is in use.
-        deploy("messaging", CommandsVisibilitySeconds="180")
-        asked = {"QueueUrl": outputs["CommandsQueueUrl"], "AttributeNames": ["VisibilityTimeout"]}
-        visibility = sqs.get_queue_attributes(**asked)["Attributes"]["VisibilityTimeout"]
-        if visibility != "180":
-            sys.exit(f"after the update, a command is hidden for {visibility} seconds")
+        site = "arn:aws:iam::000000000000:role/site"
+        deploy("messaging", ProducerArns=site)
+        asked = {"QueueUrl": outputs["CommandsQueueUrl"], "AttributeNames": ["Policy"]}
+        policy = sqs.get_queue_attributes(**asked)["Attributes"]["Policy"]
+        if site not in policy:
+            sys.exit(f"after the update, the queue's policy is {policy}")
         live(environment)
     live_by_functions()
 

@@ -31,7 +31,7 @@ use vitals::Vitals;
 /// Where a daemon tells how it is.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Listen {
-    /// Serve /healthz, /readyz and /metrics at this address, such as 0.0.0.0:8080; port 0 takes a free port and logs it
+    /// Serve /healthz, /readyz, /startupz and /metrics at this address, such as 0.0.0.0:8080; port 0 takes a free port and logs it
     ///
     /// Off by default. It is neither encrypted nor authenticated: keep it within your network.
     #[arg(long = "http", env = "ARTHOUSE_HTTP", value_name = "ADDRESS")]
@@ -121,6 +121,7 @@ fn router(daemon: Daemon) -> Router {
     Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
+        .route("/startupz", get(startupz))
         .route("/metrics", get(scrape))
         .with_state(daemon)
 }
@@ -132,6 +133,13 @@ async fn healthz(State(daemon): State<Daemon>) -> Response {
 async fn readyz(State(daemon): State<Daemon>) -> Response {
     let draining = daemon.shutdown.is_cancelled();
     answer(&verdict::readiness(&daemon.vitals.read(), draining))
+}
+
+async fn startupz(State(daemon): State<Daemon>) -> Response {
+    let reading = daemon.vitals.read();
+    let is_ready = verdict::readiness(&reading, false).is_good();
+    let was_ready = daemon.vitals.was_ready(is_ready);
+    answer(&verdict::startup(&reading, was_ready))
 }
 
 async fn scrape(State(daemon): State<Daemon>) -> Response {

@@ -23,11 +23,8 @@ pub(super) fn needed(call: &Call, streams: &[String]) -> BTreeSet<Access> {
                 &format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"),
             )
         }
-        // Listing is granted for the streams of a table, whichever there are.
-        ("DynamoDBStreams_20120810", "ListStreams") => {
-            let table = table_arn(body["TableName"].as_str().expect("a table"));
-            one("dynamodb:ListStreams", &format!("{table}/stream/*"))
-        }
+        // It has no resource types: only a grant on everything applies.
+        ("DynamoDBStreams_20120810", "ListStreams") => one("dynamodb:ListStreams", "*"),
         ("DynamoDBStreams_20120810", "GetRecords") => streams
             .iter()
             .flat_map(|arn| one("dynamodb:GetRecords", &in_region(arn)))

@@ -8,10 +8,32 @@ use super::{PREFIX, documents, grants, policy, texts};
 use crate::template;
 
 /// Actions for which AWS knows no resource narrower than all, and why they are needed.
-const WITHOUT_RESOURCE: [(&str, &str); 1] = [(
-    "ecr:GetAuthorizationToken",
-    "the token is the registry's, not a repository's",
-)];
+const WITHOUT_RESOURCE: [(&str, &str); 2] = [
+    (
+        "ecr:GetAuthorizationToken",
+        "the token is the registry's, not a repository's",
+    ),
+    (
+        "dynamodb:ListStreams",
+        "the streams of a table are found by it; a grant for a stream's ARN would never apply",
+    ),
+];
+
+/// These are granted on everything, or the grant never applies; all that are granted on everything are of these.
+#[test]
+fn actions_without_resource_types_are_granted_on_everything() {
+    let mut granted = BTreeSet::new();
+    for (place, statement) in statements() {
+        let actions = texts(&statement["Action"]);
+        for (action, _) in WITHOUT_RESOURCE {
+            if statement["Effect"] == "Allow" && actions.contains(action) {
+                assert_eq!(statement["Resource"], "*", "{place}: {action}");
+                granted.insert(action);
+            }
+        }
+    }
+    assert_eq!(granted, WITHOUT_RESOURCE.map(|(action, _)| action).into());
+}
 
 /// What may be done to items and streams; all else that DynamoDB offers is done to tables.
 const ITEM_ACTIONS: [&str; 13] = [
@@ -245,7 +267,7 @@ fn every_grant_names_a_table_queue_or_stream_of_this_deployment() {
             continue;
         }
         for grant in grants(&serde_json::json!({"Statement": [statement]})) {
-            for resource in grant.resources {
+            for resource in grant.resources.iter().filter(|resource| *resource != "*") {
                 let name = resource.rsplit(':').next().unwrap_or_default();
                 let name = name.strip_prefix("table/").unwrap_or(name);
                 assert!(name.starts_with(PREFIX), "{place}: {resource}");

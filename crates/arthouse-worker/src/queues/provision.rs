@@ -9,8 +9,8 @@ use super::{Queue, QueueNames, QueueUrls};
 
 /// The retention of messages: the maximum of SQS, 14 days, so an outage of days loses none.
 const RETENTION_SECONDS: &str = "1209600";
-/// The initial visibility timeout of a received command; the consumer extends it while the command is in flight.
-const VISIBILITY_SECONDS: &str = "30";
+/// The visibility timeout of a command for whom asks for none with the receive: AWS Lambda, whose functions need six times their own time-out.
+const VISIBILITY_SECONDS: &str = "180";
 /// The `maxReceiveCount` of the redrive policy. It is far above the consumer's own limits, so throttling or a deployment moves no command
 /// to the dead-letter queue.
 const MAX_RECEIVES: u32 = 1_000;

@@ -15,11 +15,16 @@ pub(crate) struct Options {
     /// Ask whether it is ready, not only whether it is alive
     #[arg(long)]
     ready: bool,
+    /// Ask whether its start has succeeded: it was ready once and is alive since; for a health check that decides about a release
+    #[arg(long, conflicts_with = "ready")]
+    started: bool,
 }
 
 pub(crate) async fn run(options: Options) -> Result<Exit> {
     let probe = if options.ready {
         Probe::Readiness
+    } else if options.started {
+        Probe::Startup
     } else {
         Probe::Health
     };

@@ -18,6 +18,8 @@ pub(crate) enum Probe {
     Health,
     /// Whether it does its work.
     Readiness,
+    /// Whether its start has succeeded.
+    Startup,
 }
 
 /// How long an answer may take: a daemon that takes longer is unhealthy.
@@ -41,6 +43,7 @@ impl Probe {
         match self {
             Self::Health => "/healthz",
             Self::Readiness => "/readyz",
+            Self::Startup => "/startupz",
         }
     }
 }

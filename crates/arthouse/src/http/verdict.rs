@@ -105,6 +105,15 @@ pub(super) fn readiness(reading: &Reading, draining: bool) -> Verdict {
     Verdict { status, checks }
 }
 
+/// Says whether a start has succeeded: the daemon was ready once, and is alive since.
+pub(super) fn startup(reading: &Reading, was_ready: bool) -> Verdict {
+    if was_ready {
+        health(reading)
+    } else {
+        readiness(reading, false)
+    }
+}
+
 fn check(sign: &Sign, silent: Option<Duration>, limit: Duration) -> Check {
     Check {
         name: sign.name,
@@ -206,6 +215,15 @@ mod tests {
         };
         check(&start(59), false, Status::Ok, Status::Starting);
         check(&start(61), false, Status::Silent, Status::Starting);
+    }
+
+    #[test]
+    fn a_start_has_succeeded_once_it_was_ready_and_while_it_lives() {
+        let silent = reading(Some(LONGEST + 1), Some(1));
+        let of = |was_ready| startup(&silent, was_ready).status;
+        assert_eq!((of(false), of(true)), (Status::Silent, Status::Ok));
+        let dead = reading(Some(2 * LONGEST + 1), Some(1));
+        assert_eq!(startup(&dead, true).status, Status::Silent);
     }
 
     #[test]

@@ -19,6 +19,7 @@ struct State {
     commands: Option<Commands>,
     streams: Option<Streams>,
     tables: Option<Tables>,
+    was_ready: bool,
 }
 
 #[derive(Debug)]
@@ -64,6 +65,7 @@ impl Default for Vitals {
             commands: None,
             streams: None,
             tables: None,
+            was_ready: false,
         })))
     }
 }
@@ -112,6 +114,13 @@ impl Vitals {
             up: state.born.elapsed(),
             signs,
         }
+    }
+
+    /// Returns whether it was ready once, and keeps that it is now.
+    pub(super) fn was_ready(&self, is_ready: bool) -> bool {
+        let mut state = self.state();
+        state.was_ready |= is_ready;
+        state.was_ready
     }
 
     /// Shows the ages of this moment to the metrics recorder.

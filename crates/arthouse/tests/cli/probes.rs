@@ -214,11 +214,15 @@ fn when_the_endpoint_stands_still_it_is_first_not_ready_and_then_not_alive_until
     for daemon in daemons {
         daemon.until("/readyz", 200);
     }
+    for daemon in daemons {
+        daemon.healthy(&["--started"]).check(0, &[]);
+    }
     signal(rig.local.process(), "STOP");
     for daemon in daemons {
         let answer = daemon.until("/readyz", 503);
         assert_eq!(answer.json()["status"], "silent");
         assert_eq!(daemon.get("/healthz").status, 200, "{answer:?}");
+        assert_eq!(daemon.get("/startupz").status, 200, "{answer:?}");
     }
     for daemon in daemons {
         daemon.until("/healthz", 503);
@@ -243,6 +247,7 @@ fn while_it_starts_it_is_not_ready() {
         (503, &"starting".into())
     );
     assert_eq!(worker.get("/healthz").status, 200);
+    worker.healthy(&["--started"]).check(1, &[]);
 }
 
 #[test]
