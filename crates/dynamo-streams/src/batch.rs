@@ -180,7 +180,7 @@ async fn finish<L: ParkedStore, H: Handler>(
             Err(_) => return End::Unfinished,
         }
     }
-    let context = Context::new(1, stop.clone());
+    let context = Context::new(1, stop.child_token());
     match shared.deliver(record, &context, stop).await {
         Some(Disposition::Done) => End::Done,
         Some(Disposition::Retry { .. }) | None => End::Unfinished,

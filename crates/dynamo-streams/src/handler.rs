@@ -11,7 +11,11 @@ use crate::record::Record;
 ///
 /// Delivery is at least once (after a crash, a lost lease, a redrive), so a handler must be idempotent: make its writes conditional.
 /// Records of one item arrive in order and one at a time; records of different items run side by side. A panic is caught and counts as
-/// [`Disposition::Retry`], also one before the first await.
+/// [`Disposition::Retry`], also one before the first await, and so does a run beyond `handler_timeout`.
+///
+/// A handler must not block its thread: use `tokio::task::spawn_blocking`. While one blocks, others run on the other threads of the runtime;
+/// on a runtime of one thread nothing does, heartbeats neither, and other workers take over. Its timeout waits for its next await, and if it
+/// returns without one its disposition counts. A drain waits for it.
 pub trait Handler: Send + Sync + 'static {
     /// Handles one delivery of a record and returns what happens to the record next.
     fn handle(
@@ -66,7 +70,8 @@ impl Context {
         self.attempt
     }
 
-    /// Returns a token that fires when the lease is lost or the shutdown timeout has ended; the attempt is then dropped at its next await.
+    /// Returns a token that fires when the lease is lost, the handler times out or the shutdown timeout has ended; the attempt is then dropped at
+    /// its next await.
     /// Pass it to the tasks of the handler.
     pub fn cancellation_token(&self) -> &CancellationToken {
         &self.token

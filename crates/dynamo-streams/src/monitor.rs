@@ -68,6 +68,10 @@ counters! {
     done, "done" => "dynamo_streams.records.done";
     /// Failed attempts whose record is tried again.
     retried, "retried" => "dynamo_streams.records.retried";
+    /// Handler runs that panicked; they are also counted as retried.
+    panicked, "panicked" => "dynamo_streams.records.panicked";
+    /// Handler runs that timed out; they are also counted as retried.
+    timed_out, "timed_out" => "dynamo_streams.records.timed_out";
     /// Records that were parked.
     parked, "quarantined" => "dynamo_streams.records.quarantined";
     /// Gaps that were found.

@@ -9,7 +9,8 @@ use crate::item::ItemId;
 use crate::record::Record;
 
 /// Is told of parked and lost records. A hook runs once the event is durable, and again if the process dies before the checkpoint passes
-/// it. Until it returns, its item (for a parked record) or its shard (for a gap) waits.
+/// it. Until it returns, its item (for a parked record) or its shard (for a gap) waits. A hook that panics, or runs longer than
+/// `handler_timeout`, is dropped, and an error is logged.
 pub trait Observer: Send + Sync + 'static {
     /// A record was parked: the first of its item, or a later one behind it.
     fn on_parked<'a>(&'a self, _parked: &'a ParkedRecord) -> BoxFuture<'a, ()> {

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::attempt::{Ended, attempt};
+use crate::attempt::{Ended, PANICKED, TIMED_OUT, attempt};
 use crate::clock::WallClock;
 use crate::error::{Error, chain};
 use crate::handler::{Context, Disposition, Handler};
@@ -137,13 +137,12 @@ async fn handle<H: Handler>(
 ) -> Result<(), String> {
     let context = Context::new(1, shutdown.child_token());
     // The claim must outlast the attempt and the removal of the record.
-    let attempt = tokio::time::timeout(CLAIM / 2, attempt(handler, &parked.record, &context));
-    match attempt.await {
-        Err(_) => Err("the handler took too long".to_owned()),
-        Ok(Ended::Dropped) => Err("the redrive was stopped".to_owned()),
-        Ok(Ended::Panicked) => Err("the handler panicked".to_owned()),
-        Ok(Ended::Returned(Disposition::Done)) => Ok(()),
-        Ok(Ended::Returned(Disposition::Retry { reason } | Disposition::Park { reason })) => {
+    match attempt(handler, &parked.record, &context, CLAIM / 2).await {
+        Ended::Dropped => Err("the redrive was stopped".to_owned()),
+        Ended::Panicked => Err(PANICKED.to_owned()),
+        Ended::TimedOut => Err(TIMED_OUT.to_owned()),
+        Ended::Returned(Disposition::Done) => Ok(()),
+        Ended::Returned(Disposition::Retry { reason } | Disposition::Park { reason }) => {
             Err(reason)
         }
     }

@@ -25,6 +25,11 @@ pub struct Settings {
     pub concurrency_per_shard: usize,
     /// How many handlers run at once in this processor. Default 128.
     pub concurrency: usize,
+    /// How long a handler may run: more than zero, up to 24 h. Then its token fires, its future is dropped at its next await, and the attempt
+    /// has failed; a hook is dropped likewise. Default 5 min: a record whose handler hangs is then parked after about an hour with the default
+    /// `retry`, far from the 24 hours for which a stream keeps records, and meanwhile it holds up its item and its shard's checkpoint. A
+    /// handler that blocks its thread cannot be ended.
+    pub handler_timeout: Duration,
     /// How often and how far apart a failed record is tried.
     pub retry: RetryPolicy,
     /// The shortest time between two checkpoints of one shard. Default 5 s.
@@ -90,6 +95,7 @@ impl Default for Settings {
             max_in_flight_bytes_per_shard: 16 << 20,
             concurrency_per_shard: 32,
             concurrency: 128,
+            handler_timeout: Duration::from_secs(5 * 60),
             retry: RetryPolicy::default(),
             checkpoint_interval: Duration::from_secs(5),
             heartbeat_interval: Duration::from_secs(10),
@@ -102,6 +108,8 @@ impl Default for Settings {
         }
     }
 }
+
+const MAX_HANDLER_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Settings {
     /// How long after its last heartbeat a worker still acts on its leases.
@@ -118,6 +126,8 @@ impl Settings {
         let bytes = self.max_in_flight_bytes_per_shard > 0;
         let per_shard = self.concurrency_per_shard > 0;
         let retry = self.retry.max_attempts > 0;
+        let handler =
+            !self.handler_timeout.is_zero() && self.handler_timeout <= MAX_HANDLER_TIMEOUT;
         let heartbeat = !self.heartbeat_interval.is_zero();
         let listing = !self.list_shards_interval.is_zero();
         let lease = self.self_fence_after() > self.heartbeat_interval;
@@ -129,6 +139,11 @@ impl Settings {
             ("max_in_flight_bytes_per_shard", bytes, POSITIVE),
             ("concurrency_per_shard", per_shard, POSITIVE),
             ("concurrency", self.concurrency > 0, POSITIVE),
+            (
+                "handler_timeout",
+                handler,
+                "must be more than zero, at most 24 h",
+            ),
             ("retry", retry, "must allow an attempt"),
             ("heartbeat_interval", heartbeat, POSITIVE),
             ("sync_interval", !self.sync_interval.is_zero(), POSITIVE),
@@ -158,6 +173,21 @@ mod tests {
             ..Settings::default()
         };
         assert!(settings.check().is_err());
+    }
+
+    #[test]
+    fn a_handler_may_run_for_a_moment_or_for_a_day() {
+        let day = Duration::from_secs(24 * 60 * 60);
+        let check = |handler_timeout| {
+            let settings = Settings {
+                handler_timeout,
+                ..Settings::default()
+            };
+            settings.check().is_ok()
+        };
+        let a_moment = Duration::from_millis(1);
+        let times = [Duration::ZERO, a_moment, day, day + a_moment, Duration::MAX];
+        assert_eq!(times.map(check), [false, true, true, false, false]);
     }
 
     #[test]

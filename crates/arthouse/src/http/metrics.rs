@@ -102,6 +102,14 @@ fn describe_streams() {
             "Failed attempts whose record is retried.",
         ),
         (
+            "dynamo_streams.records.panicked",
+            "Handler runs that panicked; they are also counted as retried.",
+        ),
+        (
+            "dynamo_streams.records.timed_out",
+            "Handler runs that timed out; they are also counted as retried.",
+        ),
+        (
             "dynamo_streams.records.quarantined",
             "Records that were parked.",
         ),

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, debug, error, info, warn};
 
 use super::event::{Command, Event, Exit};
-use crate::attempt::{Ended, attempt};
+use crate::attempt::{Ended, PANICKED, TIMED_OUT, attempt};
 use crate::error::{Error, chain};
 use crate::handler::{Context, Disposition, Handler};
 use crate::lease::{Checkpoint, Guard};
@@ -68,7 +68,7 @@ where
                 record,
                 attempt,
             } => {
-                let context = Context::new(attempt, tokens.attempts.clone());
+                let context = Context::new(attempt, tokens.attempts.child_token());
                 let disposition = self.deliver(&record, &context, &tokens.stopping).await;
                 Event::Handled {
                     item_id,
@@ -162,7 +162,7 @@ where
             "records were lost before they were read"
         );
         self.store.put_gap(&gap).await?;
-        observed(|| self.observer.on_gap(&gap)).await;
+        self.observed(|| self.observer.on_gap(&gap)).await;
         Ok(gap)
     }
 
@@ -239,12 +239,21 @@ impl<S, L: ParkedStore, H: Handler> Shared<S, L, H> {
             item = %record.item_id(),
             attempt = context.attempt()
         );
-        let attempt = attempt(&self.handler, record, context);
+        let handler_timeout = self.settings.handler_timeout;
+        let attempt = attempt(&self.handler, record, context, handler_timeout);
+        let failed = |reason: &str| Disposition::Retry {
+            reason: reason.to_owned(),
+        };
         let disposition = match attempt.instrument(span.clone()).await {
             Ended::Returned(disposition) => disposition,
-            Ended::Panicked => Disposition::Retry {
-                reason: "the handler panicked".to_owned(),
-            },
+            Ended::Panicked => {
+                self.figures.panicked();
+                failed(PANICKED)
+            }
+            Ended::TimedOut => {
+                self.figures.timed_out();
+                failed(TIMED_OUT)
+            }
             Ended::Dropped => return None,
         };
         span.in_scope(|| match &disposition {
@@ -278,19 +287,20 @@ impl<S, L: ParkedStore, H: Handler> Shared<S, L, H> {
                 behind = parked.behind,
                 "a record was parked"
             );
-            observed(|| self.observer.on_parked(parked)).await;
+            self.observed(|| self.observer.on_parked(parked)).await;
         }
         Ok(outcome)
     }
 }
 
-/// Runs a hook and catches its panic, also one of the call that makes its future.
-async fn observed<F: Future<Output = ()>>(hook: impl FnOnce() -> F) {
-    if AssertUnwindSafe(async { hook().await })
-        .catch_unwind()
-        .await
-        .is_err()
-    {
-        error!("a hook panicked");
+impl<S, L, H> Shared<S, L, H> {
+    /// Runs a hook, catches its panic, also one of the call that makes its future, and drops it when its time is over.
+    async fn observed<F: Future<Output = ()>>(&self, hook: impl FnOnce() -> F) {
+        let hook = async { timeout(self.settings.handler_timeout, hook()).await };
+        match AssertUnwindSafe(hook).catch_unwind().await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => error!("a hook timed out"),
+            Err(_) => error!("a hook panicked"),
+        }
     }
 }
