@@ -22,8 +22,8 @@ use crate::lineage::missing_parents::MissingParents;
 use crate::observer::ParkedRecord;
 use crate::processor::setup::Setup;
 use crate::record::Record;
-use crate::shard::BEHIND;
 use crate::shard::work::Shared;
+use crate::shard::{BEHIND, unreadable};
 use crate::store::{ParkOutcome, ParkedStore};
 use crate::watermark::Watermark;
 
@@ -181,13 +181,17 @@ async fn finish<L: ParkedStore, H: Handler>(
         }
     }
     let context = Context::new(1, stop.child_token());
-    match shared.deliver(record, &context, stop).await {
-        Some(Disposition::Done) => End::Done,
-        Some(Disposition::Retry { .. }) | None => End::Unfinished,
-        Some(Disposition::Park { reason }) => match park(shared, record, reason, false).await {
-            Ok(_) => End::Parked,
-            Err(_) => End::Unfinished,
+    let reason = match &record.defect {
+        Some(defect) => unreadable(defect),
+        None => match shared.deliver(record, &context, stop).await {
+            Some(Disposition::Done) => return End::Done,
+            Some(Disposition::Retry { .. }) | None => return End::Unfinished,
+            Some(Disposition::Park { reason }) => reason,
         },
+    };
+    match park(shared, record, reason, false).await {
+        Ok(_) => End::Parked,
+        Err(_) => End::Unfinished,
     }
 }
 
@@ -201,7 +205,7 @@ async fn park<L: ParkedStore, H: Handler>(
         record: record.clone(),
         item_id: record.item_id(),
         reason,
-        attempts: u32::from(!behind),
+        attempts: u32::from(!behind && record.defect.is_none()),
         behind,
         parked_at: shared.settings.wall_clock.now(),
     };

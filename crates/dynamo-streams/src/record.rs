@@ -22,7 +22,7 @@ pub struct Record {
     pub table_name: String,
     /// The service's own id of this event, unique within the stream.
     pub event_id: String,
-    /// What happened to the item.
+    /// What happened to the item; `Modify` if that is the record's defect.
     pub event: EventKind,
     /// The item's primary key.
     pub keys: Item,
@@ -38,6 +38,8 @@ pub struct Record {
     pub user_identity: Option<UserIdentity>,
     /// The size that the service counts for keys and images, in bytes.
     pub size_bytes: u64,
+    /// What could not be read of the record and is left out. No handler gets a record with a defect: it is parked.
+    pub defect: Option<String>,
 }
 
 /// What happened to the item.
@@ -92,6 +94,7 @@ impl fmt::Debug for Record {
             .field("created_at", &self.created_at)
             .field("user_identity", &self.user_identity)
             .field("size_bytes", &self.size_bytes)
+            .field("defect", &self.defect)
             .finish()
     }
 }

@@ -12,6 +12,7 @@ use crate::error::{Error, chain};
 use crate::handler::{Context, Disposition, Handler};
 use crate::item::ItemId;
 use crate::observer::ParkedRecord;
+use crate::shard::unreadable;
 use crate::store::{ParkedItem, ParkedStore};
 
 /// How long a redrive may take over one record before another redrive may claim the item.
@@ -135,6 +136,9 @@ async fn handle<H: Handler>(
     parked: &ParkedRecord,
     shutdown: &CancellationToken,
 ) -> Result<(), String> {
+    if let Some(defect) = &parked.record.defect {
+        return Err(unreadable(defect));
+    }
     let context = Context::new(1, shutdown.child_token());
     // The claim must outlast the attempt and the removal of the record.
     match attempt(handler, &parked.record, &context, CLAIM / 2).await {

@@ -65,6 +65,11 @@ struct Stop {
     handover_to: Option<String>,
 }
 
+/// Why a record with a defect is parked.
+pub(crate) fn unreadable(defect: &str) -> String {
+    format!("the record cannot be read: {defect}")
+}
+
 impl Shard {
     /// Makes the state of a shard that was last read, or found, `unread` ago.
     pub(crate) fn new(
@@ -217,8 +222,11 @@ impl Shard {
 
     fn accept(&mut self, record: Record) {
         self.bytes_since_checkpoint += record.size_bytes;
-        let item_id = record.item_id();
+        let (item_id, defect) = (record.item_id(), record.defect.clone());
         let ordinal = self.watermark.push(Arc::new(record));
+        if let Some(defect) = defect {
+            self.to_park.insert(ordinal, unreadable(&defect));
+        }
         self.queues.push(item_id, ordinal);
     }
 

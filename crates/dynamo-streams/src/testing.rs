@@ -42,6 +42,7 @@ pub(crate) fn record(item: &str, number: u64) -> Record {
         created_at: epoch_time(i64::try_from(number % (1 << 30)).expect("it is small")),
         user_identity: None,
         size_bytes: 100,
+        defect: None,
     }
 }
 

@@ -31,6 +31,7 @@ impl Record {
                 .as_ref()
                 .map(|identity| (identity.kind.clone(), identity.principal_id.clone())),
             size_bytes: self.size_bytes,
+            defect: self.defect.clone(),
         };
         serde_json::to_vec(&stored).map_err(|error| Error::Corrupt(error.to_string()))
     }
@@ -53,6 +54,7 @@ impl Record {
                 .user_identity
                 .map(|(kind, principal_id)| UserIdentity { kind, principal_id }),
             size_bytes: stored.size_bytes,
+            defect: stored.defect,
         })
     }
 }
@@ -69,6 +71,8 @@ struct StoredRecord {
     created_at: DateTime<Utc>,
     user_identity: Option<(String, String)>,
     size_bytes: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    defect: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -184,6 +188,7 @@ mod tests {
             record.event = if removed { EventKind::Remove } else { EventKind::Modify };
             record.old_image = removed.then(|| image.clone());
             record.new_image = Some(image);
+            record.defect = removed.then(|| "it has no event name".to_owned());
             record.user_identity = removed.then(|| UserIdentity {
                 kind: "Service".to_owned(),
                 principal_id: "dynamodb.amazonaws.com".to_owned(),

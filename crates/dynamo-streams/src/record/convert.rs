@@ -1,8 +1,10 @@
 //! Conversion from the types of the streams client to those of the table client, so that users decode one type.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodbstreams::types as streams;
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 
 use super::{EventKind, Record, UserIdentity};
 use crate::arn;
@@ -10,49 +12,76 @@ use crate::error::Error;
 use crate::item::Item;
 
 impl Record {
-    /// Converts a record of the streams client; fails if its key, sequence number or event name is missing.
-    pub(crate) fn from_stream(stream_arn: &str, record: streams::Record) -> Result<Self, Error> {
-        let incomplete = |what: &str| Error::Corrupt(format!("a stream record has no {what}"));
-        let change = record.dynamodb.ok_or_else(|| incomplete("change"))?;
+    /// Converts a record of the streams client. What cannot be read of it is left out and named as its defect. Only a record without a sequence
+    /// number is refused: it has no place in its shard. A record without a creation time gets `now`.
+    pub(crate) fn from_stream(
+        stream_arn: &str,
+        record: streams::Record,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Error> {
+        let unnumbered = || Error::Corrupt("a stream record has no sequence number".to_owned());
+        let change = record.dynamodb.ok_or_else(unnumbered)?;
+        let mut defects = Defects(None);
         let event = match record.event_name {
             Some(streams::OperationType::Insert) => EventKind::Insert,
             Some(streams::OperationType::Modify) => EventKind::Modify,
             Some(streams::OperationType::Remove) => EventKind::Remove,
-            Some(_) | None => return Err(incomplete("event name")),
+            Some(_) | None => defects.left_out(EventKind::Modify, "it has no known event name"),
         };
+        let created_at = change
+            .approximate_creation_date_time
+            .and_then(|at| DateTime::from_timestamp(at.secs(), at.subsec_nanos()));
+        let keys = change.keys.map(|keys| defects.item(keys));
+        let size_bytes = u64::try_from(change.size_bytes.unwrap_or(0)).unwrap_or(0);
         Ok(Self {
             stream_arn: stream_arn.to_owned(),
             table_name: arn::table_name(stream_arn).to_owned(),
             event_id: record.event_id.unwrap_or_default(),
             event,
-            keys: item(change.keys.ok_or_else(|| incomplete("key"))?)?,
-            old_image: change.old_image.map(item).transpose()?,
-            new_image: change.new_image.map(item).transpose()?,
-            sequence_number: change
-                .sequence_number
-                .ok_or_else(|| incomplete("sequence number"))?,
-            created_at: change
-                .approximate_creation_date_time
-                .and_then(|at| DateTime::from_timestamp(at.secs(), at.subsec_nanos()))
-                .ok_or_else(|| incomplete("creation time"))?,
+            keys: keys.unwrap_or_else(|| defects.left_out(Item::new(), "it has no key")),
+            old_image: change.old_image.map(|image| defects.item(image)),
+            new_image: change.new_image.map(|image| defects.item(image)),
+            sequence_number: change.sequence_number.ok_or_else(unnumbered)?,
+            created_at: created_at
+                .unwrap_or_else(|| defects.left_out(now, "it has no creation time")),
             user_identity: record.user_identity.map(|identity| UserIdentity {
                 kind: identity.r#type.unwrap_or_default(),
                 principal_id: identity.principal_id.unwrap_or_default(),
             }),
-            size_bytes: u64::try_from(change.size_bytes.unwrap_or(0)).unwrap_or(0),
+            size_bytes,
+            defect: defects.0,
         })
     }
 }
 
-fn item(item: std::collections::HashMap<String, streams::AttributeValue>) -> Result<Item, Error> {
-    item.into_iter()
-        .map(|(name, value)| Ok((name, attribute(value)?)))
-        .collect()
+/// The first thing that could not be read of a record.
+struct Defects(Option<String>);
+
+impl Defects {
+    /// Notes what could not be read, and returns what stands for it.
+    fn left_out<T>(&mut self, instead: T, what: &str) -> T {
+        self.0.get_or_insert_with(|| what.to_owned());
+        instead
+    }
+
+    /// Converts an item, without the attributes that cannot be read.
+    fn item(&mut self, item: HashMap<String, streams::AttributeValue>) -> Item {
+        let mut readable = Item::new();
+        for (name, value) in item {
+            match attribute(value) {
+                Some(value) => {
+                    readable.insert(name, value);
+                }
+                None => self.left_out((), &format!("attribute {name} has an unknown type")),
+            }
+        }
+        readable
+    }
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the SDK's enum may grow")]
-fn attribute(value: streams::AttributeValue) -> Result<AttributeValue, Error> {
-    Ok(match value {
+fn attribute(value: streams::AttributeValue) -> Option<AttributeValue> {
+    Some(match value {
         streams::AttributeValue::S(text) => AttributeValue::S(text),
         streams::AttributeValue::N(number) => AttributeValue::N(number),
         streams::AttributeValue::B(blob) => AttributeValue::B(blob),
@@ -62,14 +91,13 @@ fn attribute(value: streams::AttributeValue) -> Result<AttributeValue, Error> {
         streams::AttributeValue::Ns(set) => AttributeValue::Ns(set),
         streams::AttributeValue::Bs(set) => AttributeValue::Bs(set),
         streams::AttributeValue::L(list) => {
-            AttributeValue::L(list.into_iter().map(attribute).collect::<Result<_, _>>()?)
+            AttributeValue::L(list.into_iter().map(attribute).collect::<Option<_>>()?)
         }
-        streams::AttributeValue::M(map) => AttributeValue::M(item(map)?),
-        _ => {
-            return Err(Error::Corrupt(
-                "an attribute has an unknown type".to_owned(),
-            ));
+        streams::AttributeValue::M(map) => {
+            let entry = |(name, value)| Some((name, attribute(value)?));
+            AttributeValue::M(map.into_iter().map(entry).collect::<Option<_>>()?)
         }
+        _ => return None,
     })
 }
 
@@ -111,9 +139,13 @@ mod tests {
             .build()
     }
 
+    fn converted(record: streams::Record) -> Result<Record, Error> {
+        Record::from_stream(ARN, record, crate::testing::epoch_time(0))
+    }
+
     #[test]
     fn a_stream_record_arrives_in_the_types_of_the_table_client() {
-        let record = Record::from_stream(ARN, streamed(streams::OperationType::Remove)).unwrap();
+        let record = converted(streamed(streams::OperationType::Remove)).unwrap();
         assert_eq!(record.table_name, "Courses");
         assert_eq!(record.created_at.timestamp(), 60);
         assert!(record.is_expiry());
@@ -134,16 +166,33 @@ mod tests {
         struct Course {
             n: (u8, Option<String>),
         }
-        let record = Record::from_stream(ARN, streamed(streams::OperationType::Modify)).unwrap();
+        let record = converted(streamed(streams::OperationType::Modify)).unwrap();
         let course: Course = serde_dynamo::from_item(record.new_image.unwrap()).unwrap();
         assert_eq!(course, Course { n: (1, None) });
+    }
+
+    #[test]
+    fn what_cannot_be_read_of_a_record_is_left_out_and_named() {
+        let mut record = streamed(streams::OperationType::from("UPSERT"));
+        let change = record.dynamodb.as_mut().unwrap();
+        change.approximate_creation_date_time = None;
+        let record = converted(record).unwrap();
+        assert_eq!(record.defect.as_deref(), Some("it has no known event name"));
+        assert_eq!(record.created_at, crate::testing::epoch_time(0));
+        assert_eq!(record.keys["PK"], AttributeValue::S("a".to_owned()));
+
+        let mut record = streamed(streams::OperationType::Modify);
+        record.dynamodb.as_mut().unwrap().keys = None;
+        let record = converted(record).unwrap();
+        assert_eq!(record.defect.as_deref(), Some("it has no key"));
+        assert!(record.new_image.is_some() && record.keys.is_empty());
     }
 
     #[test]
     fn a_record_without_its_number_is_refused() {
         let mut record = streamed(streams::OperationType::Insert);
         record.dynamodb.as_mut().unwrap().sequence_number = None;
-        let error = Record::from_stream(ARN, record).unwrap_err();
+        let error = converted(record).unwrap_err();
         assert!(error.to_string().contains("sequence number"), "{error}");
     }
 }

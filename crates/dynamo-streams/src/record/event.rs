@@ -79,6 +79,7 @@ impl Record {
                 principal_id: identity.principal_id,
             }),
             size_bytes: change.size_bytes,
+            defect: None,
         })
     }
 }

@@ -190,6 +190,29 @@ async fn a_redrive_stops_at_the_first_record_that_fails_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_record_that_cannot_be_decoded_is_parked_and_the_shard_goes_on() {
+    let world = World::new();
+    let unreadable = world.streams.write_unreadable("a");
+    let behind = world.streams.write("a");
+    let other = world.streams.write("b");
+    let worker = world.start("w");
+    world.settled().await;
+    let notes = world.journal.notes();
+    let parked: Vec<_> = notes
+        .parked
+        .iter()
+        .map(|(_, number, behind)| (*number, *behind))
+        .collect();
+    assert_eq!(parked, [(unreadable, false), (behind, true)]);
+    let begun: Vec<u64> = notes.begun.iter().map(|(_, _, number)| *number).collect();
+    assert_eq!(begun, [other], "no handler gets it");
+    pass(5).await;
+    let checkpoint = world.memory.leases().remove(0).checkpoint;
+    assert_eq!(checkpoint, Checkpoint::After(other.to_string()));
+    worker.drain().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_item_stays_parked_across_a_change_of_holder() {
     let world = World::new().refusing(poison);
     let worker = world.start("a");

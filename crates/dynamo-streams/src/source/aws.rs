@@ -6,6 +6,7 @@ use aws_sdk_dynamodbstreams::types::{
 };
 
 use super::{ListedShard, OpenAt, RecordsPage, ShardsPage, StreamSource, StreamsPage};
+use crate::clock::WallClock;
 use crate::error::Error;
 use crate::record::Record;
 use crate::sdk_error::classify;
@@ -122,11 +123,12 @@ impl StreamSource for AwsSource {
             .send()
             .await
             .map_err(|error| classify("GetRecords", error))?;
+        let now = WallClock::default().now();
         let records = answer
             .records
             .unwrap_or_default()
             .into_iter()
-            .map(|record| Record::from_stream(&shard.stream_arn, record))
+            .map(|record| Record::from_stream(&shard.stream_arn, record, now))
             .collect::<Result<_, _>>()?;
         Ok(RecordsPage {
             records,
@@ -143,4 +145,86 @@ fn listed(shard: Shard) -> Option<ListedShard> {
             .sequence_number_range
             .and_then(|range| range.starting_sequence_number),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodbstreams::config::{BehaviorVersion, Credentials, Region};
+    use serde_json::{Value, json};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    /// Answers each request with this body.
+    async fn service(body: Value) -> AwsSource {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let body = body.to_string();
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\nconnection: close\r\ncontent-length";
+            while let Ok((mut connection, _)) = listener.accept().await {
+                let mut request = [0; 16_384];
+                connection.read(&mut request).await.unwrap();
+                let answer = format!("{head}: {}\r\n\r\n{body}", body.len());
+                connection.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        let config = aws_sdk_dynamodbstreams::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .endpoint_url(endpoint)
+            .region(Region::from_static("eu-west-1"))
+            .credentials_provider(Credentials::new("any", "thing", None, None, "test"))
+            .build();
+        AwsSource::new(Client::from_conf(config))
+    }
+
+    fn record(number: &str) -> Value {
+        json!({
+            "eventID": "e", "eventName": "MODIFY",
+            "dynamodb": {
+                "ApproximateCreationDateTime": 1_700_000_000, "Keys": {"PK": {"S": "a"}},
+                "NewImage": {"PK": {"S": "a"}, "n": {"N": "1"}},
+                "SequenceNumber": number, "SizeBytes": 7,
+            },
+        })
+    }
+
+    #[tokio::test]
+    async fn a_record_that_cannot_be_decoded_does_not_hold_up_the_others_of_its_page() {
+        let mut unknown_type = record("2");
+        unknown_type["dynamodb"]["NewImage"]["new"] = json!({"X": "?"});
+        let mut unknown_event = record("3");
+        unknown_event["eventName"] = json!("UPSERT");
+        let mut incomplete = record("4");
+        for name in ["Keys", "ApproximateCreationDateTime"] {
+            incomplete["dynamodb"].as_object_mut().unwrap().remove(name);
+        }
+        let records = json!([
+            record("1"),
+            unknown_type,
+            unknown_event,
+            incomplete,
+            record("5")
+        ]);
+        let source = service(json!({"Records": records, "NextShardIterator": "next"})).await;
+        let shard = crate::testing::shard("s-1");
+        let page = source.read(&shard, "iterator", 1_000).await.unwrap();
+        let numbers: Vec<_> = page
+            .records
+            .iter()
+            .map(|record| &record.sequence_number)
+            .collect();
+        assert_eq!(numbers, ["1", "2", "3", "4", "5"]);
+        let defect = |record: &Record| record.defect.clone();
+        let defects: Vec<_> = page.records.iter().filter_map(defect).collect();
+        let expected = [
+            "attribute new has an unknown type",
+            "it has no known event name",
+            "it has no key",
+        ];
+        assert_eq!(defects, expected);
+        let image = page.records[1].new_image.as_ref().unwrap();
+        assert_eq!(image.len(), 2, "what can be read stays");
+    }
 }

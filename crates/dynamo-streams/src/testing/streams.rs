@@ -103,6 +103,19 @@ impl Streams {
         self.write_to(STREAM, item)
     }
 
+    /// The same, with a change that cannot be decoded.
+    pub(crate) fn write_unreadable(&self, item: &str) -> u64 {
+        let number = self.write(item);
+        let state = &mut *self.0.lock().unwrap();
+        let shards = state.streams.get_mut(STREAM).unwrap().shards.values_mut();
+        for record in shards.flat_map(|shard| &mut shard.records) {
+            if record.sequence_number == number.to_string() {
+                record.defect = Some("it has no event name".to_owned());
+            }
+        }
+        number
+    }
+
     pub(crate) fn write_to(&self, stream_arn: &str, item: &str) -> u64 {
         let state = &mut *self.0.lock().unwrap();
         let number = state.next_number;
