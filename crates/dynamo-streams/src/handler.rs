@@ -12,6 +12,8 @@ use crate::record::Record;
 /// Delivery is at least once (after a crash, a lost lease, a redrive), so a handler must be idempotent: make its writes conditional.
 /// Records of one item arrive in order and one at a time; records of different items run side by side. A panic is caught and counts as
 /// [`Disposition::Retry`], also one before the first await, and so does a run beyond `handler_timeout`.
+/// If the lease of the shard is lost, another worker may handle the record: the handler's token fires and its future is dropped at its next
+/// await, and no attempt is counted.
 ///
 /// A handler must not block its thread: use `tokio::task::spawn_blocking`. While one blocks, others run on the other threads of the runtime;
 /// on a runtime of one thread nothing does, heartbeats neither, and other workers take over. Its timeout waits for its next await, and if it

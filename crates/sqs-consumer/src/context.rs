@@ -19,7 +19,8 @@ pub struct Context {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CancelReason {
-    /// The message's visibility timeout ended or could not be renewed: another consumer may have received the message.
+    /// The message's visibility timeout ended or could not be renewed: another consumer may have received the message. The handler is
+    /// dropped.
     LeaseLost,
     /// The handler ran for as long as `handler_timeout` allows.
     TimedOut,
@@ -76,7 +77,8 @@ impl Context {
         self.trace.as_ref()
     }
 
-    /// Returns a token that fires when the lease is lost, the handler times out or the shutdown timeout is about to end. Pass it to the tasks of the handler.
+    /// Returns a token that fires when the lease is lost or the handler times out, and its future is dropped at its next await, or when the
+    /// shutdown timeout is about to end. Pass it to the tasks of the handler.
     #[must_use]
     pub fn cancellation_token(&self) -> &CancellationToken {
         &self.cancellation.token

@@ -11,8 +11,9 @@ use crate::message::Message;
 /// Handles messages.
 ///
 /// Delivery is at least once, so a handler must be idempotent. A panic is caught and counts as [`Disposition::Retry`], also one before the
-/// first await, and so does a run beyond `handler_timeout`. Heartbeats renew the lease of a message while its handler runs; a handler that
-/// runs long should watch [`Context::cancellation_token`].
+/// first await, and so does a run beyond `handler_timeout`. Heartbeats renew the lease of a message while its handler runs. If the
+/// lease is lost all the same, another consumer may have the message: the handler's token fires and its future is dropped at its next await,
+/// and no attempt is counted. Pass [`Context::cancellation_token`] to tasks that the handler spawns.
 ///
 /// A handler must not block its thread: use `tokio::task::spawn_blocking`. While one blocks, others run on the other threads of the runtime;
 /// on a runtime of one thread nothing does, heartbeats neither, and messages may be delivered again. Its timeout waits for its next await, and

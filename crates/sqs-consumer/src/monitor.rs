@@ -16,7 +16,8 @@ pub struct Counters {
     pub done: u64,
     /// Failed attempts whose message was released for another: `Retry`, panics and timeouts.
     pub retried: u64,
-    /// Messages released without counting an attempt: `Defer`, and failures after the cancellation token fired.
+    /// Messages released without counting an attempt: `Defer`, failures after the cancellation token fired, and runs that were dropped when their
+    /// lease was lost.
     pub deferred: u64,
     /// Messages copied to the dead-letter queue.
     pub dead_lettered: u64,

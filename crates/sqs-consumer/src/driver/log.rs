@@ -54,7 +54,7 @@ pub(super) fn ended(ended: &Ended) -> Option<&'static str> {
             Some("timed_out")
         }
         Ended::Dropped => {
-            tracing::warn!("the handler ran beyond the shutdown timeout and was dropped");
+            tracing::warn!("the handler was dropped");
             Some("dropped")
         }
     }
@@ -63,7 +63,7 @@ pub(super) fn ended(ended: &Ended) -> Option<&'static str> {
 pub(super) fn cancelled(reason: CancelReason) {
     match reason {
         CancelReason::LeaseLost => {
-            tracing::warn!("the lease of a message is lost, its handler is cancelled")
+            tracing::warn!("the lease of a message is lost, its handler is dropped")
         }
         CancelReason::TimedOut => {
             tracing::warn!("a handler has run for as long as it may and is cancelled")

@@ -40,6 +40,8 @@ impl Table {
                 self.counters.timed_out += 1;
                 self.failed(key, false, None, "timed out".to_owned(), now);
             }
+            // Outside a drain a handler is dropped only when its lease is lost.
+            Ended::Dropped if self.drain.is_none() => self.defer(key, cancelled, None, now),
             Ended::Dropped => {
                 self.counters.released += 1;
                 self.release_after(key, Duration::ZERO, now);

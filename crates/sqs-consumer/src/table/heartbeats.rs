@@ -143,6 +143,7 @@ impl Table {
                     key,
                     reason: CancelReason::LeaseLost,
                 });
+                self.commands.push(Command::Abort { key });
                 self.stop_group(group.as_deref(), now);
             }
             State::DeadLettering => {
