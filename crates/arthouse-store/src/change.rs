@@ -1,7 +1,7 @@
 use arthouse_core::Change;
 
 use crate::items::{Item, Record};
-use crate::{DecodeError, Key, Table};
+use crate::{Key, Table, Unreadable};
 
 /// A stream record's images of an item.
 #[derive(Clone, Copy)]
@@ -27,29 +27,32 @@ impl std::fmt::Debug for Image<'_> {
 ///
 /// # Errors
 /// Returns why an item can't be read.
-pub fn change(table: Table, image: Image<'_>) -> Result<Option<Change>, DecodeError> {
+pub fn change(table: Table, image: Image<'_>) -> Result<Option<Change>, Box<Unreadable>> {
     let Some(new) = image.new else {
         return Ok(None);
     };
-    Ok(match (Key::of_item(table, new)?, image.old) {
-        (Key::Application(..), None) => Some(Change::Applied(read(new)?)),
-        (Key::Enrollment(..), None) => Some(Change::Enrolled(read(new)?)),
-        (Key::Enrollment(..), Some(old)) => Some(Change::EnrollmentUpdated {
-            before: read(old)?,
-            after: read(new)?,
-        }),
-        (Key::Session(..), Some(old)) => Some(Change::SessionUpdated {
-            before: read(old)?,
-            after: read(new)?,
-        }),
-        (Key::Application(..), Some(_))
-        | (Key::Session(..), None)
-        | (Key::Course(_) | Key::Receipt(..), _) => None,
-    })
+    let foreign = |error| Unreadable::new(table, new, error);
+    Ok(
+        match (Key::of_item(table, new).map_err(foreign)?, image.old) {
+            (Key::Application(..), None) => Some(Change::Applied(read(new)?)),
+            (Key::Enrollment(..), None) => Some(Change::Enrolled(read(new)?)),
+            (Key::Enrollment(..), Some(old)) => Some(Change::EnrollmentUpdated {
+                before: read(old)?,
+                after: read(new)?,
+            }),
+            (Key::Session(..), Some(old)) => Some(Change::SessionUpdated {
+                before: read(old)?,
+                after: read(new)?,
+            }),
+            (Key::Application(..), Some(_))
+            | (Key::Session(..), None)
+            | (Key::Course(_) | Key::Receipt(..), _) => None,
+        },
+    )
 }
 
-fn read<R: Record>(item: &Item) -> Result<Box<R>, DecodeError> {
-    R::from_item(item).map(Box::new)
+fn read<R: Record>(item: &Item) -> Result<Box<R>, Box<Unreadable>> {
+    crate::error::read(item).map(Box::new)
 }
 
 #[cfg(test)]

@@ -11,8 +11,9 @@ use aws_sdk_dynamodb::types::{
     ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 
+use crate::error::read;
 use crate::items::{Attributes, FIRST_VERSION, Item, Record, absent, null, number};
-use crate::{DecodeError, Key, Loaded, Store, StoreError, Table};
+use crate::{Key, Loaded, Store, StoreError, Table};
 
 const ABSENT: &str = "attribute_not_exists(PK)";
 
@@ -240,7 +241,7 @@ fn cancellation(reasons: &[CancellationReason]) -> Result<Commit, StoreError> {
 }
 
 fn duplicate(item: Option<&Item>) -> Result<Commit, StoreError> {
-    let receipt = item.ok_or(DecodeError::Key).and_then(Receipt::from_item)?;
+    let receipt = read(item.unwrap_or(&Item::new()))?;
     Ok(Commit::Duplicate(Box::new(receipt)))
 }
 

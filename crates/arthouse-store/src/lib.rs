@@ -14,7 +14,7 @@ mod read;
 mod session_loader;
 mod sweep;
 
-pub use error::{DecodeError, StoreError};
+pub use error::{DecodeError, StoreError, Unreadable};
 pub use keys::Key;
 pub use tables::{Backups, Table, TableNames, protect, provision};
 
@@ -22,9 +22,7 @@ pub use change::{Image, change};
 pub use commit::Commit;
 pub use load::Loaded;
 pub use reactions::WriteResult;
-pub use read::{
-    Enrolling, KeptReceipt, Page, PageStart, Scanned, Segment, StudentRecords, Unreadable,
-};
+pub use read::{Enrolling, KeptReceipt, Page, PageStart, Scanned, Segment, StudentRecords};
 pub use sweep::{Sweep, SweepCause, SweepCounts, SweepState};
 
 use aws_sdk_dynamodb::Client;

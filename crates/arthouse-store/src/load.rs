@@ -1,9 +1,10 @@
 //! Loads the records that a command is decided on.
 
-use arthouse_core::{Application, Course, CourseId, Enrollment, SessionId, State, Subject, UserId};
+use arthouse_core::{CourseId, SessionId, State, Subject, UserId};
 use aws_sdk_dynamodb::types::{Get, TransactGetItem};
 
-use crate::items::{Item, Record};
+use crate::error::read;
+use crate::items::Item;
 use crate::{Key, Store, StoreError, Table};
 
 /// The records that were loaded for a command, and what its commit needs to know about them.
@@ -65,16 +66,16 @@ impl Store {
         let is_long = short_application.is_none() && long_application.is_some();
         Ok(Loaded {
             state: State {
-                course: course.as_ref().map(Course::from_item).transpose()?,
+                course: course.as_ref().map(read).transpose()?,
                 application: short_application
                     .or(long_application)
                     .as_ref()
-                    .map(Application::from_item)
+                    .map(read)
                     .transpose()?,
                 enrollment: short_enrollment
                     .or(long_enrollment)
                     .as_ref()
-                    .map(Enrollment::from_item)
+                    .map(read)
                     .transpose()?,
                 session: None,
             },

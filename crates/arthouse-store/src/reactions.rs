@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use futures::{StreamExt, TryStreamExt};
 
+use crate::error::read;
 use crate::items::{FIRST_VERSION, Item, Record, absent, charge_line, is_absent, null, number};
 use crate::{Key, Store, StoreError, Table};
 
@@ -61,8 +62,14 @@ impl Store {
             ]
             .into(),
         };
-        let refused = self.update_enrollment(&enrollment.key(), &update).await?;
-        Ok(refused.map_or(WriteResult::Made, |_| WriteResult::MadeBefore))
+        match self.update_enrollment(&enrollment.key(), &update).await? {
+            None => Ok(WriteResult::Made),
+            Some(refused) if is_absent(refused.get("SessionsInitializedAt")) => {
+                let enrollment: Enrollment = read(&refused)?;
+                Err(StoreError::Contended(enrollment.key().to_string()))
+            }
+            Some(_) => Ok(WriteResult::MadeBefore),
+        }
     }
 
     async fn put_session(&self, session: &Session) -> Result<(), StoreError> {
@@ -87,8 +94,8 @@ impl Store {
     /// Subtracts a charge from the balance unless it was made before, in one conditional update of one item.
     ///
     /// # Errors
-    /// Returns [`StoreError::Overdrawn`] or [`StoreError::EnrollmentMissing`] if the tables contradict the charge, else the failed
-    /// request; a repetition does no harm.
+    /// Returns [`StoreError::Overdrawn`], [`StoreError::EnrollmentMissing`] or [`StoreError::Decode`] if the tables contradict the charge,
+    /// else the failed request; a repetition does no harm.
     pub async fn charge(
         &self,
         user_id: &UserId,
@@ -101,24 +108,33 @@ impl Store {
         let update = EnrollmentUpdate {
             set: "Charges.#charge = :line, Balance = Balance - :amount, \
                   SessionsRemaining = SessionsRemaining - :attended",
-            condition: "attribute_not_exists(Charges.#charge) AND Balance >= :amount \
-                        AND SessionsRemaining >= :attended"
+            condition: "attribute_type(Charges, :map) AND attribute_not_exists(Charges.#charge) \
+                        AND Balance >= :amount AND SessionsRemaining >= :attended"
                 .to_owned(),
             names: [("#charge".to_owned(), charge_id.to_string())].into(),
             values: [
                 value(":line", charge_line(charge)),
                 value(":amount", number(charge.amount.minor_units())),
                 value(":attended", number(charge.kind.counted().into())),
+                value(":map", AttributeValue::S("M".to_owned())),
             ]
             .into(),
         };
         match self.update_enrollment(&key, &update).await? {
             None => Ok(WriteResult::Made),
             Some(refused) if has_charge(&refused, charge_id) => Ok(WriteResult::MadeBefore),
-            Some(_) => Err(StoreError::Overdrawn {
-                charge_id: charge_id.to_string(),
-                enrollment: key.to_string(),
-            }),
+            Some(refused) => {
+                let enrollment: Enrollment = read(&refused)?;
+                Err(StoreError::Overdrawn {
+                    charge_id: charge_id.to_string(),
+                    enrollment: key.to_string(),
+                    attribute: if enrollment.balance < charge.amount {
+                        "Balance"
+                    } else {
+                        "SessionsRemaining"
+                    },
+                })
+            }
         }
     }
 
@@ -193,5 +209,5 @@ impl Store {
 
 fn has_charge(item: &Item, charge_id: &ChargeId) -> bool {
     let charges = item.get("Charges").and_then(|charges| charges.as_m().ok());
-    charges.is_some_and(|charges| charges.contains_key(&charge_id.to_string()))
+    charges.is_some_and(|charges| !is_absent(charges.get(&charge_id.to_string())))
 }

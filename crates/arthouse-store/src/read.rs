@@ -5,7 +5,7 @@ mod scan;
 mod student;
 
 pub(crate) use batch::batch_get;
-pub use scan::{Enrolling, KeptReceipt, Scanned, Segment, Unreadable};
+pub use scan::{Enrolling, KeptReceipt, Scanned, Segment};
 pub use student::StudentRecords;
 
 use std::collections::HashMap;
@@ -15,6 +15,7 @@ use arthouse_core::{
 };
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 
+use crate::error::read;
 use crate::items::{Item, PENDING, Record};
 use crate::tables::PENDING_INDEX;
 use crate::{Key, Store, StoreError, Table};
@@ -38,7 +39,7 @@ pub struct PageStart(pub(crate) HashMap<String, AttributeValue>);
 fn page<R: Record>(items: Option<Vec<Item>>, last: Option<Item>) -> Result<Page<R>, StoreError> {
     let items = items.unwrap_or_default();
     Ok(Page {
-        items: items.iter().map(R::from_item).collect::<Result<_, _>>()?,
+        items: items.iter().map(read).collect::<Result<_, _>>()?,
         next: last.filter(|key| !key.is_empty()).map(PageStart),
     })
 }
@@ -150,6 +151,6 @@ impl Store {
             .send()
             .await
             .map_err(|e| StoreError::request("GetItem", e))?;
-        Ok(output.item.as_ref().map(R::from_item).transpose()?)
+        Ok(output.item.as_ref().map(read).transpose()?)
     }
 }

@@ -9,7 +9,7 @@ use arthouse_core::Session;
 use aws_sdk_dynamodb::Client;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use crate::items::Record;
+use crate::error::read;
 use crate::read::batch_get;
 use crate::{Key, StoreError};
 
@@ -84,7 +84,7 @@ async fn answer_all(client: &Client, table: &str, waiting: Waiting) {
             let mut found = BTreeMap::new();
             for item in items {
                 if let Ok(key) = Key::of_item(crate::Table::Sessions, &item) {
-                    found.insert(key, Session::from_item(&item).map_err(StoreError::from));
+                    found.insert(key, read(&item).map_err(StoreError::from));
                 }
             }
             for (key, answers) in waiting {

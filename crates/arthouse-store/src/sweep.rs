@@ -130,7 +130,13 @@ impl Store {
             .await
             .map_err(|e| StoreError::request("Query", e))?;
         let item = output.items.unwrap_or_default().into_iter().next();
-        Ok(item.as_ref().map(Sweep::from_item).transpose()?)
+        let unreadable = |error| StoreError::Sweep {
+            table: self.tables.leases(),
+            key: format!("{PK} {SK}"),
+            error,
+        };
+        let sweep = item.as_ref().map(Sweep::from_item).transpose();
+        sweep.map_err(unreadable)
     }
 
     /// Writes a sweep with the next revision and returns whether it was written. It is not written if another process has written the item since

@@ -17,7 +17,7 @@ use arthouse_core::{
     off_timetable, stray_session,
 };
 use arthouse_store::{
-    Enrolling, KeptReceipt, Scanned, Segment, Store, StoreError, StudentRecords, Unreadable,
+    Enrolling, KeptReceipt, Scanned, Segment, Store, StoreError, StudentRecords, Table, Unreadable,
 };
 use futures::{StreamExt, TryStreamExt};
 use tracing::info;
@@ -110,6 +110,33 @@ struct Audit<'a, O> {
 
 type Student = (UserId, CourseId);
 
+/// Why a student's records are read again.
+#[derive(Clone, Copy)]
+enum Suspect {
+    /// There seem to be an application and an enrolment.
+    AppliedAndPaid,
+    /// The enrolment or its sessions.
+    Enrollment,
+}
+
+impl Suspect {
+    fn is_about(self, found: &Violation) -> bool {
+        let is_both = found.invariant == Invariant::AppliedOrPaid;
+        match self {
+            Self::AppliedAndPaid => is_both,
+            Self::Enrollment => !is_both,
+        }
+    }
+
+    /// Returns whether an unreadable item is to be listed. The scan lists applications and enrolments.
+    fn is_told(self, defect: &Unreadable) -> bool {
+        match self {
+            Self::AppliedAndPaid => false,
+            Self::Enrollment => defect.table == Table::Sessions,
+        }
+    }
+}
+
 impl<O: AuditObserver> Audit<'_, O> {
     /// Checks the applications and enrolments of a segment.
     async fn enrolling(&self, segment: Segment) -> Result<(), StoreError> {
@@ -137,8 +164,7 @@ impl<O: AuditObserver> Audit<'_, O> {
                 });
             }
             for student in self.store.enrolled(&students).await?.into_keys() {
-                let both = |found: &Violation| found.invariant == Invariant::AppliedOrPaid;
-                self.read_again(&student, both).await?;
+                self.read_again(&student, Suspect::AppliedAndPaid).await?;
             }
             futures::stream::iter(paid)
                 .map(Ok::<_, StoreError>)
@@ -171,8 +197,7 @@ impl<O: AuditObserver> Audit<'_, O> {
             audit(&student.0, &student.1, None, Some(&enrollment), sessions).is_empty()
         });
         if !clean {
-            let of_enrollment = |found: &Violation| found.invariant != Invariant::AppliedOrPaid;
-            self.read_again(&student, of_enrollment).await?;
+            self.read_again(&student, Suspect::Enrollment).await?;
         }
         self.observer.records(&StudentRecords {
             application: None,
@@ -182,11 +207,11 @@ impl<O: AuditObserver> Audit<'_, O> {
         Ok(())
     }
 
-    /// Reads a student's records again and adds the findings that `about` selects.
+    /// Reads a student's records again and adds the findings about what is suspect.
     async fn read_again(
         &self,
         (user_id, course_id): &Student,
-        about: impl Fn(&Violation) -> bool,
+        suspect: Suspect,
     ) -> Result<(), StoreError> {
         let (records, unreadable) = self.store.student_at_once(user_id, course_id).await?;
         let (application, enrollment) = (records.application.as_ref(), records.enrollment.as_ref());
@@ -208,13 +233,13 @@ impl<O: AuditObserver> Audit<'_, O> {
             &records.sessions,
         )
         .into_iter()
-        .filter(|found| about(found) && checkable(found))
+        .filter(|found| suspect.is_about(found) && checkable(found))
         .for_each(|violation| self.findings.add(violation));
         for defect in unreadable {
             match judge(&defect) {
-                Some(violation) if about(&violation) => self.findings.add(violation),
-                Some(_) => {}
-                None => self.findings.add_unreadable(defect),
+                Some(violation) if suspect.is_about(&violation) => self.findings.add(violation),
+                None if suspect.is_told(&defect) => self.findings.add_unreadable(defect),
+                Some(_) | None => {}
             }
         }
         Ok(())

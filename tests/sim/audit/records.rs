@@ -148,7 +148,8 @@ impl Records {
                 old: old.as_ref(),
                 new: new.as_ref(),
             },
-        )?;
+        );
+        let seen = seen.map_err(|defect| defect.error)?;
         // A session that is put, and what goes, calls for nothing; here it is to be read all the same.
         let whole = match (&seen, &new, &old) {
             (None, Some(new), _) => change(
@@ -157,7 +158,8 @@ impl Records {
                     old: Some(new),
                     new: Some(new),
                 },
-            )?,
+            )
+            .map_err(|defect| defect.error)?,
             (None, None, Some(_)) => {
                 self.remove(write);
                 None

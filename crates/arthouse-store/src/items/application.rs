@@ -40,7 +40,7 @@ impl Record for Application {
             user_id,
             course_id,
             applied_date: fields.get("AppliedDate")?,
-            contact_info: fields.get("ContactInfo")?,
+            contact_info: fields.contact("ContactInfo")?,
             quote: Quote {
                 title: fields.text("Title")?,
                 cost: fields.get("Cost")?,

@@ -2,13 +2,13 @@ use std::collections::BTreeMap;
 
 use arthouse_core::{Amount, Charge, ChargeId, ChargeKind, Enrollment, Invariant, Timestamp};
 use aws_sdk_dynamodb::types::AttributeValue;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{Attributes, FIRST_VERSION, Fields, Record, attribute};
 use crate::{DecodeError, Key, Table};
 
 /// A line of the statement.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Line {
     amount: Amount,
@@ -83,7 +83,7 @@ impl Record for Enrollment {
             balance: fields.get("Balance")?,
             sessions_remaining: fields.get("SessionsRemaining")?,
             applied_date: fields.get("AppliedDate")?,
-            contact_info: fields.get("ContactInfo")?,
+            contact_info: fields.contact("ContactInfo")?,
             title: fields.text("Title")?,
             cost: fields.get("Cost")?,
             currency: fields.get("Currency")?,
@@ -100,14 +100,21 @@ impl Record for Enrollment {
 }
 
 fn charges(fields: &Fields<'_>) -> Result<BTreeMap<ChargeId, Charge>, DecodeError> {
-    let lines: BTreeMap<String, Line> = fields.get("Charges")?;
-    let charge = |(id, line): (String, Line)| {
-        let Line { amount, kind, at } = line;
+    let map = fields.map("Charges")?;
+    let lines = fields.within("Charges".to_owned(), map);
+    let charge = |(id, _): (&String, _)| {
         let problem = "has an id that is not a session id, # and a number".to_owned();
-        let id = id.parse().map_err(|_| fields.invalid("Charges", problem))?;
-        Ok((id, Charge { amount, kind, at }))
+        let charge_id: ChargeId = id.parse().map_err(|_| fields.invalid("Charges", problem))?;
+        let line = lines.map(id)?;
+        let line = lines.within(charge_id.to_string(), line);
+        let charge = Charge {
+            amount: line.get("Amount")?,
+            kind: line.get("Kind")?,
+            at: line.get("At")?,
+        };
+        Ok((charge_id, charge))
     };
-    lines.into_iter().map(charge).collect()
+    map.iter().map(charge).collect()
 }
 
 /// Returns the invariant of a number out of range, such as a negative balance.

@@ -1,4 +1,4 @@
-use arthouse_core::{Text, without_values};
+use arthouse_core::{ContactInfo, Text, without_values};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::de::value::Error;
 use serde::de::{DeserializeOwned, IntoDeserializer};
@@ -24,18 +24,24 @@ pub(crate) fn null() -> (String, AttributeValue) {
 /// The attributes of an item, to be read one by one.
 pub(crate) struct Fields<'a> {
     record: &'static str,
+    /// Precedes the names of attributes in messages, where these are the fields of a map.
+    path: String,
     item: &'a Item,
 }
 
 impl<'a> Fields<'a> {
     pub(crate) fn new(record: &'static str, item: &'a Item) -> Self {
-        Self { record, item }
+        Self {
+            record,
+            path: String::new(),
+            item,
+        }
     }
 
     /// Reads an attribute that must be there.
     pub(crate) fn get<T: DeserializeOwned>(&self, name: &'static str) -> Result<T, DecodeError> {
         self.find(name)?
-            .ok_or_else(|| self.invalid(name, "is missing".to_owned()))
+            .ok_or_else(|| self.invalid(name, DecodeError::MISSING.to_owned()))
     }
 
     /// Reads an attribute that may be absent.
@@ -43,7 +49,7 @@ impl<'a> Fields<'a> {
         &self,
         name: &'static str,
     ) -> Result<Option<T>, DecodeError> {
-        let value = self.item.get(name).filter(|value| !is_absent(Some(value)));
+        let value = self.present(name);
         let read = value.map(|value| read(value).map_err(|problem| self.invalid(name, problem)));
         read.transpose()
     }
@@ -51,7 +57,7 @@ impl<'a> Fields<'a> {
     /// Reads a free text that must be there.
     pub(crate) fn text(&self, name: &'static str) -> Result<Text, DecodeError> {
         self.find_text(name)?
-            .ok_or_else(|| self.invalid(name, "is missing".to_owned()))
+            .ok_or_else(|| self.invalid(name, DecodeError::MISSING.to_owned()))
     }
 
     /// Reads a free text that may be absent. What a command may hold has become less, so records are not held to it.
@@ -60,16 +66,48 @@ impl<'a> Fields<'a> {
         text.map_err(|error| self.invalid(name, format!("is a text: {error}")))
     }
 
+    /// Returns a map that must be there, to be read field by field.
+    pub(crate) fn map(&self, name: &str) -> Result<&'a Item, DecodeError> {
+        let value = self.present(name);
+        let value = value.ok_or_else(|| self.invalid(name, DecodeError::MISSING.to_owned()))?;
+        let problem = || format!("is {}: must be a map", kind(value));
+        value.as_m().map_err(|_| self.invalid(name, problem()))
+    }
+
+    /// Returns the fields of a map within the item.
+    pub(crate) fn within(&self, path: String, map: &'a Item) -> Self {
+        let path = format!("{}{path}.", self.path);
+        Self {
+            record: self.record,
+            path,
+            item: map,
+        }
+    }
+
+    /// Reads contact details.
+    pub(crate) fn contact(&self, name: &'static str) -> Result<ContactInfo, DecodeError> {
+        let fields = self.within(name.to_owned(), self.map(name)?);
+        Ok(ContactInfo {
+            name: fields.get("name")?,
+            email: fields.get("email")?,
+            phone: fields.find("phone")?,
+        })
+    }
+
+    fn present(&self, name: &str) -> Option<&'a AttributeValue> {
+        self.item.get(name).filter(|value| !is_absent(Some(value)))
+    }
+
     /// Returns the text of a number, if the attribute is one.
     pub(crate) fn number(&self, name: &'static str) -> Option<&'a str> {
         self.item.get(name)?.as_n().ok().map(String::as_str)
     }
 
     /// Says what is wrong with an attribute.
-    pub(crate) fn invalid(&self, attribute: &'static str, problem: String) -> DecodeError {
+    pub(crate) fn invalid(&self, attribute: &str, problem: String) -> DecodeError {
         DecodeError::Attribute {
             record: self.record,
-            attribute,
+            attribute: format!("{}{attribute}", self.path),
             problem,
         }
     }

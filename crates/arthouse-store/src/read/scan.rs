@@ -1,16 +1,16 @@
 //! Scans whole tables, page by page and in parallel segments, for the audit and the reconciliation.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::num::NonZeroU16;
 
 use arthouse_core::{Application, CourseId, Enrollment, Receipt, Session, SessionId, UserId};
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{Page, PageStart, StudentRecords, batch_get};
-use crate::items::{Item, Record, expiry};
+use crate::error::{raw_key, read};
+use crate::items::{Item, expiry};
 use crate::session_loader::MAX_KEYS;
-use crate::{DecodeError, Key, Store, StoreError, Table};
+use crate::{DecodeError, Key, Store, StoreError, Table, Unreadable};
 
 /// A segment of a table. Segments are scanned in parallel.
 #[derive(Debug, Clone, Copy)]
@@ -29,31 +29,6 @@ impl Segment {
     /// Returns the segments of a table that is divided into `of`.
     pub fn all(of: NonZeroU16) -> impl Iterator<Item = Self> {
         (0..of.get()).map(move |index| Self { index, of })
-    }
-}
-
-/// An item that is not a valid record of its table. It never quotes a value, only the key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreadable {
-    /// The table.
-    pub table: Table,
-    /// The key, if it has a known form.
-    pub key: Option<Key>,
-    /// The key as text.
-    pub raw_key: String,
-    /// The defect.
-    pub error: DecodeError,
-}
-
-impl fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            table,
-            raw_key,
-            error,
-            ..
-        } = self;
-        write!(f, "{} {raw_key}: {error}", table.base_name())
     }
 }
 
@@ -95,14 +70,16 @@ impl Store {
             limit,
             start,
             None,
-            |item| match Key::of_item(Table::UsersCourses, item)? {
-                Key::Application(..) => {
-                    Application::from_item(item).map(|record| Enrolling::Application(record.into()))
+            |item| match Key::of_item(Table::UsersCourses, item) {
+                Ok(Key::Application(..)) => {
+                    read(item).map(|record| Enrolling::Application(Box::new(record)))
                 }
-                Key::Enrollment(..) => {
-                    Enrollment::from_item(item).map(|record| Enrolling::Enrollment(record.into()))
+                Ok(Key::Enrollment(..)) => {
+                    read(item).map(|record| Enrolling::Enrollment(Box::new(record)))
                 }
-                Key::Course(_) | Key::Session(..) | Key::Receipt(..) => Err(DecodeError::Key),
+                Ok(Key::Course(_) | Key::Session(..) | Key::Receipt(..)) | Err(_) => {
+                    Err(foreign(Table::UsersCourses, item))
+                }
             },
         )
         .await
@@ -125,13 +102,14 @@ impl Store {
             limit,
             start,
             keys,
-            |item| match Key::of_item(Table::Sessions, item)? {
-                Key::Session(course_id, session_id, user_id) => {
+            |item| match Key::of_item(Table::Sessions, item) {
+                Ok(Key::Session(course_id, session_id, user_id)) => {
                     Ok((user_id, course_id, session_id))
                 }
-                Key::Course(_) | Key::Application(..) | Key::Enrollment(..) | Key::Receipt(..) => {
-                    Err(DecodeError::Key)
-                }
+                Ok(
+                    Key::Course(_) | Key::Application(..) | Key::Enrollment(..) | Key::Receipt(..),
+                )
+                | Err(_) => Err(foreign(Table::Sessions, item)),
             },
         )
         .await
@@ -150,7 +128,7 @@ impl Store {
         self.scan(Table::Commands, segment, limit, start, None, |item| {
             Ok(KeptReceipt {
                 expires_at: expiry(item),
-                receipt: Receipt::from_item(item)?,
+                receipt: read(item)?,
             })
         })
         .await
@@ -163,7 +141,7 @@ impl Store {
         limit: u16,
         start: Option<PageStart>,
         projection: Option<&str>,
-        read: impl Fn(&Item) -> Result<T, DecodeError>,
+        read: impl Fn(&Item) -> Scanned<T>,
     ) -> Result<Page<Scanned<T>>, StoreError> {
         let output = self
             .client
@@ -180,10 +158,7 @@ impl Store {
             .map_err(|e| StoreError::request("Scan", e))?;
         let items = output.items.unwrap_or_default();
         Ok(Page {
-            items: items
-                .iter()
-                .map(|item| scanned(table, item, &read))
-                .collect(),
+            items: items.iter().map(read).collect(),
             next: output
                 .last_evaluated_key
                 .filter(|key| !key.is_empty())
@@ -207,7 +182,6 @@ impl Store {
             )
             .await?;
         items.sort_by_cached_key(raw_key);
-        let read = |item| scanned(Table::Sessions, item, Session::from_item);
         Ok(items.iter().map(read).collect())
     }
 
@@ -230,8 +204,8 @@ impl Store {
             for keys in open.chunks(MAX_KEYS) {
                 let table = self.table(Table::UsersCourses);
                 for item in batch_get(&self.client, &table, keys.to_vec()).await? {
-                    if let Key::Enrollment(user_id, course_id) =
-                        Key::of_item(Table::UsersCourses, &item)?
+                    if let Ok(Key::Enrollment(user_id, course_id)) =
+                        Key::of_item(Table::UsersCourses, &item)
                     {
                         found.insert((user_id, course_id), duration(&item));
                     }
@@ -278,12 +252,10 @@ impl Store {
         }
         let mut records = StudentRecords::default();
         if let Some(item) = short.or(long) {
-            let application = scanned(table, &item, Application::from_item);
-            records.application = kept(application, &mut unreadable);
+            records.application = kept(read(&item), &mut unreadable);
         }
         if let Some(item) = short_paid.or(long_paid) {
-            let enrollment = scanned(table, &item, Enrollment::from_item);
-            records.enrollment = kept(enrollment, &mut unreadable);
+            records.enrollment = kept(read(&item), &mut unreadable);
         }
         if let Some(enrollment) = &records.enrollment {
             for session in self.sessions(enrollment).await? {
@@ -298,31 +270,8 @@ fn kept<T>(scanned: Scanned<T>, unreadable: &mut Vec<Unreadable>) -> Option<T> {
     scanned.map_err(|defect| unreadable.push(*defect)).ok()
 }
 
-fn scanned<T>(
-    table: Table,
-    item: &Item,
-    read: impl Fn(&Item) -> Result<T, DecodeError>,
-) -> Scanned<T> {
-    let (key, raw_key) = (Key::of_item(table, item).ok(), raw_key(item));
-    read(item).map_err(|error| {
-        Box::new(Unreadable {
-            table,
-            key,
-            raw_key,
-            error,
-        })
-    })
-}
-
-fn raw_key(item: &Item) -> String {
-    let text = |name| {
-        item.get(name)
-            .and_then(|value| value.as_s().ok())
-            .map_or("", String::as_str)
-    };
-    format!("{} {}", text("PK"), text("SK"))
-        .trim_end()
-        .to_owned()
+fn foreign(table: Table, item: &Item) -> Box<Unreadable> {
+    Unreadable::new(table, item, DecodeError::Key)
 }
 
 fn duration(item: &Item) -> u16 {

@@ -2,9 +2,10 @@ use arthouse_core::{Application, CourseId, Duration, Enrollment, Session, Sessio
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::batch_get;
-use crate::items::{Item, Record};
+use crate::error::read;
+use crate::items::Item;
 use crate::session_loader::MAX_KEYS;
-use crate::{Key, Store, StoreError, Table};
+use crate::{Key, Store, StoreError, Table, Unreadable};
 
 /// All records of one student in one course.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -65,8 +66,8 @@ impl Store {
         let items = self.session_items(user_id, course_id, duration).await?;
         let mut sessions = items
             .iter()
-            .map(Session::from_item)
-            .collect::<Result<Vec<_>, _>>()?;
+            .map(read)
+            .collect::<Result<Vec<Session>, _>>()?;
         sessions.sort_by(|a, b| a.session_id.cmp(&b.session_id));
         Ok(sessions)
     }
@@ -106,9 +107,10 @@ impl Store {
 
 impl StudentRecords {
     fn add(&mut self, item: &Item) -> Result<(), StoreError> {
-        match Key::of_item(Table::UsersCourses, item)? {
-            Key::Application(..) => self.application = Some(Application::from_item(item)?),
-            Key::Enrollment(..) => self.enrollment = Some(Enrollment::from_item(item)?),
+        let foreign = |error| Unreadable::new(Table::UsersCourses, item, error);
+        match Key::of_item(Table::UsersCourses, item).map_err(foreign)? {
+            Key::Application(..) => self.application = Some(read(item)?),
+            Key::Enrollment(..) => self.enrollment = Some(read(item)?),
             Key::Course(_) | Key::Session(..) | Key::Receipt(..) => {}
         }
         Ok(())

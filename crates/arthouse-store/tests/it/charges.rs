@@ -1,8 +1,8 @@
 use arthouse_core::{Charge, ChargeId, ChargeKind, SessionId};
-use arthouse_store::{StoreError, WriteResult};
+use arthouse_store::{StoreError, Table, WriteResult};
 
 use crate::commands::{attend, id};
-use crate::school::{School, enrollment_key};
+use crate::school::{Item, School, enrollment_key, s};
 
 fn charge(amount: i64, kind: ChargeKind) -> Charge {
     Charge {
@@ -75,14 +75,15 @@ async fn a_charge_that_is_replayed_however_late_is_not_made_again() {
 async fn a_charge_above_the_balance_or_the_sessions_is_an_error_and_changes_nothing() {
     let school = School::with_ada(1).await;
     let before = school.enrollment("ada").await;
-    let check = |result: Result<WriteResult, StoreError>, id: &str| match result {
+    let check = |result: Result<WriteResult, StoreError>, id: &str, lacking: &str| match result {
         Err(StoreError::Overdrawn {
             charge_id,
             enrollment,
+            attribute,
         }) => {
             assert_eq!(
-                (charge_id.as_str(), enrollment),
-                (id, enrollment_key("ada").to_string())
+                (charge_id.as_str(), enrollment, attribute),
+                (id, enrollment_key("ada").to_string(), lacking)
             );
         }
         other => panic!("{other:?}"),
@@ -90,6 +91,7 @@ async fn a_charge_above_the_balance_or_the_sessions_is_an_error_and_changes_noth
     check(
         make(&school, 1, &charge(10_001, ChargeKind::Skipped)).await,
         "0001#1",
+        "Balance",
     );
     assert_eq!(school.enrollment("ada").await, before);
     make(&school, 1, &charge(4_000, ChargeKind::Attended))
@@ -99,8 +101,41 @@ async fn a_charge_above_the_balance_or_the_sessions_is_an_error_and_changes_noth
     check(
         make(&school, 2, &charge(1, ChargeKind::Attended)).await,
         "0002#1",
+        "SessionsRemaining",
     );
     assert_eq!(school.enrollment("ada").await, before);
+}
+
+#[tokio::test]
+async fn a_charge_of_an_enrolment_that_can_not_be_read_names_the_attribute() {
+    let school = School::with_ada(3).await;
+    let text =
+        |name: &'static str| move |item: &mut Item| drop(item.insert(name.to_owned(), s("7")));
+    for (name, problem) in [
+        ("Balance", "Balance is a text: must be a whole number"),
+        (
+            "SessionsRemaining",
+            "SessionsRemaining is a text: must be a whole number from 0 to 65535",
+        ),
+        ("Charges", "Charges is a text: must be a map"),
+        (
+            "Version",
+            "Version is a text: must be a whole number, not negative",
+        ),
+    ] {
+        let key = enrollment_key("ada");
+        let whole = school.item(Table::UsersCourses, key.attributes()).await;
+        school.rewrite(&key, text(name)).await;
+        let charge = charge(3_334, ChargeKind::Attended);
+        let error = make(&school, 1, &charge).await.expect_err(name);
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "UsersCourses USER#ada COURSE#oils#PAID can't be read: enrolment: {problem}; correct it in the table"
+            )
+        );
+        school.put(Table::UsersCourses, whole.expect("ada's")).await;
+    }
 }
 
 #[tokio::test]

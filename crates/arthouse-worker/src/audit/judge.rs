@@ -1,22 +1,18 @@
 use arthouse_core::{AuditSubject, Invariant, Violation};
 use arthouse_store::{DecodeError, Key, Unreadable};
 
-/// Returns the invariant that an unreadable item violates; `None` if it violates none of the numbered ones.
+/// Returns the invariant that an unreadable item violates; `None` if that can't be said, such as of an attribute of the wrong type.
 pub(super) fn judge(defect: &Unreadable) -> Option<Violation> {
     let key = defect.key.clone()?;
-    let of_its_family = match &key {
-        Key::Session(..) => Some(Invariant::Sessions),
-        Key::Enrollment(..) => Some(Invariant::Balance),
-        Key::Receipt(..) => Some(Invariant::Outcome),
-        Key::Course(_) | Key::Application(..) => None,
-    };
+    let is_receipt = matches!(key, Key::Receipt(..));
     let invariant = match &defect.error {
-        DecodeError::Inconsistent { invariant, .. } => Some(*invariant),
-        DecodeError::Twice => Some(Invariant::Sessions),
-        DecodeError::Key | DecodeError::Attribute { .. } => of_its_family,
+        DecodeError::Inconsistent { invariant, .. } => *invariant,
+        DecodeError::Twice => Invariant::Sessions,
+        error if is_receipt && error.is_missing("Outcome") => Invariant::Outcome,
+        DecodeError::Key | DecodeError::Attribute { .. } => return None,
     };
     Some(Violation::new(
-        invariant?,
+        invariant,
         subject(key)?,
         defect.error.to_string(),
     ))

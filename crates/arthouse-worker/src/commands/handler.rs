@@ -157,6 +157,7 @@ fn not_settled(error: &StoreError) -> Disposition {
     warn!(error = chain(error), "the command failed");
     match error {
         StoreError::Decode(_)
+        | StoreError::Sweep { .. }
         | StoreError::Overdrawn { .. }
         | StoreError::EnrollmentMissing(_)
         | StoreError::ScheduleTooShort(_)

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::error::Error;
 
 use arthouse_core::{Notification, Reaction, react};
 use arthouse_store::{Image, Store, StoreError, TableNames, WriteResult, change};
@@ -96,11 +97,7 @@ impl ReactionHandler {
         let change = match change(table, image) {
             Ok(Some(change)) => change,
             Ok(None) => return Disposition::Done,
-            Err(error) => {
-                return Disposition::Park {
-                    reason: error.to_string(),
-                };
-            }
+            Err(error) => return park(&error),
         };
         for reaction in react(&change) {
             if let Err(error) = self.carry_out(reaction).await {
@@ -120,11 +117,18 @@ impl Handler for ReactionHandler {
 /// Parks a record whose reaction contradicts the tables; retries all other failures.
 fn not_done(error: &ReactionError) -> Disposition {
     warn!(error = chain(error), "the reaction failed");
-    let reason = error.to_string();
     if error.is_for_good() {
-        Disposition::Park { reason }
+        park(error)
     } else {
+        let reason = error.to_string();
         Disposition::Retry { reason }
+    }
+}
+
+/// Parks a record, and says how it is resumed.
+fn park(error: &(dyn Error + 'static)) -> Disposition {
+    Disposition::Park {
+        reason: format!("{}; then run `arthouse redrive`", chain(error)),
     }
 }
 
@@ -135,6 +139,7 @@ impl ReactionError {
         match self {
             Self::Store(
                 StoreError::Decode(_)
+                | StoreError::Sweep { .. }
                 | StoreError::Overdrawn { .. }
                 | StoreError::EnrollmentMissing(_)
                 | StoreError::ScheduleTooShort(_)

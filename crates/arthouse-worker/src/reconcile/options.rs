@@ -97,7 +97,7 @@ pub enum ReconcileError {
     #[error("another reconciliation has taken over")]
     TakenOver,
     /// The tables could not be read or written.
-    #[error("the tables can't be reached")]
+    #[error("a table can't be read or written")]
     Store(#[from] StoreError),
     /// A reaction could not be carried out, but may be later.
     #[error("a reaction failed: {0}")]

@@ -161,7 +161,7 @@ fn describe(report: &AuditReport) -> String {
         .iter()
         .partition(|violation| violation.pending);
     let mut lines: Vec<_> = violated.into_iter().chain(pending).map(line).collect();
-    let unreadable = |defect: &Unreadable| plain(format!("can't be read: {defect}"));
+    let unreadable = |defect: &Unreadable| plain(defect);
     lines.extend(report.unreadable.iter().map(unreadable));
     lines.extend(report.sessions_off_timetable.iter().map(off_timetable));
     let AuditCounts {

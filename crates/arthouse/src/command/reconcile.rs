@@ -141,7 +141,7 @@ fn step_as_json(step: &ReconcileStep<'_>) -> Value {
         ReconcileStep::Unchanged(reaction) => ("unchanged", reaction, None),
         ReconcileStep::Failed(reaction, why) => ("failed", reaction, Some(why)),
         ReconcileStep::Unreadable(defect) => {
-            return json!({"state": "unreadable", "key": defect.raw_key, "problem": defect.error.to_string()});
+            return json!({"state": "unreadable", "table": defect.table.base_name(), "key": defect.raw_key, "problem": defect.error.to_string(), "message": defect.to_string()});
         }
     };
     let (what, user_id, course_id) = match reaction {
@@ -172,6 +172,9 @@ fn step_as_json(step: &ReconcileStep<'_>) -> Value {
 }
 
 fn line(step: &Value) -> String {
+    if let Some(message) = step["message"].as_str() {
+        return plain(message);
+    }
     let fields = ["state", "what", "charge_id", "name", "key", "problem"];
     let words: Vec<_> = fields
         .into_iter()

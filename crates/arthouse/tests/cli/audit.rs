@@ -97,6 +97,56 @@ fn each_violation_that_tables_can_show_is_named_by_its_number_and_key() {
     );
 }
 
+/// An attribute of the wrong type shows nothing about an invariant.
+#[test]
+fn an_item_that_can_not_be_read_is_named_with_its_attribute_and_is_no_violation() {
+    let school = Copied::new();
+    for ((table, pk, sk), name, value, problem) in [
+        (
+            ADA,
+            "Balance",
+            s("12000"),
+            "enrolment: Balance is a text: must be a whole number",
+        ),
+        (
+            FIRST,
+            "SessionCost",
+            s("zq9"),
+            "session: SessionCost is a text: must be a whole number",
+        ),
+        (
+            RECEIPT,
+            "At",
+            n(7),
+            "receipt: At is a number: must be a text",
+        ),
+    ] {
+        let before = school.rewrite(table, pk, sk, set(name, value));
+        let key = [Some(pk), sk].into_iter().flatten().collect::<Vec<_>>();
+        let told = format!("{table} {} can't be read: {problem}", key.join(" "));
+        let ended = school.call(&["audit"]);
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        for expected in [
+            &*told,
+            "correct it in the table",
+            " 0 violations",
+            " 1 items that can't be read",
+        ] {
+            assert!(ended.stdout.contains(expected), "{expected}: {ended:?}");
+        }
+        assert_eq!(ended.stdout.matches(&told).count(), 1, "{ended:?}");
+        if table != "Commands" {
+            let ended = school.call(&["reconcile"]);
+            assert_eq!(ended.code, Some(6), "{ended:?}");
+            assert!(ended.stdout.contains(&told), "{ended:?}");
+            let mine = ["--user", "ada", "--course", "oils"];
+            let ended = school.call(&[&["progress"], &mine[..]].concat());
+            assert!(ended.stderr.contains(&told), "{ended:?}");
+        }
+        school.put(table, before);
+    }
+}
+
 fn enrollments(school: &Copied) {
     broken(
         school,

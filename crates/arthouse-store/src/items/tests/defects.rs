@@ -81,6 +81,59 @@ fn an_error_never_quotes_a_value() {
     check_silence(&receipt(rejected()));
 }
 
+/// The item reads not, and this is said of it.
+#[track_caller]
+fn check_message<R: Record + Debug>(record: &R, name: &str, value: AttributeValue, expected: &str) {
+    let mut item = record.to_item();
+    item.insert(name.to_owned(), value);
+    let error = R::from_item(&item).expect_err(name).to_string();
+    assert_eq!(error, expected);
+}
+
+#[test]
+fn what_is_wrong_is_said_of_the_innermost_field() {
+    let line = |amount| {
+        m([(
+            "0001#1",
+            m([
+                ("Amount", amount),
+                ("Kind", s("Skipped")),
+                ("At", s("2026-10-01T17:00:00Z")),
+            ]),
+        )])
+    };
+    let charges = |value, problem: &str| {
+        let expected = format!("enrolment: Charges{problem}");
+        check_message(&enrollment(), "Charges", value, &expected);
+    };
+    charges(
+        line(s("1")),
+        ".0001#1.Amount is a text: must be a whole number",
+    );
+    charges(
+        line(AttributeValue::Null(true)),
+        ".0001#1.Amount is missing",
+    );
+    charges(m([("0001#1", n(1))]), ".0001#1 is a number: must be a map");
+    charges(
+        m([("0001", line(n(1)))]),
+        " has an id that is not a session id, # and a number",
+    );
+    charges(AttributeValue::L(vec![]), " is a list: must be a map");
+    check_message(
+        &application(),
+        "ContactInfo",
+        m([("name", s("Ada")), ("email", n(1))]),
+        "application: ContactInfo.email is a number: must be a text",
+    );
+    check_message(
+        &application(),
+        "ContactInfo",
+        m([("name", s("Ada"))]),
+        "application: ContactInfo.email is missing",
+    );
+}
+
 #[test]
 fn a_number_out_of_range_is_not_quoted() {
     for huge in ["99999999999999999999999", "1.5", "-7777"] {
@@ -219,6 +272,10 @@ fn a_session_has_a_reschedule_date_exactly_when_it_has_an_original_one() {
             Some(expected.clone()),
             "{changes:?}"
         );
-        assert_eq!(expected.to_string(), "session: invariant 9 does not hold");
+        assert_eq!(
+            expected.to_string(),
+            "session: RescheduleDate, OriginalSessionDate and RescheduledAt must all be there, with the SessionDate as the first, \
+             or none (invariant 9)"
+        );
     }
 }
