@@ -96,7 +96,11 @@ impl Store {
         match transition {
             Transition::Unchanged => Vec::new(),
             Transition::CreateCourse(course) => vec![self.put_absent(course)],
-            Transition::UpdateCourse(course) => vec![self.update(course, course.version - 1)],
+            Transition::UpdateCourse(course) => {
+                let read = loaded.course_version.clone();
+                let read = read.unwrap_or_else(|| number(course.version - 1));
+                vec![self.update(course, read)]
+            }
             // No condition on the course: the quote is the course as it was read. A condition would make all students who
             // apply for one course at the same time conflict.
             Transition::Apply(application) => {
@@ -115,7 +119,7 @@ impl Store {
                 } else {
                     key.attributes()
                 };
-                let (condition, values) = at_version(application.version);
+                let (condition, values) = at_version(number(application.version));
                 let delete = Delete::builder()
                     .table_name(self.table(Table::UsersCourses))
                     .set_key(Some(key))
@@ -127,7 +131,9 @@ impl Store {
                 let delete = TransactWriteItem::builder().delete(delete).build();
                 vec![delete, self.put_absent(enrollment.as_ref())]
             }
-            Transition::UpdateSession(session) => vec![self.update(session, session.version - 1)],
+            Transition::UpdateSession(session) => {
+                vec![self.update(session, number(session.version - 1))]
+            }
         }
     }
 
@@ -153,7 +159,7 @@ impl Store {
 
     /// Writes a record's next version over the one that was read. Attributes that this version of the program does not know are kept, so
     /// two versions can run side by side during an upgrade.
-    fn update(&self, record: &impl Record, read: u64) -> TransactWriteItem {
+    fn update(&self, record: &impl Record, read: AttributeValue) -> TransactWriteItem {
         let key = record.key();
         let mut expression = UpdateExpression::of(record.attributes());
         let (condition, values) = at_version(read);
@@ -173,10 +179,11 @@ impl Store {
 }
 
 /// Returns the condition that a record still has the version that was read, and its values. An item without a version is at the first one.
-fn at_version(read: u64) -> (String, HashMap<String, AttributeValue>) {
-    let mut values = HashMap::from([(":read".to_owned(), number(read))]);
+fn at_version(read: AttributeValue) -> (String, HashMap<String, AttributeValue>) {
+    let is_first = read == number(FIRST_VERSION);
+    let mut values = HashMap::from([(":read".to_owned(), read)]);
     let mut condition = "#version = :read".to_owned();
-    if read == FIRST_VERSION {
+    if is_first {
         let absent = absent("#version");
         condition = format!("attribute_exists(PK) AND ({absent} OR {condition})");
         values.extend([null()]);

@@ -96,6 +96,11 @@ pub struct Unreadable {
 }
 
 impl Unreadable {
+    /// Returns whether the item is of no known family: another program's, or a later version's.
+    pub fn is_foreign(&self) -> bool {
+        self.error == DecodeError::Key
+    }
+
     pub(crate) fn new(table: Table, item: &Item, error: DecodeError) -> Box<Self> {
         Box::new(Self {
             table,
@@ -118,6 +123,11 @@ impl fmt::Display for Unreadable {
         let table = table.base_name();
         let remedy = match error {
             DecodeError::Key => "no program of the school reads it",
+            DecodeError::Attribute { .. } | DecodeError::Inconsistent { .. }
+                if self.table == Table::Courses =>
+            {
+                "give the course the right value with `course.update`, or correct it in the table"
+            }
             DecodeError::Attribute { .. } | DecodeError::Inconsistent { .. } => {
                 "correct it in the table"
             }

@@ -1,11 +1,11 @@
 //! Loads the records that a command is decided on.
 
-use arthouse_core::{CourseId, SessionId, State, Subject, UserId};
-use aws_sdk_dynamodb::types::{Get, TransactGetItem};
+use arthouse_core::{Action, Course, CourseId, SessionId, State, Subject, UpdateCourse, UserId};
+use aws_sdk_dynamodb::types::{AttributeValue, Get, TransactGetItem};
 
 use crate::error::read;
-use crate::items::Item;
-use crate::{Key, Store, StoreError, Table};
+use crate::items::{Item, attribute};
+use crate::{Key, Store, StoreError, Table, Unreadable};
 
 /// The records that were loaded for a command, and what its commit needs to know about them.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +14,8 @@ pub struct Loaded {
     pub state: State,
     /// Whether the application has the long form of its key.
     pub(crate) long_application: bool,
+    /// The course's version as it is in the table, if that is no version.
+    pub(crate) course_version: Option<AttributeValue>,
 }
 
 impl Store {
@@ -38,6 +40,25 @@ impl Store {
             state,
             ..Loaded::default()
         })
+    }
+
+    /// Loads the records that an action is decided on. A course that can't be read may be mended: what an update gives anew need not be
+    /// readable.
+    ///
+    /// # Errors
+    /// The same as of [`load`](Self::load).
+    pub async fn load_for(&self, action: &Action) -> Result<Loaded, StoreError> {
+        let Action::UpdateCourse(update) = action else {
+            return self.load(action.subject()).await;
+        };
+        let key = Key::Course(update.course_id.clone());
+        let item = self.get_item(Table::Courses, key.attributes()).await?;
+        let Some(item) = item else {
+            return Ok(Loaded::default());
+        };
+        let mut loaded = Loaded::default();
+        loaded.state.course = Some(to_update(item, update, &mut loaded.course_version)?);
+        Ok(loaded)
     }
 
     /// Reads the course, the application and the enrolment in one transaction, so a payment that is confirmed meanwhile can't hide both.
@@ -80,6 +101,7 @@ impl Store {
                 session: None,
             },
             long_application: is_long,
+            ..Loaded::default()
         })
     }
 
@@ -142,4 +164,41 @@ impl Store {
                 .filter(|item| !item.is_empty())
         }))
     }
+}
+
+/// Reads a course. If it can't be read, the attributes that the update replaces are filled in; the decision uses none of these. What is no
+/// version is kept for the condition, and the course is at the first one.
+fn to_update(
+    mut item: Item,
+    update: &UpdateCourse,
+    version: &mut Option<AttributeValue>,
+) -> Result<Course, Box<Unreadable>> {
+    if let Ok(course) = read(&item) {
+        return Ok(course);
+    }
+    let is_version = |text: &String| text.parse::<u64>().is_ok();
+    *version = item.remove("Version");
+    if let Some(version) = version.take_if(|it| it.is_null() || it.as_n().is_ok_and(is_version)) {
+        item.insert("Version".to_owned(), version);
+    }
+    let text = attribute("-");
+    for (name, is_given, filled_in) in [
+        ("Title", update.title.is_some(), text.clone()),
+        ("Description", update.description.is_some(), text.clone()),
+        ("Cost", update.cost.is_some(), attribute(0)),
+        ("Currency", update.currency.is_some(), attribute("GBP")),
+        // With the least duration, the given one needs dates in the timetable.
+        ("Duration", update.duration.is_some(), attribute(1)),
+        ("PaymentMethod", update.payment_method.is_some(), text),
+        ("PaymentLink", update.payment_link.is_some(), None),
+        ("Schedule", update.schedule.is_some(), attribute("")),
+        ("SessionMinutes", update.session_minutes.is_some(), None),
+        ("Open", update.open.is_some(), None),
+    ] {
+        if is_given {
+            item.remove(name);
+            item.extend(filled_in.map(|value| (name.to_owned(), value)));
+        }
+    }
+    read(&item)
 }

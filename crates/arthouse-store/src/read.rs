@@ -38,8 +38,13 @@ pub struct PageStart(pub(crate) HashMap<String, AttributeValue>);
 
 fn page<R: Record>(items: Option<Vec<Item>>, last: Option<Item>) -> Result<Page<R>, StoreError> {
     let items = items.unwrap_or_default();
+    let is_ours = |item: &&Item| Key::of_item(R::TABLE, item).is_ok();
     Ok(Page {
-        items: items.iter().map(read).collect::<Result<_, _>>()?,
+        items: items
+            .iter()
+            .filter(is_ours)
+            .map(read)
+            .collect::<Result<_, _>>()?,
         next: last.filter(|key| !key.is_empty()).map(PageStart),
     })
 }
@@ -141,16 +146,22 @@ impl Store {
     }
 
     pub(crate) async fn get<R: Record>(&self, key: Item) -> Result<Option<R>, StoreError> {
+        let item = self.get_item(R::TABLE, key).await?;
+        Ok(item.as_ref().map(read).transpose()?)
+    }
+
+    pub(crate) async fn get_item(
+        &self,
+        table: Table,
+        key: Item,
+    ) -> Result<Option<Item>, StoreError> {
         let request = self
             .client
             .get_item()
-            .table_name(self.table(R::TABLE))
+            .table_name(self.table(table))
             .set_key(Some(key))
             .consistent_read(true);
-        let output = request
-            .send()
-            .await
-            .map_err(|e| StoreError::request("GetItem", e))?;
-        Ok(output.item.as_ref().map(read).transpose()?)
+        let output = request.send().await;
+        Ok(output.map_err(|e| StoreError::request("GetItem", e))?.item)
     }
 }

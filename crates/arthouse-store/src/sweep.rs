@@ -75,19 +75,22 @@ pub struct SweepCounts {
     pub notified: u64,
     /// Repairs that changed nothing, because another process had made them since the records were read.
     pub unchanged: u64,
+    /// Items of no known family, which are passed over.
+    pub foreign: u64,
     /// Reactions that the tables contradict.
     pub failed: u64,
 }
 
 impl SweepCounts {
     /// Returns the counts with their names, for programs.
-    pub fn by_name(self) -> [(&'static str, u64); 6] {
+    pub fn by_name(self) -> [(&'static str, u64); 7] {
         [
             ("students", self.students),
             ("initialised", self.initialised),
             ("charged", self.charged),
             ("notified", self.notified),
             ("unchanged", self.unchanged),
+            ("foreign", self.foreign),
             ("failed", self.failed),
         ]
     }
@@ -98,12 +101,13 @@ impl fmt::Display for SweepCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} students, sessions of {} enrolments, {} charges, {} notifications, {} unchanged, {} failed",
+            "{} students, sessions of {} enrolments, {} charges, {} notifications, {} unchanged, {} foreign, {} failed",
             self.students,
             self.initialised,
             self.charged,
             self.notified,
             self.unchanged,
+            self.foreign,
             self.failed
         )
     }

@@ -8,16 +8,17 @@ mod findings;
 mod judge;
 mod seen;
 
-pub use findings::{AuditCounts, AuditReport};
+pub use findings::{AuditCounts, AuditReport, ForeignItems, RefusedSchedule};
 
 use std::num::NonZeroU16;
 
 use arthouse_core::{
-    CourseId, Enrollment, Invariant, Session, SessionId, UserId, Violation, audit, audit_receipt,
-    off_timetable, stray_session,
+    CourseId, Enrollment, Invariant, Schedule, Session, SessionId, UserId, Violation, audit,
+    audit_receipt, off_timetable, stray_session,
 };
 use arthouse_store::{
-    Enrolling, KeptReceipt, Scanned, Segment, Store, StoreError, StudentRecords, Table, Unreadable,
+    Enrolling, KeptReceipt, Key, Scanned, Segment, Store, StoreError, StudentRecords, Table,
+    Unreadable,
 };
 use futures::{StreamExt, TryStreamExt};
 use tracing::info;
@@ -63,7 +64,7 @@ pub trait AuditObserver: Sync {
 /// Observes nothing.
 impl AuditObserver for () {}
 
-/// Checks every student's records, every session for its enrolment, and every receipt. A reaction that is not carried out yet is a
+/// Reads every course, and checks every student's records, every session for its enrolment, and every receipt. A reaction that is not carried out yet is a
 /// pending [`Violation`].
 ///
 /// # Errors
@@ -80,6 +81,9 @@ pub async fn audit_tables(
         seen: Seen::default(),
     };
     let segments = || futures::stream::iter(Segment::all(options.segments).map(Ok));
+    segments()
+        .try_for_each_concurrent(None, |segment| audit.courses(segment))
+        .await?;
     segments()
         .try_for_each_concurrent(None, |segment| audit.enrolling(segment))
         .await?;
@@ -138,6 +142,34 @@ impl Suspect {
 }
 
 impl<O: AuditObserver> Audit<'_, O> {
+    /// Reads the courses of a segment. No invariant is about them.
+    async fn courses(&self, segment: Segment) -> Result<(), StoreError> {
+        let mut start = None;
+        loop {
+            let page = self.store.scan_courses(segment, PAGE, start).await?;
+            for item in page.items {
+                match item {
+                    Ok(course) => {
+                        self.findings.count(|counts| counts.courses += 1);
+                        self.schedule(Key::Course(course.course_id), &course.schedule);
+                    }
+                    Err(defect) => self.unreadable(*defect),
+                }
+            }
+            self.observer.progress(&self.findings.counts());
+            match page.next {
+                Some(next) => start = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn schedule(&self, key: Key, schedule: &Schedule) {
+        if let Some(problem) = schedule.problem() {
+            self.findings.add_refused(key, problem);
+        }
+    }
+
     /// Checks the applications and enrolments of a segment.
     async fn enrolling(&self, segment: Segment) -> Result<(), StoreError> {
         let mut start = None;
@@ -183,6 +215,8 @@ impl<O: AuditObserver> Audit<'_, O> {
     async fn enrollment(&self, enrollment: Enrollment) -> Result<(), StoreError> {
         let sessions = self.store.sessions(&enrollment).await?;
         let student = (enrollment.user_id.clone(), enrollment.course_id.clone());
+        let key = Key::Enrollment(student.0.clone(), student.1.clone());
+        self.schedule(key, &enrollment.schedule);
         self.seen.note(&student, enrollment.duration.get());
         self.findings.count(|counts| {
             counts.enrollments += 1;
@@ -323,6 +357,9 @@ impl<O: AuditObserver> Audit<'_, O> {
     }
 
     fn unreadable(&self, defect: Unreadable) {
+        if defect.is_foreign() {
+            return self.findings.add_foreign(defect);
+        }
         match judge(&defect) {
             Some(violation) => self.findings.add(violation),
             None => self.findings.add_unreadable(defect),

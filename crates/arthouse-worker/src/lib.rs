@@ -28,7 +28,10 @@ pub use time_zones::use_newest_time_zones;
 pub use commands::{CommandHandler, command_message};
 pub use reactions::ReactionHandler;
 
-pub use audit::{AuditCounts, AuditObserver, AuditOptions, AuditReport, audit_tables};
+pub use audit::{
+    AuditCounts, AuditObserver, AuditOptions, AuditReport, ForeignItems, RefusedSchedule,
+    audit_tables,
+};
 pub use reconcile::{
     Begin, GapRepair, ReconcileError, ReconcileObserver, ReconcileOptions, ReconcileReport,
     ReconcileStep, Reconciler,

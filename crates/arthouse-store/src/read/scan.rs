@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::num::NonZeroU16;
 
-use arthouse_core::{Application, CourseId, Enrollment, Receipt, Session, SessionId, UserId};
+use arthouse_core::{
+    Application, Course, CourseId, Enrollment, Receipt, Session, SessionId, UserId,
+};
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{Page, PageStart, StudentRecords, batch_get};
@@ -83,6 +85,20 @@ impl Store {
             },
         )
         .await
+    }
+
+    /// Reads a page of the courses, at most `limit`, unordered (strongly consistent).
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn scan_courses(
+        &self,
+        segment: Segment,
+        limit: u16,
+        start: Option<PageStart>,
+    ) -> Result<Page<Scanned<Course>>, StoreError> {
+        self.scan(Table::Courses, segment, limit, start, None, read)
+            .await
     }
 
     /// Reads a page of the keys of Sessions, at most `limit`, unordered (strongly consistent).

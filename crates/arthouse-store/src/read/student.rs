@@ -5,7 +5,7 @@ use super::batch_get;
 use crate::error::read;
 use crate::items::Item;
 use crate::session_loader::MAX_KEYS;
-use crate::{Key, Store, StoreError, Table, Unreadable};
+use crate::{Key, Store, StoreError, Table};
 
 /// All records of one student in one course.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -107,11 +107,10 @@ impl Store {
 
 impl StudentRecords {
     fn add(&mut self, item: &Item) -> Result<(), StoreError> {
-        let foreign = |error| Unreadable::new(Table::UsersCourses, item, error);
-        match Key::of_item(Table::UsersCourses, item).map_err(foreign)? {
-            Key::Application(..) => self.application = Some(read(item)?),
-            Key::Enrollment(..) => self.enrollment = Some(read(item)?),
-            Key::Course(_) | Key::Session(..) | Key::Receipt(..) => {}
+        match Key::of_item(Table::UsersCourses, item) {
+            Ok(Key::Application(..)) => self.application = Some(read(item)?),
+            Ok(Key::Enrollment(..)) => self.enrollment = Some(read(item)?),
+            Ok(Key::Course(_) | Key::Session(..) | Key::Receipt(..)) | Err(_) => {}
         }
         Ok(())
     }

@@ -125,9 +125,9 @@ impl School {
     pub(crate) async fn decide_at(&self, command: &Command, at: Timestamp) -> Decision {
         let loaded = self
             .store
-            .load(command.action.subject())
+            .load_for(&command.action)
             .await
-            .expect("it loads");
+            .unwrap_or_else(|e| panic!("{e}"));
         let (transition, outcome) = match decide(&loaded.state, command, at) {
             Ok(transition) => (transition, Outcome::Applied),
             Err(Refusal::Rejected(rejection)) => (Transition::Unchanged, Outcome::from(&rejection)),

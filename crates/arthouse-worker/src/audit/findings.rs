@@ -1,12 +1,15 @@
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use arthouse_core::{OffTimetable, Violation};
-use arthouse_store::Unreadable;
+use arthouse_core::{OffTimetable, ScheduleError, Violation};
+use arthouse_store::{Key, Table, Unreadable};
 use serde::Serialize;
 
 /// The numbers of records that an audit has read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct AuditCounts {
+    /// Courses.
+    pub courses: u64,
     /// Applications that wait for payment.
     pub applications: u64,
     /// Paid enrolments.
@@ -18,6 +21,24 @@ pub struct AuditCounts {
     pub session_keys: u64,
     /// Receipts of commands.
     pub receipts: u64,
+}
+
+/// Items of a table that are of no known family: another program's, or a later version's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForeignItems {
+    /// The key of one of them.
+    pub key: String,
+    /// How many there are.
+    pub items: u64,
+}
+
+/// A record whose schedule would be refused today, and has no dates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedSchedule {
+    /// The record's key.
+    pub key: Key,
+    /// Why it would be refused.
+    pub problem: String,
 }
 
 /// The result of an audit.
@@ -33,12 +54,18 @@ pub struct AuditReport {
     pub undecided: u64,
     /// The number of sessions that are not at a time of their timetable, which violates nothing.
     pub off_timetable: u64,
+    /// The number of schedules that would be refused today, which violates nothing.
+    pub refused: u64,
+    /// The items of no known family, which are passed over.
+    pub foreign: BTreeMap<Table, ForeignItems>,
     /// The violations and the pending findings, up to the limit of each.
     pub violations: Vec<Violation>,
     /// The unreadable items, up to the limit.
     pub unreadable: Vec<Unreadable>,
     /// The sessions that are not at a time of their timetable, up to the limit.
     pub sessions_off_timetable: Vec<OffTimetable>,
+    /// The schedules that would be refused today, up to the limit.
+    pub refused_schedules: Vec<RefusedSchedule>,
 }
 
 /// The findings so far; parallel segments add to them.
@@ -73,6 +100,30 @@ impl Findings {
         report.undecided += 1;
         if report.undecided <= self.listed as u64 {
             report.unreadable.push(defect);
+        }
+    }
+
+    pub(super) fn add_foreign(&self, defect: Unreadable) {
+        let mut report = self.report();
+        let found = report.foreign.entry(defect.table);
+        let found = found.or_insert_with(|| ForeignItems {
+            key: defect.raw_key.clone(),
+            items: 0,
+        });
+        found.items += 1;
+        // The same one in every audit, whichever segment comes first.
+        if defect.raw_key < found.key {
+            found.key = defect.raw_key;
+        }
+    }
+
+    pub(super) fn add_refused(&self, key: Key, problem: &ScheduleError) {
+        let mut report = self.report();
+        report.refused += 1;
+        if report.refused <= self.listed as u64 {
+            let problem = problem.to_string();
+            let refused = RefusedSchedule { key, problem };
+            report.refused_schedules.push(refused);
         }
     }
 

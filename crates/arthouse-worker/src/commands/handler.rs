@@ -110,7 +110,7 @@ enum Settled {
 /// Loads, decides and commits a command, with up to [`MAX_DECISIONS`] decisions.
 async fn settle(store: &Store, command: &Command, now: Timestamp) -> Result<Settled, StoreError> {
     for _ in 0..MAX_DECISIONS {
-        let loaded = store.load(command.action.subject()).await?;
+        let loaded = store.load_for(&command.action).await?;
         let (receipt, commit) = match decide(&loaded.state, command, now) {
             Ok(transition) => {
                 let receipt = Receipt::new(command, Outcome::Applied, now);

@@ -1,8 +1,11 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arthouse_core::{Notification, Reaction, react};
-use arthouse_store::{Image, Store, StoreError, TableNames, WriteResult, change};
+use arthouse_store::{
+    Image, Store, StoreError, Table, TableNames, Unreadable, WriteResult, change,
+};
 use dynamo_streams::{Context, Disposition, Handler, Record};
 use sqs_consumer::{BatchSender, OutgoingMessage, SendError};
 use tracing::{info, warn};
@@ -16,6 +19,8 @@ pub struct ReactionHandler {
     tables: TableNames,
     notifications: BatchSender,
     clock: Clock,
+    /// The tables with items of no known family that were named in the log.
+    foreign: Arc<Mutex<BTreeSet<Table>>>,
 }
 
 /// Why a reaction failed.
@@ -40,6 +45,7 @@ impl ReactionHandler {
             tables,
             notifications,
             clock,
+            foreign: Arc::default(),
         }
     }
 
@@ -84,6 +90,18 @@ impl ReactionHandler {
         self.notifications.send(message).await
     }
 
+    /// Names the first item of no known family of a table; the audit counts them.
+    fn pass_over(&self, table: Table, defect: &Unreadable) {
+        let mut named = self.foreign.lock().unwrap_or_else(PoisonError::into_inner);
+        if named.insert(table) {
+            warn!(
+                table = table.base_name(),
+                item = defect.raw_key,
+                "changes of items of no known family are passed over"
+            );
+        }
+    }
+
     async fn react_to(&self, record: &Record) -> Disposition {
         let Some(table) = self.tables.table(&record.table_name) else {
             return Disposition::Park {
@@ -97,7 +115,11 @@ impl ReactionHandler {
         let change = match change(table, image) {
             Ok(Some(change)) => change,
             Ok(None) => return Disposition::Done,
-            Err(error) => return park(&error),
+            Err(defect) if defect.is_foreign() => {
+                self.pass_over(table, &defect);
+                return Disposition::Done;
+            }
+            Err(defect) => return park(&*defect),
         };
         for reaction in react(&change) {
             if let Err(error) = self.carry_out(reaction).await {

@@ -50,6 +50,8 @@ pub enum ReconcileStep<'a> {
     Unchanged(&'a Reaction),
     /// The tables contradict it, or the queue refuses its message for good; why.
     Failed(&'a Reaction, String),
+    /// The first item of no known family; all are passed over.
+    Foreign(&'a Unreadable),
     /// An item can't be read, so its reactions are unknown.
     Unreadable(&'a Unreadable),
 }

@@ -62,8 +62,17 @@ impl Reconciler {
             observer.step(step);
             count(&mut added.lock().expect("nothing panics with it"), step);
         };
-        counts.students += page.items.len() as u64;
-        futures::stream::iter(page.items)
+        let is_foreign = |item: &Scanned<Enrolling>| item.as_ref().is_err_and(|it| it.is_foreign());
+        let (foreign, items): (Vec<_>, Vec<_>) = page.items.into_iter().partition(is_foreign);
+        if let Some(Err(first)) = foreign.first()
+            && counts.foreign == 0
+        {
+            log_failed(&ReconcileStep::Foreign(first));
+            add(&ReconcileStep::Foreign(first));
+        }
+        counts.foreign += foreign.len() as u64;
+        counts.students += items.len() as u64;
+        futures::stream::iter(items)
             .map(Ok)
             .try_for_each_concurrent(STUDENTS_IN_FLIGHT, |item| self.student(item, wanted, &add))
             .await?;
@@ -151,6 +160,12 @@ fn log_failed(step: &ReconcileStep<'_>) {
         ReconcileStep::Unreadable(defect) => {
             warn!(item = defect.raw_key, error = %defect.error, "an item was skipped: it can't be read");
         }
+        ReconcileStep::Foreign(defect) => {
+            warn!(
+                item = defect.raw_key,
+                "items of no known family are passed over"
+            );
+        }
         ReconcileStep::Due(_) | ReconcileStep::Done(_) | ReconcileStep::Unchanged(_) => {}
     }
 }
@@ -163,6 +178,8 @@ fn count(counts: &mut SweepCounts, step: &ReconcileStep<'_>) {
             Reaction::Notify(_) => counts.notified += 1,
         },
         ReconcileStep::Unchanged(_) => counts.unchanged += 1,
+        // The page counts them.
+        ReconcileStep::Foreign(_) => {}
         ReconcileStep::Failed(..) | ReconcileStep::Unreadable(_) => counts.failed += 1,
     }
 }

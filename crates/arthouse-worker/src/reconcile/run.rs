@@ -95,6 +95,7 @@ impl Reconciler {
             counts.charged,
             counts.notified,
             counts.unchanged,
+            counts.foreign,
             counts.failed,
             gaps_repaired,
             "the reconciliation has ended"

@@ -2,9 +2,10 @@ use std::num::NonZeroU16;
 
 use anyhow::{Context, Result};
 use arthouse_core::{AuditSubject, Occurrence, OffTimetable, Violation};
-use arthouse_store::{Key, Unreadable};
+use arthouse_store::{Key, Table, Unreadable};
 use arthouse_worker::{
-    AuditCounts, AuditObserver, AuditOptions, AuditReport, Limits, audit_tables,
+    AuditCounts, AuditObserver, AuditOptions, AuditReport, ForeignItems, Limits, RefusedSchedule,
+    audit_tables,
 };
 use clap::Args;
 use serde_json::{Value, json};
@@ -111,6 +112,11 @@ fn as_json(report: &AuditReport) -> Value {
             "timetable": session.timetable.map(|date| date.local.to_rfc3339()),
         })
     };
+    let refused = |schedule: &RefusedSchedule| {
+        let RefusedSchedule { key, problem } = schedule;
+        json!({"table": key.table().base_name(), "pk": key.pk(), "sk": key.sk(), "problem": problem})
+    };
+    let foreign = |(table, found): (&Table, &ForeignItems)| json!({"table": table.base_name(), "key": found.key, "items": found.items});
     json!({
         "checked": report.counts,
         "violated": report.violated,
@@ -119,6 +125,9 @@ fn as_json(report: &AuditReport) -> Value {
         "violations": report.violations.iter().map(violation).collect::<Vec<_>>(),
         "unreadable": report.unreadable.iter().map(unreadable).collect::<Vec<_>>(),
         "off_timetable": report.off_timetable,
+        "refused": report.refused,
+        "refused_schedules": report.refused_schedules.iter().map(refused).collect::<Vec<_>>(),
+        "foreign": report.foreign.iter().map(foreign).collect::<Vec<_>>(),
         "sessions_off_timetable": report.sessions_off_timetable.iter().map(off_timetable).collect::<Vec<_>>(),
     })
 }
@@ -134,6 +143,26 @@ fn off_timetable(session: &OffTimetable) -> String {
     plain(format!(
         "off its timetable: {} {key}: it is at {date}, the timetable has {now}",
         key.table().base_name()
+    ))
+}
+
+/// Says whose schedule has no dates any more, and what to do.
+fn refused(RefusedSchedule { key, problem }: &RefusedSchedule) -> String {
+    let table = key.table();
+    let remedy = match table {
+        Table::Courses => "give the course another with `course.update`",
+        Table::UsersCourses | Table::Sessions | Table::Commands => "correct it in the table",
+    };
+    plain(format!(
+        "schedule without dates: {} {key}: {problem}; {remedy}",
+        table.base_name()
+    ))
+}
+
+fn foreign((table, ForeignItems { key, items }): (&Table, &ForeignItems)) -> String {
+    plain(format!(
+        "not ours: {items} items of {}, such as {key}, are of no known family and were passed over",
+        table.base_name()
     ))
 }
 
@@ -164,7 +193,10 @@ fn describe(report: &AuditReport) -> String {
     let unreadable = |defect: &Unreadable| plain(defect);
     lines.extend(report.unreadable.iter().map(unreadable));
     lines.extend(report.sessions_off_timetable.iter().map(off_timetable));
+    lines.extend(report.refused_schedules.iter().map(refused));
+    lines.extend(report.foreign.iter().map(foreign));
     let AuditCounts {
+        courses,
         applications,
         enrollments,
         sessions,
@@ -178,7 +210,8 @@ fn describe(report: &AuditReport) -> String {
         ));
     }
     lines.push(format!(
-        "{applications} applications, {enrollments} enrolments, {sessions} sessions and {receipts} receipts checked: \
+        "{courses} courses, {applications} applications, {enrollments} enrolments, {sessions} sessions and {receipts} receipts \
+         checked: \
          {} violations, {} not settled yet, {} items that can't be read",
         report.violated, report.pending, report.undecided
     ));

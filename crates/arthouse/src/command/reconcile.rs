@@ -140,6 +140,14 @@ fn step_as_json(step: &ReconcileStep<'_>) -> Value {
         ReconcileStep::Done(reaction) => ("done", reaction, None),
         ReconcileStep::Unchanged(reaction) => ("unchanged", reaction, None),
         ReconcileStep::Failed(reaction, why) => ("failed", reaction, Some(why)),
+        ReconcileStep::Foreign(defect) => {
+            let table = defect.table.base_name();
+            let message = format!(
+                "{table} has items of no known family, such as {}: passed over",
+                defect.raw_key
+            );
+            return json!({"state": "foreign", "table": table, "key": defect.raw_key, "message": message});
+        }
         ReconcileStep::Unreadable(defect) => {
             return json!({"state": "unreadable", "table": defect.table.base_name(), "key": defect.raw_key, "problem": defect.error.to_string(), "message": defect.to_string()});
         }

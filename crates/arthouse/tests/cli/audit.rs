@@ -81,12 +81,7 @@ fn each_violation_that_tables_can_show_is_named_by_its_number_and_key() {
     receipts(&school);
     check(&school, "the school put right", 0, &[]);
 
-    let foreign = [("PK", "USER#ada"), ("SK", "PROFILE")];
-    let foreign = foreign.map(|(name, text)| (name.to_owned(), s(text)));
-    school.put("UsersCourses", foreign.into());
-    let ended = school.call(&["audit"]);
-    assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert!(ended.stdout.contains("USER#ada PROFILE"), "{ended:?}");
+    foreign(&school);
     broken(
         &school,
         "both",
@@ -95,6 +90,67 @@ fn each_violation_that_tables_can_show_is_named_by_its_number_and_key() {
         6,
         &[(1, false, ADA)],
     );
+}
+
+/// Another program's items are counted and named once, and no reason to fail.
+fn foreign(school: &Copied) {
+    for (sk, items) in [("PROFILE", 1), ("COURSE#oils#NOTES", 2)] {
+        let foreign = [("PK", "USER#ada"), ("SK", sk)];
+        let foreign = foreign.map(|(name, text)| (name.to_owned(), s(text)));
+        school.put("UsersCourses", foreign.into());
+        let ended = school.call(&["audit"]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert!(
+            ended
+                .stdout
+                .contains(&format!(" {items} items of UsersCourses")),
+            "{ended:?}"
+        );
+        assert_eq!(ended.stdout.matches("USER#ada ").count(), 1, "{ended:?}");
+        let ended = school.call(&["reconcile"]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert_eq!(ended.stdout.matches("USER#ada ").count(), 1, "{ended:?}");
+        assert!(
+            ended.stdout.contains(&format!(" {items} foreign")),
+            "{ended:?}"
+        );
+        school
+            .call(&["progress", "--user", "ada", "--course", "oils"])
+            .check(0, &[]);
+    }
+    let note = [("PK", "COURSE#oils"), ("SK", "SESSION#0001#NOTE")];
+    let note = note.map(|(name, text)| (name.to_owned(), s(text)));
+    school.put("Sessions", note.into());
+    school
+        .call(&["roster", "--course", "oils", "--session", "1"])
+        .check(0, &[]);
+}
+
+const COURSE: Place = ("Courses", "COURSE#oils", Some("DETAILS"));
+
+/// No invariant is about a course, but students can't apply for one that can't be read.
+#[test]
+fn a_course_that_can_not_be_read_and_a_schedule_without_dates_are_listed() {
+    let school = Copied::new();
+    let (table, pk, sk) = COURSE;
+    let before = school.rewrite(table, pk, sk, set("Cost", s("12000")));
+    let ended = school.call(&["audit"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let told = "Courses COURSE#oils DETAILS can't be read: course: Cost is a text: must be a whole number; give the course the right \
+                value with `course.update`";
+    assert!(ended.stdout.contains(told), "{ended:?}");
+    school.put(table, before);
+
+    let refused = s("DTSTART;TZID=Europe/London:20300107T180000\nRRULE:FREQ=WEEKLY;BYDAY=1MO");
+    for (at, (table, pk, sk)) in [COURSE, ADA].into_iter().enumerate() {
+        school.rewrite(table, pk, sk, set("Schedule", refused.clone()));
+        let ended = school.call(&["audit", "--json"]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let report = ended.json();
+        assert_eq!(report["refused"], json!(at + 1), "{report:#}");
+        let listed = &report["refused_schedules"][at];
+        assert_eq!((&listed["pk"], &listed["sk"]), (&json!(pk), &json!(sk)));
+    }
 }
 
 /// An attribute of the wrong type shows nothing about an invariant.

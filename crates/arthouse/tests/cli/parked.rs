@@ -164,6 +164,29 @@ fn a_reaction_that_always_fails_holds_up_its_own_item_only_until_it_is_mended_an
     drop((worker, streams));
 }
 
+/// Another program may keep items of its own under the same keys.
+#[test]
+fn changes_of_items_of_no_known_family_are_passed_over() {
+    let rig = Deployment::new();
+    let meddler = Meddler::of(&rig);
+    let _worker = rig.start(&["worker", "--poll-seconds", "1"]);
+    let _streams = rig.start(&["streams"]);
+    rig.sender(&WAITING)(&load::course()).check(0, &[]);
+    for (table, pk, sk) in [
+        ("x-UsersCourses", "USER#ada", "PROFILE"),
+        ("x-Sessions", "COURSE#oils", "SESSION#0001#NOTE"),
+    ] {
+        let put = meddler.dynamodb.put_item().table_name(table);
+        let put = put.item("PK", AttributeValue::S(pk.to_owned()));
+        let put = put.item("SK", AttributeValue::S(sk.to_owned()));
+        meddler.runtime.block_on(put.send()).unwrap();
+    }
+    enrol(&rig, "ada");
+    attend(&rig, "ada", "0001");
+    until("the charge", || charges(&rig, "ada"), |n| *n == 1);
+    assert_eq!(parked(&rig), [] as [Value; 0]);
+}
+
 #[test]
 fn a_lane_that_is_none_is_bad_input() {
     let rig = Deployment::new();
