@@ -47,8 +47,8 @@ async function send(event, attempt) {
       MessageBody: JSON.stringify(event),
       // Commands of one student are carried out in their order.
       MessageGroupId: event.data.user_id ?? event.data.course_id,
-      // SQS drops repeats for five minutes; one that is to be answered again must get past that.
-      MessageDeduplicationId: attempt === 1 ? event.id : randomUUID(),
+      // SQS drops repeats of a body for five minutes; one that is to be answered again must get past that.
+      MessageDeduplicationId: attempt > 1 ? randomUUID() : undefined,
     }),
   );
 }

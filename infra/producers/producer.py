@@ -39,13 +39,14 @@ def command(command_id, kind, data):
 
 
 def send(event, attempt):
+    # SQS drops repeats of a body for five minutes; one that is to be answered again must get past that.
+    past = {"MessageDeduplicationId": str(uuid.uuid4())} if attempt > 1 else {}
     sqs.send_message(
         QueueUrl=queue("commands"),
         MessageBody=json.dumps(event),
         # Commands of one student are carried out in their order.
         MessageGroupId=event["data"].get("user_id", event["data"]["course_id"]),
-        # SQS drops repeats for five minutes; one that is to be answered again must get past that.
-        MessageDeduplicationId=event["id"] if attempt == 1 else str(uuid.uuid4()),
+        **past,
     )
 
 

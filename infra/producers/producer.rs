@@ -63,12 +63,9 @@ async fn queue(sqs: &Client, name: &str) -> Result<String> {
 }
 
 async fn send(sqs: &Client, event: &Value, attempt: u32) -> Result<()> {
-    let (id, data) = (event["id"].as_str().unwrap_or_default(), &event["data"]);
-    // SQS drops repeats for five minutes; one that is to be answered again must get past that.
-    let deduplication_id = match attempt {
-        1 => id.to_owned(),
-        _ => uuid::Uuid::new_v4().to_string(),
-    };
+    let data = &event["data"];
+    // SQS drops repeats of a body for five minutes; one that is to be answered again must get past that.
+    let past = (attempt > 1).then(|| uuid::Uuid::new_v4().to_string());
     sqs.send_message()
         .queue_url(queue(sqs, "commands").await?)
         .message_body(event.to_string())
@@ -79,7 +76,7 @@ async fn send(sqs: &Client, event: &Value, attempt: u32) -> Result<()> {
                 .or(data["course_id"].as_str())
                 .map(str::to_owned),
         )
-        .message_deduplication_id(deduplication_id)
+        .set_message_deduplication_id(past)
         .send()
         .await?;
     Ok(())

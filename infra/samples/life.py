@@ -42,7 +42,6 @@ def command(kind, data, actor=("admin", "office"), command_id=None):
         QueueUrl=queue("arthouse-commands.fifo"),
         MessageBody=json.dumps(event),
         MessageGroupId=data.get("user_id", data["course_id"]),
-        MessageDeduplicationId=f"{command_id}-{run}",
     )
     return f"COMMAND#urn:school:boto3#{command_id}"
 

@@ -106,3 +106,26 @@ async fn the_same_payment_told_twice_is_a_success_and_another_one_is_not() {
     assert_eq!(world.records("ada", "w1").await, before);
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_systems_may_use_one_id_and_one_system_may_not_use_it_twice() {
+    let world = World::start().await;
+    let ada = student("ada", "w1");
+    world
+        .apply(&Event::new("course.create", course("w1", 100, 3)))
+        .await;
+    let applies = ada.applies().from_source("urn:school:web", "1001");
+    let pays = ada.pays("ref-1").from_source("urn:payments", "1001");
+    world.post(&applies).await;
+    world.post(&pays).await;
+    assert_eq!(world.outcomes.outcomes("1001", 2).await, [None, None]);
+    let reused = ada.pays("ref-2").from_source("urn:payments", "1001");
+    world.post(&reused).await;
+    let letter = world
+        .dead_letters
+        .wait("the dead letter", |letters| letters.first().cloned())
+        .await;
+    assert_eq!(letter.attributes["reason"], "COMMAND_ID_REUSED");
+    assert_eq!(letter.body, reused.body.to_string());
+    world.stop().await;
+}

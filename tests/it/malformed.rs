@@ -41,7 +41,7 @@ async fn malformed_messages_become_dead_letters_and_commands_behind_them_are_car
     for (at, (body, reason)) in cases.iter().enumerate() {
         assert!(check_command(body).is_err(), "the contract takes {reason}");
         world
-            .post_body("ada", &format!("spoiled-{at}"), body.clone())
+            .post_body("ada", Some(&format!("spoiled-{at}")), body.clone())
             .await;
     }
     world.post(&student("ada", "w1").applies()).await;

@@ -11,8 +11,8 @@ pub const SOURCE: &str = "urn:school:web";
 pub struct Event {
     /// The message group.
     pub group: String,
-    /// The deduplication id.
-    pub deduplication_id: String,
+    /// The deduplication id; none leaves it to the queue, which goes by the body.
+    pub deduplication_id: Option<String>,
     /// The body.
     pub body: Value,
 }
@@ -39,7 +39,7 @@ impl Event {
         });
         Self {
             group,
-            deduplication_id: id,
+            deduplication_id: None,
             body,
         }
     }
@@ -55,9 +55,17 @@ impl Event {
     #[must_use]
     pub fn again(&self) -> Self {
         Self {
-            deduplication_id: uuid::Uuid::new_v4().to_string(),
+            deduplication_id: Some(uuid::Uuid::new_v4().to_string()),
             ..self.clone()
         }
+    }
+
+    /// The same, sent by another system under an id of its own.
+    #[must_use]
+    pub fn from_source(mut self, source: &str, id: &str) -> Self {
+        self.body["source"] = json!(source);
+        self.body["id"] = json!(id);
+        self
     }
 
     /// The same in another message group, so that nothing but the tables keeps the order.

@@ -167,15 +167,15 @@ impl World {
     pub async fn post(&self, event: &Event) {
         let body = event.body.to_string();
         check_command(&body).expect("a command as its contract says");
-        self.post_body(&event.group, &event.deduplication_id, body)
+        self.post_body(&event.group, event.deduplication_id.as_deref(), body)
             .await;
     }
 
-    /// Posts any body.
+    /// Posts any body; without a deduplication id, the queue goes by its content.
     ///
     /// # Panics
     /// If the queue does not take it.
-    pub async fn post_body(&self, group: &str, deduplication_id: &str, body: String) {
+    pub async fn post_body(&self, group: &str, deduplication_id: Option<&str>, body: String) {
         let request = self
             .stack
             .clients
@@ -185,7 +185,7 @@ impl World {
         let request = request
             .message_body(body)
             .message_group_id(group)
-            .message_deduplication_id(deduplication_id);
+            .set_message_deduplication_id(deduplication_id.map(str::to_owned));
         request.send().await.expect("the queue takes the message");
     }
 

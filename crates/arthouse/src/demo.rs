@@ -222,7 +222,7 @@ fn message(post: Post) -> OutgoingMessage {
     OutgoingMessage {
         body: post.body,
         group_id: Some(post.group),
-        deduplication_id: Some(post.deduplication_id),
+        deduplication_id: post.deduplication_id,
         attributes: BTreeMap::new(),
     }
 }

@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 
+use arthouse::Stack;
 use arthouse_worker::Queue;
+use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::{Value, json};
 
 use super::{Facts, PREFIX, Provisioned, Taken, tags};
@@ -30,6 +32,27 @@ async fn the_template_and_the_command_make_the_same_queues() {
     let expected = from_template();
     assert_eq!(expected.len(), Queue::ALL.len(), "{expected:?}");
     assert_eq!(described(&provisioned).await, expected);
+    provisioned.stop().await;
+}
+
+#[tokio::test]
+async fn a_commands_queue_of_an_earlier_version_is_made_to_deduplicate_by_content() {
+    let provisioned = Provisioned::new().await;
+    let Stack {
+        clients,
+        names,
+        queues,
+        ..
+    } = &provisioned.stack;
+    let set = clients
+        .sqs
+        .set_queue_attributes()
+        .queue_url(&queues.commands);
+    let set = set.attributes(QueueAttributeName::ContentBasedDeduplication, "false");
+    set.send().await.expect("it is set");
+    let again = Stack::provision(clients.clone(), names.clone()).await;
+    again.expect("it is provisioned");
+    assert_eq!(described(&provisioned).await, from_template());
     provisioned.stop().await;
 }
 

@@ -187,7 +187,7 @@ async fn post(producer: &Part, event: &Event, body: String) {
     let request = request
         .message_body(body)
         .message_group_id(&event.group)
-        .message_deduplication_id(&event.deduplication_id);
+        .set_message_deduplication_id(event.deduplication_id.clone());
     request.send().await.expect("it is sent");
 }
 

@@ -72,7 +72,7 @@ async fn a_malformed_command_is_buried_as_the_daemon_buries_it_and_with_that_don
     let body = r#"{"specversion":"1.0","id":"x","data":{"contact":"zoe@contact.example"}}"#;
     let created = Event::new("course.create", course("w1", 100, 3));
     for world in [&daemons, &functions] {
-        world.post_body("w1", "poison", body.to_owned()).await;
+        world.post_body("w1", None, body.to_owned()).await;
         world.post(&created).await;
     }
     let mut failed = Vec::new();

@@ -54,7 +54,8 @@ pub async fn find_queues(client: &Client, names: &QueueNames) -> Result<QueueUrl
     })
 }
 
-/// Creates the absent queues. Existing queues are not changed.
+/// Creates the absent queues. Of existing queues, only the commands queue is changed, if it does not deduplicate by content: earlier
+/// versions left the deduplication id to its senders.
 ///
 /// # Errors
 /// Returns the failed request; a repetition continues where this one stopped.
@@ -64,7 +65,10 @@ pub(crate) async fn provision_queues(
 ) -> Result<QueueUrls, QueueError> {
     for queue in Queue::ALL {
         let name = names.name(queue);
-        if find_queue(client, &name).await?.is_some() {
+        if let Some(url) = find_queue(client, &name).await? {
+            if queue == Queue::Commands {
+                deduplicate_by_content(client, &name, &url).await?;
+            }
             continue;
         }
         let mut attributes = attributes(queue);
@@ -100,8 +104,20 @@ fn attributes(queue: Queue) -> HashMap<QueueAttributeName, String> {
     }
     if queue == Queue::Commands {
         set(Name::VisibilityTimeout, VISIBILITY_SECONDS);
+        // An id is unique within its source only, so no sender may deduplicate by it.
+        set(Name::ContentBasedDeduplication, "true");
     }
     attributes
+}
+
+async fn deduplicate_by_content(client: &Client, name: &str, url: &str) -> Result<(), QueueError> {
+    let request = client
+        .set_queue_attributes()
+        .queue_url(url)
+        .attributes(QueueAttributeName::ContentBasedDeduplication, "true");
+    let set = request.send().await;
+    set.map_err(|e| failed("SetQueueAttributes", name, e))?;
+    Ok(())
 }
 
 async fn find_queue(client: &Client, name: &str) -> Result<Option<String>, QueueError> {

@@ -8,8 +8,8 @@ use arthouse_core::{Action, Actor, ActorType, Command, Metadata, Timestamp};
 pub(super) struct Post {
     /// The message group.
     pub(super) group: String,
-    /// The deduplication id.
-    pub(super) deduplication_id: String,
+    /// The deduplication id; none leaves it to the queue, which goes by the body.
+    pub(super) deduplication_id: Option<String>,
     /// The body.
     pub(super) body: String,
     /// What should become of it.
@@ -70,7 +70,7 @@ impl Script {
         };
         Ok(Post {
             group: action.subject().message_group().to_owned(),
-            deduplication_id: id.clone(),
+            deduplication_id: None,
             body: action.to_body(&metadata, actor, self.now),
             expected: Expectation::Outcome {
                 command_id: id,
@@ -84,7 +84,7 @@ impl Post {
     /// The same message once more, as a producer sends it that did not hear the answer.
     pub(super) fn again(&self) -> Self {
         Self {
-            deduplication_id: format!("{}-again", self.deduplication_id),
+            deduplication_id: Some("again".to_owned()),
             ..self.clone()
         }
     }
@@ -95,7 +95,7 @@ impl Post {
         event["id"] = serde_json::from_str::<serde_json::Value>(&self.body)?["id"].clone();
         Ok(Self {
             group: self.group.clone(),
-            deduplication_id: format!("{}-reused", self.deduplication_id),
+            deduplication_id: None,
             body: event.to_string(),
             expected: Expectation::DeadLetter {
                 reason: "COMMAND_ID_REUSED",
@@ -104,19 +104,19 @@ impl Post {
     }
 
     /// A message that is no command.
-    pub(super) fn malformed(name: &str, body: impl Into<String>, reason: &'static str) -> Self {
+    pub(super) fn malformed(body: impl Into<String>, reason: &'static str) -> Self {
         Self {
             group: "malformed".to_owned(),
-            deduplication_id: format!("malformed-{name}"),
+            deduplication_id: None,
             body: body.into(),
             expected: Expectation::DeadLetter { reason },
         }
     }
 
     /// A command with one text of its body put in another's place.
-    pub(super) fn spoiled(&self, name: &str, from: &str, to: &str, reason: &'static str) -> Self {
+    pub(super) fn spoiled(&self, from: &str, to: &str, reason: &'static str) -> Self {
         debug_assert!(Command::parse(&self.body).is_ok());
-        Self::malformed(name, self.body.replace(from, to), reason)
+        Self::malformed(self.body.replace(from, to), reason)
     }
 }
 

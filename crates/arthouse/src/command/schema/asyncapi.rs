@@ -41,7 +41,8 @@ fn channels(names: &QueueNames) -> Value {
             &names.name(Queue::Commands),
             &format!(
                 "What upstream systems ask for. MessageGroupId is the student's id, for course.create and course.update the \
-                 course's; MessageDeduplicationId is the command's id. A body has at most {MAX_BODY_BYTES} bytes."
+                 course's. The queue deduplicates by content, so no MessageDeduplicationId is needed; it is never the command's id alone, since \
+                 another source may use the same one. A body has at most {MAX_BODY_BYTES} bytes."
             ),
             commands,
         ),
