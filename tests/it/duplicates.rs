@@ -129,3 +129,47 @@ async fn two_systems_may_use_one_id_and_one_system_may_not_use_it_twice() {
     assert_eq!(letter.body, reused.body.to_string());
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_counts_its_attempts_sends_the_same_command() {
+    let world = World::start().await;
+    let ada = student("ada", "w1");
+    world
+        .apply(&Event::new("course.create", course("w1", 100, 3)))
+        .await;
+    world.apply(&ada.applies()).await;
+    let mut pays = ada.pays("ref-1");
+    for (attempt, delivery) in (1..).zip(["a", "b", "c"]) {
+        pays.body["data"]["attempt"] = json!(attempt);
+        pays.body["data"]["delivery"] = json!({"id": delivery});
+        world.post(&pays).await;
+        let told = world.outcomes.outcomes(pays.id(), attempt).await;
+        assert_eq!(told, vec![None; attempt]);
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeat_within_another_conversation_is_told_what_was_told() {
+    let world = World::start().await;
+    let ada = student("ada", "w1");
+    world
+        .apply(&Event::new("course.create", course("w1", 100, 3)))
+        .await;
+    let mut applies = ada.applies();
+    world.apply(&applies).await;
+    for (n, correlation) in (2..).zip(["visit-1", "visit-2"]) {
+        applies.body["correlationid"] = json!(correlation);
+        applies.body["traceparent"] = json!("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00");
+        world.post(&applies).await;
+        world.outcomes.outcomes(applies.id(), n).await;
+    }
+    let letters = world.outcomes.letters();
+    let mut told = letters
+        .iter()
+        .filter(|letter| letter.event["data"]["command_id"] == applies.id());
+    let first = told.next().expect("an outcome");
+    assert_eq!(first.event["correlationid"], applies.id());
+    assert!(told.all(|again| again.body == first.body), "{letters:?}");
+    world.stop().await;
+}

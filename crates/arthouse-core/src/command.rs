@@ -70,7 +70,7 @@ pub trait CommandData: DeserializeOwned + Serialize + JsonSchema {
 pub struct Command {
     /// The envelope's attributes.
     pub metadata: Metadata,
-    /// The digest of type and data.
+    /// The digests of type and data.
     pub payload_hash: PayloadHash,
     /// Who wants it.
     pub actor: Actor,

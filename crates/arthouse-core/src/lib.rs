@@ -50,7 +50,7 @@ pub use records::{
 pub use command::*;
 pub use malformed::{Malformed, Reason, without_values};
 
-pub use outcome::{Outcome, Receipt};
+pub use outcome::{Outcome, OutcomeContext, Receipt};
 pub use rejection::Rejection;
 pub use transition::{Refusal, State, Transition};
 

@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
-    CloudEvent, Command, CommandId, CourseId, Malformed, PayloadHash, Rejection, SessionId, Source,
-    Timestamp, UserId,
+    CloudEvent, Command, CommandId, CourseId, Malformed, Metadata, PayloadHash, Rejection,
+    SessionId, Source, Timestamp, UserId,
 };
 
 /// What has become of a command.
@@ -41,12 +41,32 @@ pub struct Receipt {
     pub source: Source,
     /// The command's type on the wire.
     pub command_type: String,
-    /// The digest of its payload.
+    /// The digests of its payload.
     pub payload_hash: PayloadHash,
     /// What has become of it.
     pub outcome: Outcome,
     /// When the queue took it.
     pub at: Timestamp,
+    /// What its outcome was sent with; earlier versions did not keep it.
+    pub context: Option<OutcomeContext>,
+}
+
+/// The conversation and the trace that a command's outcome belongs to: those of its first message.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OutcomeContext {
+    /// The command's `correlationid`, if it had one.
+    pub correlation_id: Option<String>,
+    /// The command's `traceparent`, if it had one.
+    pub traceparent: Option<String>,
+}
+
+impl OutcomeContext {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            correlation_id: metadata.correlation_id.clone(),
+            traceparent: metadata.traceparent.clone(),
+        }
+    }
 }
 
 impl Receipt {
@@ -63,15 +83,17 @@ impl Receipt {
             payload_hash: command.payload_hash.clone(),
             outcome,
             at: now,
+            context: Some(OutcomeContext::of(&command.metadata)),
         }
     }
 
-    /// Writes the outcome of a command, first told or told again, as the event that its sender waits for.
+    /// Writes the outcome of a command as the event that its sender waits for. A repeat gets the same event, whatever conversation
+    /// and trace it comes in.
     ///
     /// # Errors
     /// Returns [`Malformed`] with `COMMAND_ID_REUSED` if the record is of another payload.
     pub fn event_for(&self, command: &Command) -> Result<CloudEvent, Malformed> {
-        if self.payload_hash != command.payload_hash {
+        if !self.payload_hash.matches(&command.payload_hash) {
             return Err(Malformed::command_id_reused());
         }
         let (what, code, message) = match &self.outcome {
@@ -97,14 +119,13 @@ impl Receipt {
             self.at,
             data,
         );
-        let correlation_id = metadata
-            .correlation_id
-            .as_deref()
-            .unwrap_or(metadata.id.as_str());
+        let context = self.context.clone();
+        let context = context.unwrap_or_else(|| OutcomeContext::of(metadata));
+        let id = metadata.id.to_string();
         Ok(CloudEvent {
-            correlationid: Some(correlation_id.to_owned()),
-            causationid: Some(metadata.id.to_string()),
-            traceparent: metadata.traceparent.clone(),
+            correlationid: Some(context.correlation_id.unwrap_or_else(|| id.clone())),
+            causationid: Some(id),
+            traceparent: context.traceparent,
             ..event
         })
     }

@@ -19,7 +19,10 @@ pub fn audit_receipt(receipt: &Receipt, expires_at: Option<i64>) -> Vec<Violatio
     {
         details.push("it was rejected without a code".to_owned());
     }
-    if digest.len() != 64 || !digest.bytes().all(|b| b.is_ascii_hexdigit()) {
+    let is_digest =
+        |text: &str, digits| text.len() == digits && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let meaning = receipt.payload_hash.meaning_as_str();
+    if !is_digest(digest, 64) || meaning.is_some_and(|meaning| !is_digest(meaning, 32)) {
         details.push("its payload hash is no digest, so that no duplicate is known".to_owned());
     }
     if let Some(early) = expires_at.map(|at| due - at).filter(|early| *early > 0) {

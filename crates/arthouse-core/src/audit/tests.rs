@@ -335,6 +335,18 @@ fn a_receipt_has_one_outcome_a_digest_and_ninety_days() {
     for bad in ["", "0123", &"x".repeat(64)] {
         check_receipt(Outcome::Applied, bad, Some(90), &[expected]);
     }
+    let receipt = Receipt::new(
+        &command("session.attend", json!({})),
+        Outcome::Applied,
+        at(NOW),
+    );
+    assert_eq!(audit_receipt(&receipt, None), []);
+    let payload_hash = receipt.payload_hash.clone();
+    let receipt = Receipt {
+        payload_hash: payload_hash.with_meaning(Some("x".repeat(32))),
+        ..receipt
+    };
+    assert_eq!(audit_receipt(&receipt, None)[0].detail, expected);
     let expected = "it is forgotten 86400 s before a duplicate can come no more";
     check_receipt(Outcome::Applied, &hash, Some(89), &[expected]);
 }

@@ -1,12 +1,12 @@
 //! From a message body, a CloudEvents 1.0 envelope in structured JSON, to a [`Command`], and back.
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{Action, Actor, Command, CommandType, wire};
 use crate::values::{NOT_CARRIED, is_carried, sha256_hex};
-use crate::{CloudEvent, CommandId, Malformed, Reason, Source, Timestamp};
+use crate::{CloudEvent, CommandId, EventId, Malformed, Reason, Source, Timestamp};
 
 /// The largest command, in bytes: SQS's classic limit, and with it each text fits into an item.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -24,26 +24,56 @@ pub struct Metadata {
     pub traceparent: Option<String>,
 }
 
-/// A digest of a command's type and data, by which a second use of its id is told from a repeat.
-///
-/// It covers the data as it came, with its keys sorted: white space and order don't matter, a field that this version
-/// of the program does not know does, so that the digest stays the same across versions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PayloadHash(String);
+/// Digests of a command's type and data, by which a second use of its id is told from a repeat ([`matches`](Self::matches)).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PayloadHash {
+    /// Of the data as it came, with its keys sorted. It stays the same in versions of the program that know more or fewer fields.
+    as_sent: String,
+    /// Of what the command means: its known fields in one form.
+    meaning: Option<String>,
+}
 
 impl PayloadHash {
     fn of(event_type: &str, sorted: &Value) -> Self {
-        Self(sha256_hex(format!("{event_type}\n{sorted}").as_bytes()))
+        Self::from_stored(sha256_hex(format!("{event_type}\n{sorted}").as_bytes()))
     }
 
-    /// Reads a digest back from a receipt.
-    pub fn from_stored(text: String) -> Self {
-        Self(text)
+    fn meaning(self, action: &Action, actor: &Actor) -> Self {
+        let mut known = action.to_data(actor);
+        known.sort_all_objects();
+        let digest = EventId::derive(&[action.command_type().as_str(), &known.to_string()]);
+        self.with_meaning(Some(digest.to_string()))
     }
 
-    /// Returns the digest: 64 hexadecimal digits.
+    /// Reads the digest of the data as it came from a receipt.
+    pub fn from_stored(as_sent: String) -> Self {
+        Self {
+            as_sent,
+            meaning: None,
+        }
+    }
+
+    /// Adds the digest of the meaning, which receipts of earlier versions don't have.
+    #[must_use]
+    pub fn with_meaning(self, meaning: Option<String>) -> Self {
+        Self { meaning, ..self }
+    }
+
+    /// Returns the digest of the data as it came: 64 hexadecimal digits.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.as_sent
+    }
+
+    /// Returns the digest of the meaning, 32 hexadecimal digits, where it is kept.
+    pub fn meaning_as_str(&self) -> Option<&str> {
+        self.meaning.as_deref()
+    }
+
+    /// Says whether both are of one command: sent in the same words, or meaning the same.
+    ///
+    /// The words count because versions that know other fields find another meaning in them, and earlier versions kept no other digest.
+    pub fn matches(&self, other: &Self) -> bool {
+        self.as_sent == other.as_sent || (self.meaning.is_some() && self.meaning == other.meaning)
     }
 }
 
@@ -170,10 +200,11 @@ impl Command {
         if !is_carried(&actor.id) {
             return Err(invalid(&format!("data.actor.id: {NOT_CARRIED}")));
         }
+        let action = command_type.read(Value::Object(data))?;
         Ok(Self {
-            action: command_type.read(Value::Object(data))?,
+            payload_hash: envelope.payload_hash.meaning(&action, &actor),
+            action,
             actor,
-            payload_hash: envelope.payload_hash,
             metadata: envelope.metadata,
         })
     }

@@ -104,6 +104,31 @@ fn an_outcome_that_is_told_again_is_the_same() {
 }
 
 #[test]
+fn a_repeat_in_another_conversation_is_told_what_was_told() {
+    let mine = json!({"correlationid": "visit-1", "traceparent": "00-a-b-01"});
+    let other = json!({"correlationid": "visit-2", "traceparent": "00-c-d-00"});
+    for (first, again) in [
+        (mine.clone(), other.clone()),
+        (mine.clone(), json!({})),
+        (json!({}), other.clone()),
+    ] {
+        let first = with_envelope("session.skip", first);
+        let again = with_envelope("session.skip", again);
+        let stored = receipt(&first, Outcome::Applied);
+        assert_eq!(stored.event_for(&again), stored.event_for(&first));
+    }
+    // Receipts of earlier versions kept no context: there the repeat's own is as good as can be.
+    let stored = Receipt {
+        context: None,
+        ..receipt(&with_envelope("session.skip", mine), Outcome::Applied)
+    };
+    let event = stored.event_for(&with_envelope("session.skip", other));
+    let event = event.expect("the same command");
+    assert_eq!(event.correlationid.as_deref(), Some("visit-2"));
+    assert_eq!(event.traceparent.as_deref(), Some("00-c-d-00"));
+}
+
+#[test]
 fn an_id_that_is_used_for_another_command_is_the_producers_defect() {
     let stored = receipt(&command("session.attend", json!({})), Outcome::Applied);
     for other in [

@@ -110,7 +110,10 @@ impl Life {
     /// Delivers another command with an id that was used.
     fn reuse(&mut self, n: usize) {
         let (body, sent) = &self.sent[n % self.sent.len()];
-        let other = merged(body["data"].clone(), json!({"note": "another"}));
+        let other = merged(
+            body["data"].clone(),
+            json!({"actor": {"type": "admin", "id": "another"}}),
+        );
         let command = Command::parse(&merged(body.clone(), json!({"data": other})).to_string())
             .expect("a command");
         let id = (command.metadata.source.clone(), command.metadata.id.clone());

@@ -1,4 +1,4 @@
-use arthouse_core::{Invariant, Outcome, PayloadHash, Receipt};
+use arthouse_core::{Invariant, Outcome, OutcomeContext, PayloadHash, Receipt};
 use serde::{Deserialize, Serialize};
 
 use super::{Attributes, Fields, Item, Record, attribute};
@@ -25,6 +25,7 @@ impl Record for Receipt {
                 (OutcomeKind::Rejected, Some(code), Some(message))
             }
         };
+        let context = self.context.clone().unwrap_or_default();
         // In seconds since 1970, for DynamoDB's time to live.
         let expires_at = self.at.unix_seconds() + Self::LIFETIME.num_seconds();
         vec![
@@ -32,9 +33,12 @@ impl Record for Receipt {
             ("Source", attribute(&self.source)),
             ("Type", attribute(&self.command_type)),
             ("PayloadHash", attribute(self.payload_hash.as_str())),
+            ("MeaningHash", attribute(self.payload_hash.meaning_as_str())),
             ("Outcome", attribute(outcome)),
             ("Rejection", attribute(rejection)),
             ("Message", attribute(message)),
+            ("CorrelationId", attribute(context.correlation_id)),
+            ("Traceparent", attribute(context.traceparent)),
             ("At", attribute(self.at)),
             ("ExpiresAt", attribute(expires_at)),
         ]
@@ -57,13 +61,21 @@ impl Record for Receipt {
                 message: fields.find("Message")?.unwrap_or_default(),
             },
         };
+        let meaning: Option<String> = fields.find("MeaningHash")?;
+        let context = OutcomeContext {
+            correlation_id: fields.find("CorrelationId")?,
+            traceparent: fields.find("Traceparent")?,
+        };
         Ok(Self {
             command_id,
             source,
             command_type: fields.get("Type")?,
-            payload_hash: PayloadHash::from_stored(fields.get("PayloadHash")?),
+            payload_hash: PayloadHash::from_stored(fields.get("PayloadHash")?)
+                .with_meaning(meaning.clone()),
             outcome,
             at: fields.get("At")?,
+            // The version that began to keep a command's meaning also began to keep this.
+            context: meaning.is_some().then_some(context),
         })
     }
 }

@@ -10,8 +10,8 @@ mod school;
 use std::collections::BTreeMap;
 
 use arthouse_core::{
-    Application, Charge, ChargeId, ChargeKind, Course, Enrollment, Outcome, PayloadHash, Receipt,
-    Rescheduled, Session, SessionId, SessionStatus,
+    Application, Charge, ChargeId, ChargeKind, Course, Enrollment, Outcome, OutcomeContext,
+    PayloadHash, Receipt, Rescheduled, Session, SessionId, SessionStatus,
 };
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -85,9 +85,13 @@ pub(crate) fn receipt(outcome: Outcome) -> Receipt {
         command_id: id("cmd-1"),
         source: id("/website"),
         command_type: "com.digitalarthouse.session.attend.v1".to_owned(),
-        payload_hash: PayloadHash::from_stored("a1".repeat(32)),
+        payload_hash: PayloadHash::from_stored("a1".repeat(32)).with_meaning(Some("b2".repeat(16))),
         outcome,
         at: id("2026-10-01T18:30:00Z"),
+        context: Some(OutcomeContext {
+            correlation_id: Some("visit-7".to_owned()),
+            traceparent: None,
+        }),
     }
 }
 

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::without;
 use crate::samples::{NOW, at, command, envelope, example, examples, merged};
-use crate::{Action, Command};
+use crate::{Action, Command, PayloadHash};
 
 #[test]
 fn unknown_fields_are_ignored() {
@@ -104,15 +104,45 @@ fn the_payload_hash_covers_type_and_data_and_nothing_else() {
     for other in [
         envelope("session.skip", json!({"reason": null})),
         envelope("session.attend", json!({"session_id": "0002"})),
-        envelope("session.attend", json!({"note": "new"})),
         envelope(
             "session.attend",
             json!({"actor": {"type": "admin", "id": "other"}}),
         ),
     ] {
         assert_ne!(hash(&other), original, "{other}");
+        assert!(!hash(&other).matches(&original), "{other}");
     }
     assert_eq!(original.as_str().len(), 64);
+}
+
+#[test]
+fn what_a_producer_adds_and_how_it_writes_a_value_leave_the_command_the_same() {
+    let hash = |event_type: &str, changes| command(event_type, changes).payload_hash;
+    let counting = |attempt: u32| {
+        let changes = json!({"attempt": attempt, "actor": {"type": "admin", "id": "root", "session": attempt}});
+        hash("session.attend", changes)
+    };
+    assert_ne!(counting(1).as_str(), counting(2).as_str());
+    assert!(counting(1).matches(&counting(2)));
+    assert!(counting(1).matches(&hash("session.attend", json!({"session_id": "1"}))));
+    let later = json!({"new_session_date": "2026-10-02T19:00:00+02:00"});
+    assert!(hash("session.reschedule", later).matches(&hash("session.reschedule", json!({}))));
+}
+
+/// A version that knows another field finds another meaning in the same words, and versions before this one kept the words' digest only.
+#[test]
+fn the_same_words_are_the_same_command_for_other_versions_too() {
+    let command = command("session.attend", json!({"attempt": 1})).payload_hash;
+    let stored = || PayloadHash::from_stored(command.as_str().to_owned());
+    assert!(stored().matches(&command));
+    assert!(
+        stored()
+            .with_meaning(Some("b2".repeat(16)))
+            .matches(&command)
+    );
+    let other = PayloadHash::from_stored("a1".repeat(32));
+    assert!(!other.matches(&command));
+    assert!(!PayloadHash::from_stored("c3".repeat(32)).matches(&other));
 }
 
 #[test]
@@ -120,6 +150,13 @@ fn the_payload_hash_is_the_same_for_ever() {
     assert_eq!(
         command("session.attend", json!({})).payload_hash.as_str(),
         "d9768f75c2090ef4ceccfb45599d14e952e17c2989c324241e8709c3b6076088",
+        "receipts of other days hold it"
+    );
+    assert_eq!(
+        command("session.attend", json!({}))
+            .payload_hash
+            .meaning_as_str(),
+        Some("827b346fa87f9b9aea814bcc04995e60"),
         "receipts of other days hold it"
     );
 }

@@ -3,8 +3,9 @@ use std::str::FromStr;
 
 use arthouse_core::{
     Amount, Application, Charge, ChargeId, ChargeKind, ContactInfo, Course, Currency, Duration,
-    Enrollment, MAX_AMOUNT, MAX_DURATION, Outcome, PayloadHash, Quote, Receipt, Rescheduled,
-    Schedule, Session, SessionId, SessionMinutes, SessionStatus, Source, Text, Timestamp,
+    Enrollment, MAX_AMOUNT, MAX_DURATION, Outcome, OutcomeContext, PayloadHash, Quote, Receipt,
+    Rescheduled, Schedule, Session, SessionId, SessionMinutes, SessionStatus, Source, Text,
+    Timestamp,
 };
 use proptest::option;
 use proptest::prelude::*;
@@ -198,23 +199,34 @@ pub(crate) fn any_receipt() -> impl Strategy<Value = Receipt> {
     let rejected = ("[A-Z_]{1,30}", "\\PC{0,60}")
         .prop_map(|(code, message)| Outcome::Rejected { code, message });
     let outcome = prop_oneof![Just(Outcome::Applied), rejected];
-    let hash = "[0-9a-f]{64}".prop_map(PayloadHash::from_stored);
+    let context = || proptest::option::of("\\PC{1,40}");
+    let context = (context(), context()).prop_map(|(correlation_id, traceparent)| OutcomeContext {
+        correlation_id,
+        traceparent,
+    });
+    // Earlier versions kept neither.
+    let later = proptest::option::of(("[0-9a-f]{32}", context));
     (
         any_id(),
         source,
         "[a-z.]{1,40}",
-        hash,
+        "[0-9a-f]{64}",
+        later,
         outcome,
         any_instant(),
     )
         .prop_map(
-            |(command_id, source, command_type, payload_hash, outcome, at)| Receipt {
-                command_id,
-                source,
-                command_type,
-                payload_hash,
-                outcome,
-                at,
+            |(command_id, source, command_type, as_sent, later, outcome, at)| {
+                let (meaning, context) = later.unzip();
+                Receipt {
+                    command_id,
+                    source,
+                    command_type,
+                    payload_hash: PayloadHash::from_stored(as_sent).with_meaning(meaning),
+                    outcome,
+                    at,
+                    context,
+                }
             },
         )
 }

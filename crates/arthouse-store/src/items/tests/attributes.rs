@@ -140,7 +140,9 @@ fn a_receipt_has_these_attributes_and_goes_after_90_days() {
         ("Source", s("/website")),
         ("Type", s("com.digitalarthouse.session.attend.v1")),
         ("PayloadHash", s("a1".repeat(32))),
+        ("MeaningHash", s("b2".repeat(16))),
         ("Outcome", s("Applied")),
+        ("CorrelationId", s("visit-7")),
         ("At", s("2026-10-01T18:30:00Z")),
         // 2026-12-30T18:30:00Z
         ("ExpiresAt", n(1_798_655_400)),

@@ -55,6 +55,15 @@ fn attributes_that_came_later_have_the_meaning_of_their_absence() {
             ..application
         },
     );
+    let receipt = receipt(rejected());
+    check(
+        without(&receipt, &["MeaningHash", "CorrelationId"]),
+        Receipt {
+            payload_hash: receipt.payload_hash.clone().with_meaning(None),
+            context: None,
+            ..receipt
+        },
+    );
     let enrollment = enrollment();
     let later = [
         "SessionMinutes",

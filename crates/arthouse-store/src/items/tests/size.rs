@@ -1,6 +1,6 @@
 //! The cost of a session command (README, "Costs"): it writes two items of one write unit each, which the transaction doubles.
 
-use arthouse_core::Outcome;
+use arthouse_core::{Outcome, OutcomeContext};
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::items::samples::*;
@@ -35,6 +35,7 @@ fn a_session_and_its_receipt_stay_below_1_kb_even_with_the_longest_ids() {
     let mut receipt = receipt(Outcome::Applied);
     receipt.command_id = id(&longest);
     receipt.source = id(&"x".repeat(256));
+    receipt.context = Some(OutcomeContext::default());
     for item in [session.to_item(), receipt.to_item()] {
         assert!((700..1024).contains(&size(&item)), "{} bytes", size(&item));
     }

@@ -136,7 +136,7 @@ fn reused_ids(checked: &[Checked]) -> Vec<Defect> {
             Entry::Vacant(entry) => {
                 entry.insert((*place, hash));
             }
-            Entry::Occupied(entry) if entry.get().1 == hash => {}
+            Entry::Occupied(entry) if entry.get().1.matches(hash) => {}
             Entry::Occupied(entry) => {
                 let reason = format!("{}; see {}", Malformed::command_id_reused(), entry.get().0);
                 defects.push(Defect {

@@ -119,7 +119,7 @@ async fn read(store: &Store, round: Vec<Wanted>) -> Result<Vec<(Wanted, Option<R
 
 impl Wanted {
     fn answer<'a>(&self, receipt: &'a Receipt) -> Answer<'a> {
-        if receipt.payload_hash == self.payload_hash {
+        if receipt.payload_hash.matches(&self.payload_hash) {
             Answer::Settled(receipt)
         } else {
             Answer::Reused
