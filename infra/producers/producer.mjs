@@ -5,6 +5,7 @@
 // Needs `npm install @aws-sdk/client-sqs`. Ends with 0 if the command was applied, with 3 if it was rejected, with 4 if nothing was heard of it.
 
 import { randomUUID } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 
 import {
   ChangeMessageVisibilityCommand,
@@ -19,6 +20,9 @@ const SOURCE = 'urn:school:javascript';
 const PREFIX = process.env.ARTHOUSE_PREFIX ?? '';
 const ATTEMPTS = 4;
 const PATIENCE = 5_000;
+// How often a payment is sent that overtakes its application, and how long it waits each time; real payments may wait for hours.
+const PAYMENTS = 4;
+const PAUSE = 2_000;
 
 const sqs = new SQSClient();
 
@@ -77,17 +81,26 @@ async function outcome(event) {
   return undefined;
 }
 
-async function main(id, kind, data) {
-  const event = command(id, kind, JSON.parse(data));
+// Sends a command until its outcome is heard; all attempts have one id, so that it is carried out once.
+async function carryOut(event) {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     await send(event, attempt);
     const told = await outcome(event);
-    if (told) {
-      console.log(JSON.stringify(told.data));
-      return told.type === 'com.digitalarthouse.command.applied.v1' ? 0 : 3;
-    }
+    if (told) return told;
   }
-  return 4;
+  return undefined;
+}
+
+async function main(id, kind, data) {
+  let told = await carryOut(command(id, kind, JSON.parse(data)));
+  for (let payment = 2; payment <= PAYMENTS && told?.data.code === 'APPLICATION_NOT_FOUND'; payment += 1) {
+    // The payment overtook its application. A rejection is for good, so it needs a new id; its reference stays.
+    await setTimeout(PAUSE);
+    told = await carryOut(command(`${id}-${payment}`, kind, JSON.parse(data)));
+  }
+  if (!told) return 4;
+  console.log(JSON.stringify(told.data));
+  return told.type === 'com.digitalarthouse.command.applied.v1' ? 0 : 3;
 }
 
 process.exitCode = await main(...process.argv.slice(2));

@@ -20,30 +20,51 @@ use serde_json::{Value, json};
 const SOURCE: &str = "urn:school:rust";
 const ATTEMPTS: u32 = 4;
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How often a payment is sent that overtakes its application, and how long it waits each time; real payments may wait for hours.
+const PAYMENTS: u32 = 4;
+const PAUSE: Duration = Duration::from_secs(2);
 
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
     let mut arguments = std::env::args().skip(1);
     let mut next = || arguments.next().context("usage: producer ID TYPE DATA");
-    let event = command(&next()?, &next()?, serde_json::from_str(&next()?)?);
+    let (id, kind, data) = (next()?, next()?, serde_json::from_str::<Value>(&next()?)?);
     // With the SDK's default features `aws_config::load_defaults` does; without them the HTTPS client is chosen here.
     let provider = tls::Provider::Rustls(CryptoMode::Ring);
     let https = aws_smithy_http_client::Builder::new().tls_provider(provider);
     let config = aws_config::defaults(BehaviorVersion::latest()).http_client(https.build_https());
     let sqs = Client::new(&config.load().await);
+    let mut told = carry_out(&sqs, &command(&id, &kind, &data)).await?;
+    for payment in 2..=PAYMENTS {
+        let code = told.as_ref().map(|told| &told["data"]["code"]);
+        if code.is_none_or(|code| code != "APPLICATION_NOT_FOUND") {
+            break;
+        }
+        // The payment overtook its application. A rejection is for good, so it needs a new id; its reference stays.
+        tokio::time::sleep(PAUSE).await;
+        told = carry_out(&sqs, &command(&format!("{id}-{payment}"), &kind, &data)).await?;
+    }
+    let Some(told) = told else {
+        return Ok(ExitCode::from(4));
+    };
+    println!("{}", told["data"]);
+    let applied = told["type"] == "com.digitalarthouse.command.applied.v1";
+    Ok(ExitCode::from(if applied { 0 } else { 3 }))
+}
+
+/// Sends a command until its outcome is heard; all attempts have one id, so that it is carried out once.
+async fn carry_out(sqs: &Client, event: &Value) -> Result<Option<Value>> {
     for attempt in 1..=ATTEMPTS {
-        send(&sqs, &event, attempt).await?;
-        if let Some(told) = outcome(&sqs, &event).await? {
-            println!("{}", told["data"]);
-            let applied = told["type"] == "com.digitalarthouse.command.applied.v1";
-            return Ok(ExitCode::from(if applied { 0 } else { 3 }));
+        send(sqs, event, attempt).await?;
+        if let Some(told) = outcome(sqs, event).await? {
+            return Ok(Some(told));
         }
     }
-    Ok(ExitCode::from(4))
+    Ok(None)
 }
 
 /// One CloudEvent. What is repeated must be the same, its id and its data: the time may differ.
-fn command(id: &str, kind: &str, data: Value) -> Value {
+fn command(id: &str, kind: &str, data: &Value) -> Value {
     json!({
         "specversion": "1.0",
         "id": id,

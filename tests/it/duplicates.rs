@@ -160,7 +160,8 @@ async fn a_repeat_within_another_conversation_is_told_what_was_told() {
     world.apply(&applies).await;
     for (n, correlation) in (2..).zip(["visit-1", "visit-2"]) {
         applies.body["correlationid"] = json!(correlation);
-        applies.body["traceparent"] = json!("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00");
+        applies.body["traceparent"] =
+            json!("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00");
         world.post(&applies).await;
         world.outcomes.outcomes(applies.id(), n).await;
     }
@@ -171,5 +172,22 @@ async fn a_repeat_within_another_conversation_is_told_what_was_told() {
     let first = told.next().expect("an outcome");
     assert_eq!(first.event["correlationid"], applies.id());
     assert!(told.all(|again| again.body == first.body), "{letters:?}");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_known_reference_with_another_amount_is_another_payment() {
+    let world = World::start().await;
+    paid(&world).await;
+    for (amount, currency, expected) in [
+        (Some(100), Some("GBP"), None),
+        (Some(99), None, Some("ALREADY_PAID")),
+        (Some(100), Some("EUR"), Some("ALREADY_PAID")),
+    ] {
+        let mut pays = student("ada", "w1").pays("ref-1");
+        pays.body["data"]["amount"] = json!(amount);
+        pays.body["data"]["currency"] = json!(currency);
+        assert_eq!(world.outcome(&pays).await.as_deref(), expected);
+    }
     world.stop().await;
 }

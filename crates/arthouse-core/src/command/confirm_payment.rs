@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::{ActorType, CommandData, Subject};
 use crate::rejection::COURSE_NOT_FOUND;
 use crate::{
-    Application, Course, CourseId, Enrollment, Refusal, Rejection, State, Text, Timestamp,
-    Transition, UserId,
+    Amount, Application, Course, CourseId, Currency, Enrollment, Refusal, Rejection, State, Text,
+    Timestamp, Transition, UserId,
 };
 
 const APPLICATION_NOT_FOUND: Rejection = Rejection::new(
@@ -18,12 +18,17 @@ const APPLICATION_NOT_FOUND: Rejection = Rejection::new(
 const ALREADY_PAID: Rejection = Rejection::new("ALREADY_PAID", "the enrolment is paid already");
 const AMOUNT_MISMATCH: Rejection =
     Rejection::new("AMOUNT_MISMATCH", "the amount is not the quoted price");
+const CURRENCY_MISMATCH: Rejection = Rejection::new(
+    "CURRENCY_MISMATCH",
+    "the currency is not that of the quoted price",
+);
 const SCHEDULE_EXHAUSTED: Rejection = Rejection::new(
     "SCHEDULE_EXHAUSTED",
     "the course's schedule has not enough dates left",
 );
 
-/// The data of `payment.confirm`.
+/// The data of `payment.confirm`. A payment that overtook its application is rejected for good (APPLICATION_NOT_FOUND): its producer sends it
+/// again later under a new id, with the same reference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ConfirmPayment {
     /// Who paid.
@@ -33,6 +38,9 @@ pub struct ConfirmPayment {
     /// What was paid, in minor units; must be the quoted price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<i64>,
+    /// The currency of the amount; must be that of the quoted price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
     /// The payment's reference at its provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Text>,
@@ -48,6 +56,7 @@ impl CommandData for ConfirmPayment {
         APPLICATION_NOT_FOUND,
         ALREADY_PAID,
         AMOUNT_MISMATCH,
+        CURRENCY_MISMATCH,
         COURSE_NOT_FOUND,
         SCHEDULE_EXHAUSTED,
     ];
@@ -58,10 +67,13 @@ impl CommandData for ConfirmPayment {
 
     /// A payment of the quoted price turns the application into an enrolment, with the timetable as it is now.
     ///
-    /// The same payment told twice changes nothing; another payment for the same enrolment is refused.
+    /// The same payment told twice changes nothing; another payment for the same enrolment is refused. It is the same if its reference is,
+    /// and the amount and the currency as far as they are given.
     fn decide(&self, state: &State, now: Timestamp) -> Result<Transition, Refusal> {
         if let Some(enrollment) = &state.enrollment {
-            let same = self.reference.is_some() && self.reference == enrollment.payment_reference;
+            let same = self.reference.is_some()
+                && self.reference == enrollment.payment_reference
+                && self.pays(enrollment.cost, enrollment.currency).is_ok();
             return if same {
                 Ok(Transition::Unchanged)
             } else {
@@ -69,10 +81,7 @@ impl CommandData for ConfirmPayment {
             };
         }
         let application = state.application.as_ref().ok_or(APPLICATION_NOT_FOUND)?;
-        let quoted = i64::from(application.quote.cost);
-        if self.amount.is_some_and(|amount| amount != quoted) {
-            return Err(AMOUNT_MISMATCH.into());
-        }
+        self.pays(application.quote.cost, application.quote.currency)?;
         let course = state.course.as_ref().ok_or(COURSE_NOT_FOUND)?;
         let enrollment = enroll(application, course, self, now);
         if enrollment.session_dates().is_none() {
@@ -87,8 +96,21 @@ impl CommandData for ConfirmPayment {
     fn example() -> Value {
         json!({
             "actor": {"type": "system", "id": "payments"},
-            "user_id": "ada", "course_id": "watercolour", "amount": 14_000, "reference": "pay-20260920-1",
+            "user_id": "ada", "course_id": "watercolour", "amount": 14_000, "currency": "GBP", "reference": "pay-20260920-1",
         })
+    }
+}
+
+impl ConfirmPayment {
+    /// Says whether the payment, as far as it is described, is of this price.
+    fn pays(&self, cost: Amount, currency: Currency) -> Result<(), Rejection> {
+        if self.amount.is_some_and(|amount| amount != i64::from(cost)) {
+            return Err(AMOUNT_MISMATCH);
+        }
+        if self.currency.is_some_and(|given| given != currency) {
+            return Err(CURRENCY_MISMATCH);
+        }
+        Ok(())
     }
 }
 
@@ -126,7 +148,9 @@ mod tests {
     use serde_json::json;
 
     use super::super::tests::{check, check_rejected};
-    use super::{ALREADY_PAID, AMOUNT_MISMATCH, APPLICATION_NOT_FOUND, SCHEDULE_EXHAUSTED};
+    use super::{
+        ALREADY_PAID, AMOUNT_MISMATCH, APPLICATION_NOT_FOUND, CURRENCY_MISMATCH, SCHEDULE_EXHAUSTED,
+    };
     use crate::samples::{application, at, course, enrollment, text, value};
     use crate::{Course, Enrollment, State, Transition};
 
@@ -166,12 +190,12 @@ mod tests {
     }
 
     #[test]
-    fn amount_reference_and_first_date_need_not_be_given() {
+    fn amount_currency_reference_and_first_date_need_not_be_given() {
         let expected = enrolls(Enrollment {
             payment_reference: None,
             ..enrollment()
         });
-        let when = json!({"amount": null, "reference": null, "first_session_after": null});
+        let when = json!({"amount": null, "currency": null, "reference": null, "first_session_after": null});
         check(&applied(), (CONFIRM, when), Ok(expected));
     }
 
@@ -222,6 +246,22 @@ mod tests {
     }
 
     #[test]
+    fn another_currency_than_the_quoted_one_is_refused_whatever_the_amount() {
+        for amount in [json!(10_000), json!(null)] {
+            check_rejected(
+                &applied(),
+                (CONFIRM, json!({"amount": amount, "currency": "EUR"})),
+                CURRENCY_MISMATCH,
+            );
+        }
+        check_rejected(
+            &applied(),
+            (CONFIRM, json!({"amount": 1, "currency": "EUR"})),
+            AMOUNT_MISMATCH,
+        );
+    }
+
+    #[test]
     fn without_an_application_there_is_nothing_to_pay() {
         let given = State {
             application: None,
@@ -237,7 +277,13 @@ mod tests {
 
     #[test]
     fn the_same_payment_told_twice_changes_nothing() {
-        check(&paid(), (CONFIRM, json!({})), Ok(Transition::Unchanged));
+        for described in [
+            json!({}),
+            json!({"amount": null}),
+            json!({"currency": null}),
+        ] {
+            check(&paid(), (CONFIRM, described), Ok(Transition::Unchanged));
+        }
     }
 
     #[test]
@@ -249,6 +295,13 @@ mod tests {
             }),
             ..paid()
         };
+        for described in [
+            json!({"amount": 9_999}),
+            json!({"currency": "EUR"}),
+            json!({"amount": null, "currency": "EUR"}),
+        ] {
+            check_rejected(&paid(), (CONFIRM, described), ALREADY_PAID);
+        }
         for (given, reference) in [
             (paid(), json!("pay-2")),
             (paid(), json!("PAY-1")),

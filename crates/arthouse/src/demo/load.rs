@@ -78,6 +78,7 @@ fn pay(user: &str) -> Result<Action> {
         user_id: user.parse()?,
         course_id: COURSE.parse()?,
         amount: Some(COST),
+        currency: None,
         reference: Some(text(&format!("card-{user}"))?),
         first_session_after: None,
     }))

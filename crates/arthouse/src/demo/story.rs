@@ -265,16 +265,26 @@ impl Story {
                 user_id: user.parse()?,
                 course_id: course.parse()?,
                 amount: Some(amount),
+                currency: Some("GBP".parse()?),
                 reference: Some(text(reference)?),
                 first_session_after: None,
             }))
         };
+        let euros = Action::ConfirmPayment(ConfirmPayment {
+            user_id: "ada".parse()?,
+            course_id: PAINTING.parse()?,
+            amount: Some(PAINTING_COST),
+            currency: Some("EUR".parse()?),
+            reference: None,
+            first_session_after: None,
+        });
         let forged = paid("eve", PAINTING, PAINTING_COST, "pay-0")?;
         let mut posts = vec![
             self.admin(
                 &paid("ada", PAINTING, 15_000, "pay-1")?,
                 Some("AMOUNT_MISMATCH"),
             )?,
+            self.admin(&euros, Some("CURRENCY_MISMATCH"))?,
             self.student("eve", &forged, Some("FORBIDDEN"))?,
         ];
         let webhook = actor(ActorType::System, "payments");

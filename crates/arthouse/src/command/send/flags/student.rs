@@ -63,7 +63,7 @@ pub(crate) struct Confirm {
     /// The amount that was paid, such as 120.00; must be the quoted price
     #[arg(long, allow_negative_numbers = true, requires = "currency")]
     amount: Option<Decimal>,
-    /// The currency of the amount (ISO 4217), such as GBP: it decides how many decimals the amount has, and is not sent
+    /// The currency of the amount (ISO 4217), such as GBP; must be that of the quoted price
     #[arg(long, requires = "amount")]
     currency: Option<Currency>,
     /// The reference of the payment at its provider; a payment that is confirmed again with the same reference changes nothing
@@ -82,6 +82,7 @@ impl TryFrom<Confirm> for ConfirmPayment {
             user_id: flags.user,
             course_id: flags.course,
             amount: minor_units(flags.amount.as_ref(), flags.currency)?,
+            currency: flags.currency,
             reference: flags.reference,
             first_session_after: flags.first_session_after,
         })

@@ -131,7 +131,7 @@ fn every_students_command_reads_back_what_its_flags_say() {
             ],
         ),
         with(
-            json!({"amount": 12000, "reference": "pay-1", "first_session_after": "2027-01-09T23:00:00Z"}),
+            json!({"amount": 12000, "currency": "GBP", "reference": "pay-1", "first_session_after": "2027-01-09T23:00:00Z"}),
         ),
     );
     check(
