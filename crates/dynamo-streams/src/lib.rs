@@ -12,7 +12,6 @@ mod processor;
 
 mod coordinator;
 mod discovery;
-mod heartbeat;
 mod shard;
 
 mod attempt;

@@ -5,16 +5,13 @@ pub(crate) mod setup;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::batch::BatchProcessor;
-use crate::coordinator::Coordinator;
+use crate::coordinator::driver::Driver;
 use crate::error::Error;
 use crate::handler::Handler;
-use crate::heartbeat;
 use crate::lease_table::LeaseTable;
 use crate::lineage::missing_parents::MissingParents;
 use crate::monitor::{Figures, Monitor, Snapshot};
@@ -74,7 +71,7 @@ impl Processor {
     }
 
     /// Runs until `shutdown` fires, then drains: it reads no more, lets handlers finish within `shutdown_timeout`, writes the last checkpoints
-    /// and releases its leases. Returns the final figures.
+    /// and releases its leases, and ends at most five seconds later, whatever is still unanswered. Returns the final figures.
     ///
     /// Fails only at the start: if the lease table cannot be reached, or a table has no stream. Later failures are logged and retried.
     /// Dropping the future is like a crash: its leases expire.
@@ -189,20 +186,7 @@ where
     });
     figures.register();
     info!(worker = me, "a stream processor starts");
-    let began = Instant::now();
-    heartbeat::write(&shared, &me, 1).await?;
-    let fence = heartbeat::raised();
-    let mut heartbeats = JoinSet::new();
-    heartbeats.spawn(heartbeat::run(
-        Arc::clone(&shared),
-        me.clone(),
-        Arc::clone(&fence),
-        began,
-    ));
-    let mut coordinator = Coordinator::new(shared, setup.tables, me, fence);
-    coordinator.begin().await?;
-    coordinator.run(&shutdown).await;
-    heartbeats.shutdown().await;
+    let ended = Driver::new(shared, setup.tables, me).run(&shutdown).await;
     info!("a stream processor has ended");
-    Ok(figures.snapshot())
+    ended.map(|()| figures.snapshot())
 }

@@ -8,4 +8,5 @@ mod leasing;
 mod living;
 mod reading;
 mod required;
+mod stalling;
 mod starting;

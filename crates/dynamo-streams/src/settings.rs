@@ -51,6 +51,9 @@ pub struct Settings {
     pub wall_clock: WallClock,
 }
 
+/// How long after `shutdown_timeout` the last writes may take.
+pub(crate) const LAST_WRITES: Duration = Duration::from_secs(5);
+
 /// Where to begin in a stream that the application has never read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StartPosition {

@@ -17,10 +17,11 @@ pub(crate) trait LeaseStore: Send + Sync + 'static {
     /// Reads everything, consistently item by item.
     fn view(&self) -> impl Future<Output = Result<View, Error>> + Send;
 
-    /// Writes the heartbeat of a worker.
+    /// Writes the heartbeat of a worker. Unless the worker `joins`, a heartbeat is refused if there is none or a later one.
     fn write_heartbeat(
         &self,
         heartbeat: &Heartbeat,
+        joins: bool,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Removes the heartbeat of a worker, if it still has this beat; without a beat, in any case.

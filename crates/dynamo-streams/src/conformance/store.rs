@@ -48,6 +48,7 @@ both! {
     a_handover_goes_to_the_one_who_asked_and_only_one_asks,
     a_finished_lease_is_not_taken_and_may_be_forgotten,
     a_heartbeat_is_removed_only_if_it_has_not_moved,
+    a_heartbeat_that_arrives_late_neither_goes_back_nor_adds_its_worker_again,
     a_stream_keeps_its_first_choice,
     parking_needs_the_lease_and_keeps_the_order,
     a_record_behind_needs_parked_records_of_its_item,

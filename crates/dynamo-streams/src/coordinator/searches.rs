@@ -15,9 +15,11 @@ const SEARCH_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Finished shards whose children are not known yet.
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone))]
 pub(super) struct Searches(BTreeMap<ShardKey, Search>);
 
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 struct Search {
     due: Instant,
     wait: Duration,

@@ -24,6 +24,10 @@ pub(crate) fn check_lease<'a>(
     let Some(lease) = lease else {
         return LeaseCheck::Lost;
     };
+    if lease.epoch < epoch {
+        // The table was read before the lease was taken.
+        return LeaseCheck::Held;
+    }
     let taken = lease
         .owner
         .as_deref()
@@ -61,6 +65,14 @@ mod tests {
     #[test]
     fn a_lease_that_its_holder_released_is_not_lost() {
         check(Some(&free_lease("s-1")), LeaseCheck::Held);
+    }
+
+    #[test]
+    fn a_view_that_is_older_than_the_take_of_a_lease_says_nothing_of_it() {
+        check(Some(&owned_lease("s-1", "b", 2)), LeaseCheck::Held);
+        let mut lease = owned_lease("s-1", "a", 2);
+        lease.handover_to = Some("b".to_owned());
+        check(Some(&lease), LeaseCheck::Held);
     }
 
     #[test]

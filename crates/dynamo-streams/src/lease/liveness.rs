@@ -9,12 +9,14 @@ use super::{Heartbeat, Lease};
 
 /// The heartbeats of the workers as one observer has seen them.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct Liveness {
     lease_duration: Duration,
     seen: BTreeMap<String, LastSeen>,
 }
 
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 struct LastSeen {
     beat: Option<u64>,
     since: Instant,

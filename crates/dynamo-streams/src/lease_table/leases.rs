@@ -38,9 +38,21 @@ impl LeaseStore for LeaseTable {
         })
     }
 
-    async fn write_heartbeat(&self, heartbeat: &Heartbeat) -> Result<(), Error> {
-        self.put(encode_heartbeat(&self.application, heartbeat))
+    async fn write_heartbeat(&self, heartbeat: &Heartbeat, joins: bool) -> Result<(), Error> {
+        let item = encode_heartbeat(&self.application, heartbeat);
+        if joins {
+            return self.put(item).await;
+        }
+        self.client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("beat <= :beat")
+            .expression_attribute_values(":beat", n(heartbeat.beat))
+            .send()
             .await
+            .map(|_| ())
+            .map_err(|error| classify("PutItem", error))
     }
 
     async fn remove_heartbeat(&self, worker: &str, beat: Option<u64>) -> Result<(), Error> {

@@ -1,5 +1,6 @@
 //! The loop around a shard: carries out its commands and passes it the events.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,11 +18,9 @@ use crate::error::chain;
 use crate::handler::Handler;
 use crate::item::ItemId;
 use crate::lease::{Guard, Lease};
+use crate::settings::LAST_WRITES;
 use crate::source::StreamSource;
 use crate::store::{LeaseStore, ParkedStore};
-
-/// How long after the shutdown timeout the last writes may take.
-const LAST_WRITES: Duration = Duration::from_secs(5);
 
 /// Tells the loop to stop, and to whom to hand the lease over.
 #[derive(Clone, Debug, Default)]
@@ -36,7 +35,7 @@ pub(crate) async fn run<S, L, H>(
     lease: Lease,
     guard: Guard,
     lost: CancellationToken,
-    directive: watch::Receiver<Directive>,
+    mut directive: watch::Receiver<Directive>,
 ) -> Exit
 where
     S: StreamSource,
@@ -45,7 +44,8 @@ where
 {
     let figures = Arc::clone(&shared.figures);
     let shard = guard.shard.clone();
-    let Some(parked) = load_parked(&shared, &lease, &lost, &directive).await else {
+    let parked = load_parked(&shared, &lease, &mut directive);
+    let Some(parked) = lost.run_until_cancelled(parked).await else {
         return Exit::Lost;
     };
     let (now, wall) = (Instant::now(), shared.settings.wall_clock.now());
@@ -69,26 +69,26 @@ where
     exit
 }
 
+/// Reads which items have parked records. A reader that is to stop meanwhile needs none: it reads nothing and releases the lease.
 async fn load_parked<S, L: ParkedStore, H>(
     shared: &Shared<S, L, H>,
     lease: &Lease,
-    lost: &CancellationToken,
-    directive: &watch::Receiver<Directive>,
-) -> Option<std::collections::BTreeSet<ItemId>> {
+    directive: &mut watch::Receiver<Directive>,
+) -> BTreeSet<ItemId> {
     let table = arn::table_name(&lease.shard.stream_arn);
-    loop {
-        if directive.borrow().stop {
-            return None;
+    let load = async {
+        loop {
+            match shared.store.parked_item_ids(table).await {
+                Ok(parked) => return parked,
+                Err(error) => warn!(error = chain(&error), "the parked items could not be read"),
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
         }
-        match lost
-            .run_until_cancelled(shared.store.parked_item_ids(table))
-            .await?
-        {
-            Ok(parked) => return Some(parked),
-            Err(error) => warn!(error = chain(&error), "the parked items could not be read"),
-        }
-        lost.run_until_cancelled(tokio::time::sleep(Duration::from_secs(1)))
-            .await?;
+    };
+    tokio::select! {
+        biased;
+        Ok(_) = directive.wait_for(|directive| directive.stop) => BTreeSet::new(),
+        parked = load => parked,
     }
 }
 
@@ -121,7 +121,8 @@ where
         mut directive: watch::Receiver<Directive>,
     ) -> Exit {
         let mut abandoned = None;
-        directive.mark_changed();
+        let first = directive.borrow_and_update().clone();
+        self.direct(first);
         loop {
             for command in self.machine.poll(Instant::now()) {
                 self.start(command);
@@ -134,11 +135,7 @@ where
             }
             match self.wake(&lost, &mut directive, abandoned).await {
                 Wake::Lost => return Exit::Lost,
-                Wake::Directive(directive) => {
-                    if directive.stop {
-                        self.machine.stop(directive.handover_to, Instant::now());
-                    }
-                }
+                Wake::Directive(directive) => self.direct(directive),
                 Wake::Event(event) => self.machine.handle(event, Instant::now()),
                 Wake::TimedOut if abandoned.is_some() => return Exit::Lost,
                 Wake::TimedOut => {
@@ -149,9 +146,13 @@ where
                 }
                 Wake::Due => {}
             }
-            if self.machine.stopping_since().is_some() {
-                self.tokens.stopping.cancel();
-            }
+        }
+    }
+
+    fn direct(&mut self, directive: Directive) {
+        if directive.stop {
+            self.machine.stop(directive.handover_to, Instant::now());
+            self.tokens.stopping.cancel();
         }
     }
 
@@ -191,7 +192,8 @@ where
     }
 }
 
-async fn until(instant: Option<Instant>) {
+/// Waits until a moment, or for ever without one.
+pub(crate) async fn until(instant: Option<Instant>) {
     match instant {
         Some(instant) => sleep_until(instant).await,
         None => std::future::pending().await,

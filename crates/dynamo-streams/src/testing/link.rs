@@ -1,5 +1,6 @@
-//! The line between one worker and the world: it can fail, freeze and die.
+//! The line between one worker and the world: it can fail, stall, freeze and die.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use crate::error::Error;
 #[derive(Clone, Debug)]
 pub(crate) struct Link {
     state: Arc<watch::Sender<State>>,
+    stalled: Arc<watch::Sender<BTreeSet<&'static str>>>,
     faults: Arc<Mutex<Faults>>,
 }
 
@@ -39,6 +41,7 @@ impl Link {
         let random = fastrand::Rng::with_seed(seed);
         Self {
             state: Arc::new(watch::Sender::new(State::Up)),
+            stalled: Arc::default(),
             faults: Arc::new(Mutex::new(Faults {
                 random,
                 percent,
@@ -53,6 +56,19 @@ impl Link {
 
     pub(crate) fn thaw(&self) {
         self.set(State::Up);
+    }
+
+    /// Holds the calls of one operation back until [`Link::resume`].
+    pub(crate) fn stall(&self, operation: &'static str) {
+        self.stalled.send_modify(|stalled| {
+            stalled.insert(operation);
+        });
+    }
+
+    pub(crate) fn resume(&self, operation: &'static str) {
+        self.stalled.send_modify(|stalled| {
+            stalled.remove(operation);
+        });
     }
 
     pub(crate) fn kill(&self) {
@@ -71,6 +87,9 @@ impl Link {
         operation: &'static str,
         apply: impl FnOnce() -> Result<T, Error>,
     ) -> Result<T, Error> {
+        let mut stalled = self.stalled.subscribe();
+        let passes = stalled.wait_for(|stalled| !stalled.contains(operation));
+        drop(passes.await);
         self.cross(operation, "the request was lost").await?;
         let answer = apply();
         self.cross(operation, "the answer was lost").await?;

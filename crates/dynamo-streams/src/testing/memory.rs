@@ -153,8 +153,12 @@ impl LeaseStore for MemoryStore {
         self.read("view", look).await
     }
 
-    async fn write_heartbeat(&self, heartbeat: &Heartbeat) -> Result<(), Error> {
+    async fn write_heartbeat(&self, heartbeat: &Heartbeat, joins: bool) -> Result<(), Error> {
         let beat = |state: &mut State| {
+            let last = state.heartbeats.get(&heartbeat.worker);
+            if !joins && last.is_none_or(|last| last.beat > heartbeat.beat) {
+                return Err(Error::Fenced);
+            }
             state
                 .heartbeats
                 .insert(heartbeat.worker.clone(), heartbeat.clone());

@@ -188,17 +188,47 @@ pub(super) async fn a_finished_lease_is_not_taken_and_may_be_forgotten<S: LeaseS
 }
 
 pub(super) async fn a_heartbeat_is_removed_only_if_it_has_not_moved<S: LeaseStore>(store: &S) {
-    store.write_heartbeat(&heartbeat("a/1", 1)).await.unwrap();
-    store.write_heartbeat(&heartbeat("a/1", 2)).await.unwrap();
+    store
+        .write_heartbeat(&heartbeat("a/1", 1), true)
+        .await
+        .unwrap();
+    store
+        .write_heartbeat(&heartbeat("a/1", 2), false)
+        .await
+        .unwrap();
     assert!(fenced(store.remove_heartbeat("a/1", Some(1)).await));
     assert_eq!(
         store.view().await.unwrap().heartbeats,
         [heartbeat("a/1", 2)]
     );
     store.remove_heartbeat("a/1", Some(2)).await.unwrap();
-    store.write_heartbeat(&heartbeat("a/2", 1)).await.unwrap();
+    store
+        .write_heartbeat(&heartbeat("a/2", 1), true)
+        .await
+        .unwrap();
     store.remove_heartbeat("a/2", None).await.unwrap();
     assert!(store.view().await.unwrap().heartbeats.is_empty());
+}
+
+pub(super) async fn a_heartbeat_that_arrives_late_neither_goes_back_nor_adds_its_worker_again<
+    S: LeaseStore,
+>(
+    store: &S,
+) {
+    let beat = |beat| heartbeat("a/1", beat);
+    store.write_heartbeat(&beat(1), true).await.unwrap();
+    store.write_heartbeat(&beat(3), false).await.unwrap();
+    assert!(fenced(store.write_heartbeat(&beat(2), false).await));
+    store
+        .write_heartbeat(&beat(3), false)
+        .await
+        .expect("the same request may arrive twice");
+    assert_eq!(store.view().await.unwrap().heartbeats, [beat(3)]);
+    store.remove_heartbeat("a/1", None).await.unwrap();
+    assert!(fenced(store.write_heartbeat(&beat(4), false).await));
+    assert!(store.view().await.unwrap().heartbeats.is_empty());
+    store.write_heartbeat(&beat(5), true).await.unwrap();
+    assert_eq!(store.view().await.unwrap().heartbeats, [beat(5)]);
 }
 
 pub(super) async fn a_stream_keeps_its_first_choice<S: LeaseStore>(store: &S) {

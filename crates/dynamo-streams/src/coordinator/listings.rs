@@ -1,0 +1,92 @@
+//! The listings of the coordinator: one at a time, searches for children before full listings.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::searches::Searches;
+use super::{Command, Coordinator, Phase};
+use crate::error::Error;
+use crate::source::ShardKey;
+
+/// The delay before a failed full listing is retried.
+const LISTING_RETRY: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
+pub(super) struct Listings {
+    /// Finished shards whose children are not known yet.
+    pub(super) searches: Searches,
+    in_flight: bool,
+    /// When the next full listing is due.
+    due: Instant,
+}
+
+impl Listings {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            searches: Searches::default(),
+            in_flight: false,
+            due: now,
+        }
+    }
+
+    pub(super) fn due(&self) -> Instant {
+        let search = self.searches.next_due();
+        search.map_or(self.due, |search| search.min(self.due))
+    }
+}
+
+impl Coordinator {
+    pub(super) fn may_list(&self) -> bool {
+        !self.listings.in_flight && self.phase >= Phase::Listing && self.drain.is_none()
+    }
+
+    /// Starts the listing that is due.
+    pub(super) fn list(&mut self, now: Instant) {
+        if !self.may_list() {
+            return;
+        }
+        if let Some(shard) = self.listings.searches.due(now) {
+            self.listings.in_flight = true;
+            self.commands.push(Command::ListChildren(shard));
+        } else if self.listings.due <= now {
+            self.listings.due = now + self.settings.list_shards_interval;
+            if self.leads(now) {
+                self.listings.in_flight = true;
+                self.commands.push(Command::ListShards);
+            }
+        }
+    }
+
+    pub(super) fn shards_listed(&mut self, result: Result<(), Error>, now: Instant) {
+        self.listings.in_flight = false;
+        let interval = self.settings.list_shards_interval;
+        let first = self.phase == Phase::Listing;
+        self.phase = Phase::Running;
+        match result {
+            Ok(()) => {
+                self.view.due = now;
+                self.listings.due = now + interval;
+            }
+            Err(error @ Error::NoStream { .. }) if first => self.fail(error, now),
+            Err(_) => self.listings.due = now + interval.min(LISTING_RETRY),
+        }
+    }
+
+    pub(super) fn children_listed(
+        &mut self,
+        shard: &ShardKey,
+        result: &Result<bool, Error>,
+        now: Instant,
+    ) {
+        self.listings.in_flight = false;
+        match result {
+            Ok(true) => {
+                self.listings.searches.end(shard);
+                self.view.due = now;
+            }
+            Ok(false) | Err(_) => self.listings.searches.put_off(shard, now),
+        }
+    }
+}
