@@ -18,7 +18,7 @@ use crate::handler::{Context, Disposition, Handler};
 use crate::item::ItemId;
 use crate::item_queues::ItemQueues;
 use crate::lease_table::LeaseTable;
-use crate::lineage::missing_parents::MissingParents;
+use crate::lineage::missing::Missing;
 use crate::observer::ParkedRecord;
 use crate::processor::setup::Setup;
 use crate::record::Record;
@@ -79,7 +79,7 @@ impl BatchProcessor {
             observer: Arc::clone(&self.setup.observer),
             settings: self.setup.settings.clone(),
             figures: Arc::clone(&self.setup.figures),
-            missing_parents: MissingParents::default(),
+            missing: Missing::default(),
             handlers: Arc::clone(&self.handlers),
         };
         Box::pin(handle(&shared, records, stop)).await

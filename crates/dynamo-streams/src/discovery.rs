@@ -77,7 +77,8 @@ where
     H: Handler,
 {
     let listing = match list(shared, stream_arn, Some(parent)).await {
-        Err(Error::NotFound { .. }) => return Ok(true),
+        // The full listings find out whether the stream is gone.
+        Err(Error::NotFound { .. }) => return Ok(false),
         listing => listing?,
     };
     let found = listing
@@ -136,12 +137,20 @@ where
     H: Handler,
 {
     let listing = match list(shared, &entry.stream_arn, None).await {
-        Err(Error::NotFound { .. }) => Listing {
+        Err(Error::NotFound { .. }) if shared.missing.timed_out(&entry.stream_arn) => Listing {
             shards: Vec::new(),
             enabled: false,
         },
+        Err(Error::NotFound { .. }) => {
+            warn!(stream = entry.stream_arn, "a stream is not found");
+            shared.missing.wait_for(&entry.stream_arn);
+            return Ok(());
+        }
         listing => listing?,
     };
+    if listing.enabled {
+        shared.missing.found(&entry.stream_arn);
+    }
     make_leases(shared, entry, &listing.shards, view).await?;
     if !entry.seeded {
         shared.figures.lease_writes();
@@ -173,9 +182,11 @@ where
 {
     let known = leases_of(&entry.stream_arn, view);
     let now = shared.settings.wall_clock.now();
-    let timed_out = |shard: &ListedShard| shared.missing_parents.timed_out(&shard.id);
+    let timed_out = |shard: &ListedShard| shared.missing.timed_out(&shard.id);
     let new = lineage::new_leases(entry, listing, &known, timed_out, now);
-    shared.missing_parents.wait_for(&new.waiting);
+    for shard in &new.waiting {
+        shared.missing.wait_for(&shard.id);
+    }
     for orphan in new.orphans {
         shared
             .note_gap(missing_parent(&entry.stream_arn, orphan))

@@ -1,6 +1,6 @@
 //! Lineage: which shards exist, which may be read, which are finished.
 
-pub(crate) mod missing_parents;
+pub(crate) mod missing;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -13,7 +13,7 @@ use crate::coordinator::driver::Driver;
 use crate::error::Error;
 use crate::handler::Handler;
 use crate::lease_table::LeaseTable;
-use crate::lineage::missing_parents::MissingParents;
+use crate::lineage::missing::Missing;
 use crate::monitor::{Figures, Monitor, Snapshot};
 use crate::observer::{NoopObserver, Observer};
 use crate::sdk_client::{bounded_dynamo, bounded_streams};
@@ -182,7 +182,7 @@ where
         handlers: Arc::new(Semaphore::new(setup.settings.concurrency)),
         settings: setup.settings,
         figures: Arc::clone(&figures),
-        missing_parents: MissingParents::default(),
+        missing: Missing::default(),
     });
     figures.register();
     info!(worker = me, "a stream processor starts");

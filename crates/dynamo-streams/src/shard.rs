@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::handler::Disposition;
 use crate::item::ItemId;
 use crate::item_queues::ItemQueues;
-use crate::lease::Lease;
+use crate::lease::{Checkpoint, Lease};
 use crate::monitor::ShardFigures;
 use crate::parking::{AfterFailure, Parking};
 use crate::record::Record;
@@ -30,6 +30,9 @@ use crate::watermark::Watermark;
 
 /// Why a record is parked behind a parked record.
 pub(crate) const BEHIND: &str = "behind a parked record of its item";
+
+/// How long no record may come before the load that was written last is written again, as nothing.
+const LOAD_FADES: Duration = Duration::from_secs(60);
 
 /// The delay before a failed write to the lease table is retried.
 const WRITE_RETRY: Duration = Duration::from_secs(1);
@@ -50,6 +53,8 @@ pub(crate) struct Shard {
     stop: Option<Stop>,
     bytes_since_checkpoint: u64,
     checkpointed_at: Instant,
+    /// The checkpoint that was written last, and the load with it.
+    written: Option<(String, u64)>,
     exit: Option<Exit>,
 }
 
@@ -90,6 +95,10 @@ impl Shard {
             stop: None,
             bytes_since_checkpoint: 0,
             checkpointed_at: now,
+            written: match &lease.checkpoint {
+                Checkpoint::After(number) => Some((number.clone(), lease.load)),
+                Checkpoint::TrimHorizon | Checkpoint::Since(_) => None,
+            },
             exit: None,
             settings,
         }
@@ -132,7 +141,11 @@ impl Shard {
             let retry = self.queues.next_retry().filter(|_| free);
             (self.reader.due(self.has_room()), retry)
         };
-        [checkpoint, end, read, retry].into_iter().flatten().min()
+        let fade = (idle && self.faded().is_some()).then_some(write_due.max(self.fades_at()));
+        [checkpoint, end, read, retry, fade]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     pub(crate) fn handle(&mut self, event: Event, now: Instant) {
@@ -349,17 +362,30 @@ impl Shard {
                 read_at: self.reader.read_at(),
             }
         } else if now >= self.next_checkpoint() {
-            let checkpoint = self.watermark.take_checkpoint()?;
+            let checkpoint = match self.watermark.take_checkpoint() {
+                Some(checkpoint) => checkpoint,
+                None => self.faded().filter(|_| self.fades_at() <= now)?,
+            };
             self.writing = Some(Write(Some(checkpoint.clone())));
             let seconds = now.duration_since(self.checkpointed_at).as_secs().max(1);
-            Command::Checkpoint {
-                checkpoint,
-                load: self.bytes_since_checkpoint / seconds,
-            }
+            let load = self.bytes_since_checkpoint / seconds;
+            self.written = Some((checkpoint.clone(), load));
+            Command::Checkpoint { checkpoint, load }
         } else {
             return None;
         };
         Some(command)
+    }
+
+    /// The last checkpoint, if it was written with a load and no record has come since.
+    fn faded(&self) -> Option<String> {
+        let (checkpoint, _) = self.written.as_ref().filter(|(_, load)| *load > 0)?;
+        let read = self.reader.read_at()? > self.checkpointed_at;
+        (read && self.watermark.len() == 0).then(|| checkpoint.clone())
+    }
+
+    fn fades_at(&self) -> Instant {
+        self.checkpointed_at + LOAD_FADES
     }
 
     fn checkpointed(&mut self, result: Result<(), Error>, now: Instant) {

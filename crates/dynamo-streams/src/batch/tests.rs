@@ -63,7 +63,7 @@ impl Rig {
             observer: Arc::clone(&notices) as Arc<dyn Observer>,
             settings: Settings::default(),
             figures: Arc::default(),
-            missing_parents: MissingParents::default(),
+            missing: Missing::default(),
             handlers: Arc::new(Semaphore::new(8)),
         };
         Self { shared, notices }

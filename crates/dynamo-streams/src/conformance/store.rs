@@ -46,6 +46,7 @@ both! {
     who_is_not_the_owner_never_writes_whatever_the_epoch,
     a_lease_is_taken_only_as_it_was_seen,
     a_handover_goes_to_the_one_who_asked_and_only_one_asks,
+    who_sends_the_end_of_a_hold_twice_since_the_answer_was_lost_hears_that_it_ended,
     a_finished_lease_is_not_taken_and_may_be_forgotten,
     a_heartbeat_is_removed_only_if_it_has_not_moved,
     a_heartbeat_that_arrives_late_neither_goes_back_nor_adds_its_worker_again,

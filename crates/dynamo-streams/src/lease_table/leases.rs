@@ -170,11 +170,8 @@ impl LeaseStore for LeaseTable {
             Some(to) => request.expression_attribute_values(":to", s(to)),
             None => request,
         };
-        self.send_end(
-            guard,
-            request.expression_attribute_values(":next", n(guard.epoch + 1)),
-        )
-        .await
+        let request = request.expression_attribute_values(":next", n(guard.epoch + 1));
+        self.send_end(guard, handover_to, request).await
     }
 
     async fn finish(
@@ -188,7 +185,7 @@ impl LeaseStore for LeaseTable {
             .end(guard, checkpoint, ending, Some(now))
             .expression_attribute_values(":now", time(now))
             .expression_attribute_values(":next", n(guard.epoch + 1));
-        self.send_end(guard, request).await
+        self.send_end(guard, None, request).await
     }
 
     async fn forget(&self, shard: &ShardKey) -> Result<(), Error> {

@@ -108,11 +108,12 @@ impl LeaseTable {
             .expression_attribute_values(":reached", s(padded(checkpoint)))
     }
 
-    /// Sends an update that ends a hold. If it is refused because the lease is free under the next epoch, an earlier attempt of the same
-    /// request has succeeded and its response was lost.
+    /// Sends an update that ends a hold. If it is refused because the lease has its next owner under the next epoch, an earlier attempt of the
+    /// same request has succeeded and its response was lost.
     pub(super) async fn send_end(
         &self,
         guard: &Guard,
+        next_owner: Option<&str>,
         request: UpdateItemFluentBuilder,
     ) -> Result<(), Error> {
         let Err(error) = request.send().await else {
@@ -121,7 +122,7 @@ impl LeaseTable {
         let ended = refused(&error)
             .map(decode_lease)
             .and_then(Result::ok)
-            .is_some_and(|now| now.owner.is_none() && now.epoch == guard.epoch + 1);
+            .is_some_and(|now| now.owner.as_deref() == next_owner && now.epoch == guard.epoch + 1);
         if ended {
             Ok(())
         } else {

@@ -179,6 +179,23 @@ async fn a_stream_that_is_gone_is_a_gap_and_its_successor_is_read() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stream_that_is_not_found_for_a_moment_is_not_taken_for_drained() {
+    let world = World::new();
+    let worker = world.start("a");
+    world.streams.write("x");
+    world.settled().await;
+    world.streams.split(0, 1, Duration::from_secs(20));
+    world.streams.write("x");
+    // Every known shard is finished while the searches and the listings fail.
+    world.streams.answer_not_found(8);
+    pass(15).await;
+    assert_eq!(worker.monitor.snapshot().counters.finished_shards, 1);
+    world.settled().await;
+    assert!(!world.memory.streams()[0].drained);
+    worker.drain().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_table_without_a_stream_ends_the_run_at_its_start() {
     let mut world = World::new();
     world.tables = vec!["Unheard".to_owned()];

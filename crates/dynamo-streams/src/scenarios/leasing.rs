@@ -78,6 +78,28 @@ async fn a_newcomer_is_handed_its_share_and_no_record_is_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_shard_that_falls_idle_soon_weighs_what_an_idle_one_weighs() {
+    let world = World::new();
+    let worker = world.start("a");
+    world.streams.write("x");
+    world.settled().await;
+    pass(5).await;
+    let load = || world.memory.leases()[0].load;
+    assert!(load() > 0);
+    pass(60).await;
+    assert_eq!(load(), 0);
+    let writes = world.memory.writes();
+    pass(600).await;
+    let heartbeats = 300;
+    assert_eq!(world.memory.writes() - writes, heartbeats, "once is enough");
+    worker.drain().await;
+    let worker = world.start("b");
+    pass(600).await;
+    assert_eq!(worker.monitor.snapshot().counters.lost_leases, 0);
+    worker.drain().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_shards_of_a_dead_worker_are_taken_over_within_the_lease_time() {
     let world = World::new();
     let first = world.start("a");

@@ -18,6 +18,7 @@ impl Shard {
             stop,
             bytes_since_checkpoint: _,
             checkpointed_at,
+            written: _,
             exit,
         } = self;
         let mut hasher = DefaultHasher::new();

@@ -14,7 +14,7 @@ use crate::attempt::{Ended, PANICKED, TIMED_OUT, attempt};
 use crate::error::{Error, chain};
 use crate::handler::{Context, Disposition, Handler};
 use crate::lease::{Checkpoint, Guard};
-use crate::lineage::missing_parents::MissingParents;
+use crate::lineage::missing::Missing;
 use crate::monitor::Figures;
 use crate::observer::{GapRecord, Observer, ParkedRecord};
 use crate::record::Record;
@@ -30,7 +30,7 @@ pub(crate) struct Shared<S, L, H> {
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) settings: Settings,
     pub(crate) figures: Arc<Figures>,
-    pub(crate) missing_parents: MissingParents,
+    pub(crate) missing: Missing,
     /// Limits the handlers that run at the same time.
     pub(crate) handlers: Arc<Semaphore>,
 }

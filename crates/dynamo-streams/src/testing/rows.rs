@@ -79,7 +79,9 @@ impl Rows {
         handover_to: Option<&str>,
         read_at: Option<DateTime<Utc>>,
     ) -> Result<(), Error> {
-        self.end(guard, checkpoint, read_at)?.owner = handover_to.map(str::to_owned);
+        if !self.has_ended(guard, handover_to) {
+            self.end(guard, checkpoint, read_at)?.owner = handover_to.map(str::to_owned);
+        }
         Ok(())
     }
 
@@ -89,7 +91,9 @@ impl Rows {
         checkpoint: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
-        self.end(guard, checkpoint, Some(now))?.finished_at = Some(now);
+        if !self.has_ended(guard, None) {
+            self.end(guard, checkpoint, Some(now))?.finished_at = Some(now);
+        }
         Ok(())
     }
 
@@ -106,6 +110,13 @@ impl Rows {
         let lease = self.0.get_mut(&guard.shard).ok_or(Error::Fenced)?;
         let held = lease.owner.as_ref() == Some(&guard.owner) && lease.epoch == guard.epoch;
         if held { Ok(lease) } else { Err(Error::Fenced) }
+    }
+
+    /// Whether an earlier sending of the same request has ended the hold.
+    fn has_ended(&self, guard: &Guard, next_owner: Option<&str>) -> bool {
+        self.0.get(&guard.shard).is_some_and(|lease| {
+            lease.owner.as_deref() == next_owner && lease.epoch == guard.epoch + 1
+        })
     }
 
     fn as_seen(&mut self, seen: Seen<'_>) -> Result<&mut Lease, Error> {

@@ -30,6 +30,8 @@ struct State {
     generation: u64,
     empty_pages: u32,
     throttles: u32,
+    /// How many listings still find no such stream.
+    not_found: u32,
     max_records_per_read: usize,
     calls: BTreeMap<&'static str, u32>,
 }
@@ -62,6 +64,7 @@ impl Streams {
             generation: 0,
             empty_pages: 0,
             throttles: 0,
+            not_found: 0,
             max_records_per_read: 1_000,
             calls: BTreeMap::new(),
         })));
@@ -204,6 +207,10 @@ impl Streams {
 
     pub(crate) fn answer_empty_pages(&self, pages: u32) {
         self.0.lock().unwrap().empty_pages += pages;
+    }
+
+    pub(crate) fn answer_not_found(&self, listings: u32) {
+        self.0.lock().unwrap().not_found = listings;
     }
 
     pub(crate) fn throttle(&self, calls: u32) {

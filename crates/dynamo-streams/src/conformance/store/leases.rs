@@ -169,6 +169,28 @@ pub(super) async fn a_handover_goes_to_the_one_who_asked_and_only_one_asks<S: Le
     );
 }
 
+pub(super) async fn who_sends_the_end_of_a_hold_twice_since_the_answer_was_lost_hears_that_it_ended<
+    S: LeaseStore,
+>(
+    store: &S,
+) {
+    let (_, guard) = taken(store, "s-1", "a").await;
+    for to in [Some("b"), None] {
+        let (_, guard) = taken(store, to.unwrap_or("s-2"), "a").await;
+        store.release(&guard, Some("7"), to, None).await.unwrap();
+        let ended = lease(store, &guard.shard.shard_id).await;
+        store.release(&guard, Some("7"), to, None).await.unwrap();
+        assert_eq!(lease(store, &guard.shard.shard_id).await, ended);
+        assert!(fenced(store.release(&guard, None, Some("c"), None).await));
+    }
+    let now = epoch_time(5);
+    store.finish(&guard, Some("7"), now).await.unwrap();
+    store.finish(&guard, Some("7"), now).await.unwrap();
+    let (held, guard) = taken(store, "s-3", "a").await;
+    store.take(held.seen(), "b").await.unwrap();
+    assert!(fenced(store.release(&guard, None, None, None).await));
+}
+
 pub(super) async fn a_finished_lease_is_not_taken_and_may_be_forgotten<S: LeaseStore>(store: &S) {
     let (_, guard) = taken(store, "s-1", "a").await;
     assert!(

@@ -50,6 +50,10 @@ impl StreamSource for FakeSource {
             let missing = || Error::NotFound {
                 operation: "DescribeStream",
             };
+            if state.not_found > 0 {
+                state.not_found -= 1;
+                return Err(missing());
+            }
             let stream = state.streams.get(stream_arn).ok_or_else(missing)?;
             let now = Instant::now();
             let mut rest = stream
