@@ -272,6 +272,6 @@ fn settings(clock: &ProcessClock) -> Settings {
     streams.lease_duration = Duration::from_secs(12);
     streams.sync_interval = Duration::from_secs(3);
     streams.list_shards_interval = Duration::from_secs(20);
-    streams.handover_timeout = Duration::from_secs(10);
+    streams.handover_timeout = Duration::from_secs(30);
     settings
 }

@@ -8,10 +8,12 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 #[non_exhaustive]
 pub enum Error {
     /// A setting is invalid.
-    #[error("invalid setting {setting}: it {rule}")]
+    #[error("invalid setting {setting} ({value}): it {rule}")]
     InvalidSetting {
         /// The field of [`Settings`](crate::Settings), or the method of [`ProcessorBuilder`](crate::ProcessorBuilder).
         setting: &'static str,
+        /// Its value.
+        value: String,
         /// What is required of it.
         rule: &'static str,
     },

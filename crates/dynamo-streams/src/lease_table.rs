@@ -21,6 +21,7 @@ use aws_sdk_dynamodb::types::{
 
 use crate::error::Error;
 use crate::sdk_error::classify;
+use crate::settings::require;
 use key::{PARTITION_KEY, SORT_KEY};
 
 /// How long to wait for a new table to become active.
@@ -37,10 +38,12 @@ pub(crate) struct LeaseTable {
 impl LeaseTable {
     /// Fails if the application's name is empty or contains the separator of the parts of a key.
     pub(crate) fn new(client: Client, table: &str, application: &str) -> Result<Self, Error> {
-        if application.is_empty() || application.contains(key::SEPARATOR) {
-            let (setting, rule) = ("application", "must be neither empty nor contain #");
-            return Err(Error::InvalidSetting { setting, rule });
-        }
+        require(
+            "application",
+            application,
+            !application.is_empty() && !application.contains(key::SEPARATOR),
+            "must be neither empty nor contain #",
+        )?;
         Ok(Self {
             client,
             table: table.to_owned(),

@@ -140,6 +140,7 @@ impl ProcessorBuilder {
         self.setup.settings.check()?;
         let missing = |setting| Error::InvalidSetting {
             setting,
+            value: "none".to_owned(),
             rule: "must be set",
         };
         if self.setup.tables.is_empty() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 
 /// The timeout of one attempt; each request of this crate normally takes milliseconds.
-const ATTEMPT: Duration = Duration::from_secs(5);
+pub(crate) const ATTEMPT: Duration = Duration::from_secs(5);
 /// The timeout of a request with its retries.
 const OPERATION: Duration = Duration::from_secs(15);
 

@@ -1,9 +1,12 @@
 //! The settings of a processor, each with its default.
 
+use std::fmt;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::clock::WallClock;
 use crate::error::Error;
+use crate::monitor::RETENTION;
 
 /// How a processor behaves. Checked by [`ProcessorBuilder::build`](crate::ProcessorBuilder::build).
 #[derive(Clone, Debug)]
@@ -11,19 +14,23 @@ pub struct Settings {
     /// Where to begin in a stream that this application has never read. The lease table stores it: later starts continue at the checkpoints.
     /// Default `TrimHorizon`.
     pub start: StartPosition,
-    /// The shortest time between two reads of one shard without a backlog. Default 250 ms.
+    /// The shortest time between two reads of one shard without a backlog: more than zero, up to `idle_poll_interval`. Default 250 ms: the
+    /// service allows five reads of a shard a second, and leaves one for another reader.
     pub poll_interval: Duration,
-    /// The longest time between two reads of one shard, reached while no records come. Default 1 s.
+    /// The longest time between two reads of one shard, reached while no records come: up to 5 min, a third of the life of an iterator. Default
+    /// 1 s: an idle shard costs 86,400 reads a day, and a record waits for a second at most.
     pub idle_poll_interval: Duration,
-    /// The most records of one read. Default 1,000, the limit of the service.
+    /// The most records of one read, 1 to 1,000. Default 1,000, the limit of the service.
     pub max_records_per_read: i32,
-    /// The most records of one shard that are read and not finished: it bounds memory and what a crash repeats. Default 4,000.
+    /// The most records of one shard that are read and not finished, 1 to 1,000,000: it bounds memory and what a crash repeats. Default 4,000:
+    /// four full pages, so that a slow record does not stop the reads at once.
     pub max_in_flight_records_per_shard: usize,
-    /// The same in bytes; the last read may exceed it by its own size (1 MB). Default 16 MiB.
+    /// The same in bytes, 1 to 1 GiB; the last read may exceed it by its own size (1 MB). Default 16 MiB: as much as 4,000 records of 4 KB.
     pub max_in_flight_bytes_per_shard: u64,
-    /// How many items of one shard are handled at once. Default 32.
+    /// How many items of one shard are handled at once, 1 to 100,000. Default 32: a quarter of `concurrency`, so that one shard leaves room
+    /// for others.
     pub concurrency_per_shard: usize,
-    /// How many handlers run at once in this processor. Default 128.
+    /// How many handlers run at once in this processor, 1 to 100,000. Default 128: handlers that wait for I/O, on a small machine.
     pub concurrency: usize,
     /// How long a handler may run: more than zero, up to 24 h. Then its token fires, its future is dropped at its next await, and the attempt
     /// has failed; a hook is dropped likewise. Default 5 min: a record whose handler hangs is then parked after about an hour with the default
@@ -32,20 +39,26 @@ pub struct Settings {
     pub handler_timeout: Duration,
     /// How often and how far apart a failed record is tried.
     pub retry: RetryPolicy,
-    /// The shortest time between two checkpoints of one shard. Default 5 s.
+    /// The shortest time between two checkpoints of one shard, up to 10 min. Default 5 s: a crash repeats what was handled in this time.
     pub checkpoint_interval: Duration,
-    /// The time between two heartbeats of this worker: its only writes while no records come. Default 10 s.
+    /// The time between two heartbeats of this worker, its only writes while no records come: more than zero. Default 10 s: 8,640 writes a day.
     pub heartbeat_interval: Duration,
-    /// How long a worker's heartbeat must stay unchanged, on the observer's clock, before its leases are taken over. The worker itself stops
-    /// a fifth earlier. Default 25 s.
+    /// How long a worker's heartbeat must stay unchanged, on the observer's clock, before its leases are taken over: more than a fifth above
+    /// `heartbeat_interval`, up to 24 h. The worker itself stops a fifth earlier. Default 25 s: the worker stops after 20 s, which leaves 10 s
+    /// to a heartbeat that is late, twice what an attempt may take.
     pub lease_duration: Duration,
-    /// The time between two reads of the lease table. Default 5 s.
+    /// The time between two reads of the lease table: more than zero, up to `lease_duration`, after which workers that were not read again
+    /// would count as dead. Default 5 s: a holder notices a request for its lease within this time.
     pub sync_interval: Duration,
-    /// The time between two full listings of the shards. Default 60 s.
+    /// The time between two full listings of the shards: more than zero, up to 6 h, a quarter of the time for which a stream keeps records.
+    /// Default 60 s: far below the ten listings a second that an account may make.
     pub list_shards_interval: Duration,
-    /// How long a holder may take to hand a lease over before the lease is taken from it. Default 30 s.
+    /// How long a holder may take to hand a lease over before the lease is taken from it, up to 48 h. It must exceed the time that a sound
+    /// holder needs, or another worker begins while a handler still runs: `sync_interval` to notice the request, `shutdown_timeout` for its
+    /// handlers, 5 s for its last writes. Default 60 s: with the defaults that is twice the time.
     pub handover_timeout: Duration,
-    /// How long running handlers may take when the processor shuts down or hands a lease over. Default 20 s.
+    /// How long running handlers may take when the processor shuts down or hands a lease over, up to 24 h; the last writes may take 5 s more.
+    /// Default 20 s: containers are killed 30 s after the signal, which leaves 5 s to end the process.
     pub shutdown_timeout: Duration,
     /// The time of day.
     pub wall_clock: WallClock,
@@ -69,11 +82,11 @@ pub enum StartPosition {
 /// The delay before attempt *n*+1 is `first_delay` × 2^(*n*−1), at most `max_delay`, less a random part of up to half of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// The delay after the first failed attempt. Default 200 ms.
+    /// The delay after the first failed attempt: more than zero, up to `max_delay`. Default 200 ms: a conflict is over by then.
     pub first_delay: Duration,
-    /// The longest delay. Default 60 s.
+    /// The longest delay, up to 1 h: a record that waits holds up the checkpoint of its shard. Default 60 s.
     pub max_delay: Duration,
-    /// How many attempts a record gets before it is parked. Default 12.
+    /// How many attempts a record gets before it is parked, at least 1. Default 12: with the default delays that spans about four minutes.
     pub max_attempts: u32,
 }
 
@@ -105,14 +118,12 @@ impl Default for Settings {
             lease_duration: Duration::from_secs(25),
             sync_interval: Duration::from_secs(5),
             list_shards_interval: Duration::from_secs(60),
-            handover_timeout: Duration::from_secs(30),
+            handover_timeout: Duration::from_secs(60),
             shutdown_timeout: Duration::from_secs(20),
             wall_clock: WallClock::default(),
         }
     }
 }
-
-const MAX_HANDLER_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Settings {
     /// How long after its last heartbeat a worker still acts on its leases.
@@ -122,42 +133,184 @@ impl Settings {
 
     /// Returns an error for the first invalid setting.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        const POSITIVE: &str = "must be more than zero";
-        let idle = self.idle_poll_interval >= self.poll_interval;
-        let per_read = (1..=1_000).contains(&self.max_records_per_read);
-        let records = self.max_in_flight_records_per_shard > 0;
-        let bytes = self.max_in_flight_bytes_per_shard > 0;
-        let per_shard = self.concurrency_per_shard > 0;
-        let retry = self.retry.max_attempts > 0;
-        let handler =
-            !self.handler_timeout.is_zero() && self.handler_timeout <= MAX_HANDLER_TIMEOUT;
-        let heartbeat = !self.heartbeat_interval.is_zero();
-        let listing = !self.list_shards_interval.is_zero();
-        let lease = self.self_fence_after() > self.heartbeat_interval;
-        let rules = [
-            ("poll_interval", !self.poll_interval.is_zero(), POSITIVE),
-            ("idle_poll_interval", idle, "must be at least poll_interval"),
-            ("max_records_per_read", per_read, "must be 1 to 1,000"),
-            ("max_in_flight_records_per_shard", records, POSITIVE),
-            ("max_in_flight_bytes_per_shard", bytes, POSITIVE),
-            ("concurrency_per_shard", per_shard, POSITIVE),
-            ("concurrency", self.concurrency > 0, POSITIVE),
-            (
-                "handler_timeout",
-                handler,
-                "must be more than zero, at most 24 h",
-            ),
-            ("retry", retry, "must allow an attempt"),
-            ("heartbeat_interval", heartbeat, POSITIVE),
-            ("sync_interval", !self.sync_interval.is_zero(), POSITIVE),
-            ("list_shards_interval", listing, POSITIVE),
-            ("lease_duration", lease, "must outlast a late heartbeat"),
-        ];
-        match rules.into_iter().find(|(_, holds, _)| !holds) {
-            None => Ok(()),
-            Some((setting, _, rule)) => Err(Error::InvalidSetting { setting, rule }),
-        }
+        self.check_reads()?;
+        self.check_handlers()?;
+        self.check_leases()?;
+        self.check_shutdown()
     }
+
+    fn check_reads(&self) -> Result<(), Error> {
+        within(
+            "idle_poll_interval",
+            self.idle_poll_interval,
+            MOMENT..=MAX_IDLE_POLL_INTERVAL,
+            "must be more than zero, at most 5 min",
+        )?;
+        within(
+            "poll_interval",
+            self.poll_interval,
+            MOMENT..=self.idle_poll_interval,
+            "must be more than zero, at most idle_poll_interval",
+        )?;
+        within(
+            "max_records_per_read",
+            self.max_records_per_read,
+            1..=1_000,
+            "must be 1 to 1,000",
+        )?;
+        within(
+            "max_in_flight_records_per_shard",
+            self.max_in_flight_records_per_shard,
+            1..=1_000_000,
+            "must be 1 to 1,000,000",
+        )?;
+        within(
+            "max_in_flight_bytes_per_shard",
+            self.max_in_flight_bytes_per_shard,
+            1..=1 << 30,
+            "must be 1 to 1,073,741,824",
+        )
+    }
+
+    fn check_handlers(&self) -> Result<(), Error> {
+        let RetryPolicy {
+            first_delay,
+            max_delay,
+            max_attempts,
+        } = self.retry;
+        let rule = "must be 1 to 100,000";
+        let per_shard = self.concurrency_per_shard;
+        within(
+            "concurrency_per_shard",
+            per_shard,
+            1..=MAX_CONCURRENCY,
+            rule,
+        )?;
+        within("concurrency", self.concurrency, 1..=MAX_CONCURRENCY, rule)?;
+        within(
+            "handler_timeout",
+            self.handler_timeout,
+            MOMENT..=DAY,
+            "must be more than zero, at most 24 h",
+        )?;
+        within(
+            "retry.max_delay",
+            max_delay,
+            MOMENT..=MAX_RETRY_DELAY,
+            "must be more than zero, at most 1 h",
+        )?;
+        within(
+            "retry.first_delay",
+            first_delay,
+            MOMENT..=max_delay,
+            "must be more than zero, at most max_delay",
+        )?;
+        let attempts = 1..=u32::MAX;
+        within(
+            "retry.max_attempts",
+            max_attempts,
+            attempts,
+            "must be at least 1",
+        )
+    }
+
+    fn check_leases(&self) -> Result<(), Error> {
+        within(
+            "checkpoint_interval",
+            self.checkpoint_interval,
+            Duration::ZERO..=MAX_CHECKPOINT_INTERVAL,
+            "must be at most 10 min",
+        )?;
+        within(
+            "lease_duration",
+            self.lease_duration,
+            MOMENT..=DAY,
+            "must be more than zero, at most 24 h",
+        )?;
+        within(
+            "heartbeat_interval",
+            self.heartbeat_interval,
+            MOMENT..=DAY,
+            "must be more than zero, at most 24 h",
+        )?;
+        require(
+            "lease_duration",
+            self.lease_duration,
+            self.self_fence_after() > self.heartbeat_interval,
+            "must be more than a fifth above heartbeat_interval, so that it outlasts a late heartbeat",
+        )?;
+        within(
+            "sync_interval",
+            self.sync_interval,
+            MOMENT..=self.lease_duration,
+            "must be more than zero, at most lease_duration",
+        )?;
+        within(
+            "list_shards_interval",
+            self.list_shards_interval,
+            MOMENT..=RETENTION / 4,
+            "must be more than zero, at most 6 h",
+        )
+    }
+
+    fn check_shutdown(&self) -> Result<(), Error> {
+        let Self {
+            sync_interval,
+            handover_timeout,
+            shutdown_timeout,
+            ..
+        } = *self;
+        within(
+            "shutdown_timeout",
+            shutdown_timeout,
+            Duration::ZERO..=DAY,
+            "must be at most 24 h",
+        )?;
+        require(
+            "handover_timeout",
+            handover_timeout,
+            handover_timeout > sync_interval + shutdown_timeout + LAST_WRITES
+                && handover_timeout <= DAY * 2,
+            "must be more than sync_interval plus shutdown_timeout plus 5 s, or another worker begins while a handler still runs, and at most 48 h",
+        )
+    }
+}
+
+/// The shortest time that is more than zero.
+const MOMENT: Duration = Duration::from_nanos(1);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// An iterator lives for 15 min.
+const MAX_IDLE_POLL_INTERVAL: Duration = Duration::from_secs(5 * 60);
+const MAX_CONCURRENCY: usize = 100_000;
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(60 * 60);
+const MAX_CHECKPOINT_INTERVAL: Duration = Duration::from_secs(10 * 60);
+
+/// Returns an error unless the setting fulfils its rule.
+pub(crate) fn require(
+    setting: &'static str,
+    value: impl fmt::Debug,
+    holds: bool,
+    rule: &'static str,
+) -> Result<(), Error> {
+    if holds {
+        return Ok(());
+    }
+    let value = format!("{value:?}");
+    Err(Error::InvalidSetting {
+        setting,
+        value,
+        rule,
+    })
+}
+
+fn within<T: PartialOrd + fmt::Debug>(
+    setting: &'static str,
+    value: T,
+    bounds: RangeInclusive<T>,
+    rule: &'static str,
+) -> Result<(), Error> {
+    let holds = bounds.contains(&value);
+    require(setting, value, holds, rule)
 }
 
 #[cfg(test)]
@@ -167,6 +320,106 @@ mod tests {
     #[test]
     fn the_defaults_work() {
         Settings::default().check().unwrap();
+    }
+
+    fn check(expected: &str, change: impl FnOnce(&mut Settings)) {
+        let mut settings = Settings::default();
+        change(&mut settings);
+        match settings.check() {
+            Err(Error::InvalidSetting { setting, .. }) => assert_eq!(setting, expected),
+            other => panic!("expected {expected} to be refused, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_handover_that_times_out_while_a_sound_holder_still_drains_is_refused() {
+        check("handover_timeout", |s| {
+            s.shutdown_timeout = Duration::from_secs(60);
+            s.handover_timeout = Duration::from_secs(30);
+        });
+        check("handover_timeout", |s| {
+            s.handover_timeout = Duration::from_secs(30)
+        });
+        let holder = Settings::default();
+        let needs = holder.sync_interval + holder.shutdown_timeout + LAST_WRITES;
+        assert!(
+            holder.handover_timeout >= needs * 2,
+            "the default has a margin"
+        );
+    }
+
+    #[test]
+    fn the_worker_outlives_an_attempt_that_is_lost_with_the_default_lease() {
+        let settings = Settings::default();
+        let left = settings.self_fence_after() - settings.heartbeat_interval;
+        assert!(left >= crate::sdk_client::ATTEMPT * 2, "{left:?}");
+    }
+
+    #[test]
+    fn limits_of_zero_and_times_without_end_are_refused_by_name_and_nothing_panics() {
+        check("poll_interval", |s| s.poll_interval = Duration::ZERO);
+        check("poll_interval", |s| s.poll_interval = Duration::MAX);
+        check("idle_poll_interval", |s| {
+            s.idle_poll_interval = Duration::MAX
+        });
+        check("max_records_per_read", |s| s.max_records_per_read = 0);
+        check("max_in_flight_records_per_shard", |s| {
+            s.max_in_flight_records_per_shard = 0
+        });
+        check("max_in_flight_records_per_shard", |s| {
+            s.max_in_flight_records_per_shard = usize::MAX
+        });
+        check("max_in_flight_bytes_per_shard", |s| {
+            s.max_in_flight_bytes_per_shard = 0
+        });
+        check("max_in_flight_bytes_per_shard", |s| {
+            s.max_in_flight_bytes_per_shard = u64::MAX
+        });
+        check("concurrency_per_shard", |s| s.concurrency_per_shard = 0);
+        check("concurrency_per_shard", |s| {
+            s.concurrency_per_shard = usize::MAX
+        });
+        check("concurrency", |s| s.concurrency = 0);
+        check("concurrency", |s| s.concurrency = usize::MAX);
+        check("retry.max_attempts", |s| s.retry.max_attempts = 0);
+        check("retry.first_delay", |s| {
+            s.retry.first_delay = Duration::ZERO
+        });
+        check("retry.first_delay", |s| s.retry.first_delay = Duration::MAX);
+        check("retry.max_delay", |s| s.retry.max_delay = Duration::MAX);
+        check("checkpoint_interval", |s| {
+            s.checkpoint_interval = Duration::MAX
+        });
+        check("heartbeat_interval", |s| {
+            s.heartbeat_interval = Duration::ZERO
+        });
+        check("heartbeat_interval", |s| {
+            s.heartbeat_interval = Duration::MAX
+        });
+        check("lease_duration", |s| s.lease_duration = Duration::ZERO);
+        check("lease_duration", |s| s.lease_duration = Duration::MAX);
+        check("sync_interval", |s| s.sync_interval = Duration::ZERO);
+        check("sync_interval", |s| s.sync_interval = Duration::MAX);
+        check("list_shards_interval", |s| {
+            s.list_shards_interval = Duration::ZERO
+        });
+        check("list_shards_interval", |s| {
+            s.list_shards_interval = Duration::MAX
+        });
+        check("shutdown_timeout", |s| s.shutdown_timeout = Duration::MAX);
+        check("handover_timeout", |s| s.handover_timeout = Duration::MAX);
+    }
+
+    #[test]
+    fn an_invalid_setting_is_named_with_its_value_and_its_rule() {
+        let settings = Settings {
+            max_records_per_read: 1_001,
+            ..Settings::default()
+        };
+        assert_eq!(
+            settings.check().unwrap_err().to_string(),
+            "invalid setting max_records_per_read (1001): it must be 1 to 1,000"
+        );
     }
 
     #[test]
