@@ -148,13 +148,10 @@ impl ProcessorBuilder {
         }
         let lease_table = self.lease_table.ok_or_else(|| missing("lease_table"))?;
         let application = self.application.ok_or_else(|| missing("application"))?;
+        let tables = bounded_dynamo(&self.dynamo_client);
         Ok(Processor {
-            source: AwsSource::new(bounded_streams(&self.streams_client)),
-            store: LeaseTable::new(
-                bounded_dynamo(&self.dynamo_client),
-                &lease_table,
-                &application,
-            )?,
+            source: AwsSource::new(bounded_streams(&self.streams_client), tables.clone()),
+            store: LeaseTable::new(tables, &lease_table, &application)?,
             setup: self.setup,
         })
     }

@@ -32,7 +32,11 @@ async fn the_fake_and_the_service_agree() {
     let streams = Streams::new();
     check(&streams.source(&Link::sound()), &streams).await;
     let local = Local::serve(&[TABLE]).await;
-    check(&AwsSource::new(local.streams.clone()), &local).await;
+    check(
+        &AwsSource::new(local.streams.clone(), local.dynamo.clone()),
+        &local,
+    )
+    .await;
     local.stop().await;
 }
 

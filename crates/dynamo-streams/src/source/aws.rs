@@ -1,9 +1,15 @@
 //! DynamoDB Streams through the AWS SDK.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use aws_sdk_dynamodbstreams::Client;
+use aws_sdk_dynamodbstreams::error::ProvideErrorMetadata as _;
 use aws_sdk_dynamodbstreams::types::{
     Shard, ShardFilter, ShardFilterType, ShardIteratorType, StreamStatus,
 };
+
+use tracing::warn;
 
 use super::{ListedShard, OpenAt, RecordsPage, ShardsPage, StreamSource, StreamsPage};
 use crate::clock::WallClock;
@@ -16,11 +22,37 @@ use crate::source::ShardKey;
 #[derive(Clone, Debug)]
 pub(crate) struct AwsSource {
     client: Client,
+    /// The tables, which name their newest stream.
+    tables: aws_sdk_dynamodb::Client,
+    /// Whether it has been told that streams can't be listed.
+    warned: Arc<AtomicBool>,
 }
 
 impl AwsSource {
-    pub(crate) fn new(client: Client) -> Self {
-        Self { client }
+    pub(crate) fn new(client: Client, tables: aws_sdk_dynamodb::Client) -> Self {
+        Self {
+            client,
+            tables,
+            warned: Arc::default(),
+        }
+    }
+
+    /// Asks the table itself for its stream, where streams may not be listed.
+    async fn latest_stream(&self, table: &str) -> Result<StreamsPage, Error> {
+        if !self.warned.swap(true, Ordering::Relaxed) {
+            warn!(
+                table,
+                "ListStreams is denied: only the newest stream of a table is seen, and changes that an older one still holds are passed over; \
+                 grant dynamodb:ListStreams on all resources, it knows no narrower ones"
+            );
+        }
+        let described = self.tables.describe_table().table_name(table).send().await;
+        let described = described.map_err(|error| classify("DescribeTable", error))?;
+        let arn = described.table.and_then(|table| table.latest_stream_arn);
+        Ok(StreamsPage {
+            arns: arn.into_iter().collect(),
+            next: None,
+        })
     }
 }
 
@@ -36,8 +68,13 @@ impl StreamSource for AwsSource {
             .table_name(table)
             .set_exclusive_start_stream_arn(after_arn.map(str::to_owned))
             .send()
-            .await
-            .map_err(|error| classify("ListStreams", error))?;
+            .await;
+        let answer = match answer {
+            Err(error) if after_arn.is_none() && error.code() == Some("AccessDeniedException") => {
+                return self.latest_stream(table).await;
+            }
+            answer => answer.map_err(|error| classify("ListStreams", error))?,
+        };
         let arns = answer
             .streams()
             .iter()
@@ -157,26 +194,68 @@ mod tests {
 
     /// Answers each request with this body.
     async fn service(body: Value) -> AwsSource {
+        service_by(move |_| (200, body.clone())).await
+    }
+
+    /// Answers each request, as its text is, with a status and a body.
+    async fn service_by(answer: impl Fn(&str) -> (u16, Value) + Send + 'static) -> AwsSource {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move {
-            let body = body.to_string();
-            let head = "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\nconnection: close\r\ncontent-length";
+            let head =
+                "content-type: application/x-amz-json-1.0\r\nconnection: close\r\ncontent-length";
             while let Ok((mut connection, _)) = listener.accept().await {
                 let mut request = [0; 16_384];
-                connection.read(&mut request).await.unwrap();
-                let answer = format!("{head}: {}\r\n\r\n{body}", body.len());
+                let read = connection.read(&mut request).await.unwrap();
+                let (status, body) = answer(&String::from_utf8_lossy(&request[..read]));
+                let body = body.to_string();
+                let answer = format!(
+                    "HTTP/1.1 {status} .\r\n{head}: {}\r\n\r\n{body}",
+                    body.len()
+                );
                 connection.write_all(answer.as_bytes()).await.unwrap();
             }
         });
-        let config = aws_sdk_dynamodbstreams::Config::builder()
+        let http = aws_smithy_http_client::Builder::new().build_http();
+        let credentials = Credentials::new("any", "thing", None, None, "test");
+        let streams = aws_sdk_dynamodbstreams::Config::builder()
             .behavior_version(BehaviorVersion::latest())
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .http_client(http.clone())
+            .endpoint_url(&endpoint)
+            .region(Region::from_static("eu-west-1"))
+            .credentials_provider(credentials.clone())
+            .build();
+        let tables = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(http)
             .endpoint_url(endpoint)
             .region(Region::from_static("eu-west-1"))
-            .credentials_provider(Credentials::new("any", "thing", None, None, "test"))
+            .credentials_provider(credentials)
             .build();
-        AwsSource::new(Client::from_conf(config))
+        AwsSource::new(
+            Client::from_conf(streams),
+            aws_sdk_dynamodb::Client::from_conf(tables),
+        )
+    }
+
+    #[tokio::test]
+    async fn where_streams_may_not_be_listed_the_table_names_its_newest() {
+        let source = service_by(|request| {
+            let denied = json!({"__type": "com.amazon.coral.service#AccessDeniedException", "message": "not authorized"});
+            if request.contains("DescribeTable") {
+                (200, json!({"Table": {"LatestStreamArn": "arn:stream"}}))
+            } else {
+                (400, denied)
+            }
+        });
+        let source = source.await;
+        let page = source.list_streams("Things", None).await.unwrap();
+        assert_eq!(
+            (page.arns, page.next),
+            (vec!["arn:stream".to_owned()], None)
+        );
+        let later = source.list_streams("Things", Some("arn:stream")).await;
+        assert!(later.is_err(), "a listing that has begun is not cut short");
     }
 
     fn record(number: &str) -> Value {
