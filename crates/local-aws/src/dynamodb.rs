@@ -1,6 +1,7 @@
 //! DynamoDB: dynoxide behind its own server, and a proxy that adds what dynoxide lacks.
 
 mod engine;
+mod nesting;
 mod proxy;
 mod refusal;
 mod tables;
@@ -87,6 +88,9 @@ impl DynamoDb {
 
     /// Answers one operation.
     pub(crate) async fn answer(&self, operation: &str, body: Bytes) -> Reply {
+        if let Some(refusal) = nesting::refusal(operation, &body) {
+            return refusal;
+        }
         match operation {
             "TransactWriteItems" => self.transact(operation, body).await,
             "ListTables" => tables::without_ours(self.forward(operation, body).await),

@@ -1,17 +1,22 @@
 //! The HTTP endpoint: reads a whole request, dispatches it by `X-Amz-Target` and writes the response.
 
+mod guard;
 mod target;
 
-use std::io;
+use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::State;
 use axum::http::{HeaderMap, Method, Request, Response, StatusCode};
-use axum::serve::ListenerExt;
-use tokio::task::JoinHandle;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::dynamodb::DynamoDb;
@@ -22,6 +27,10 @@ use target::Target;
 
 /// The largest request body that DynamoDB accepts, in bytes. SQS checks its own limit of 1 MiB.
 const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
+/// How long a body may take.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+/// The pause after a connection could not be accepted, which is so while the process has no file descriptor left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// The shutdown timeout for requests in flight.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -37,25 +46,31 @@ pub(crate) struct Services {
 pub(crate) struct Endpoint {
     url: String,
     stop: DropGuard,
-    served: JoinHandle<io::Result<()>>,
+    served: JoinHandle<()>,
 }
 
 impl Endpoint {
     /// Serves until [`stop`](Self::stop) is called or the endpoint is dropped.
-    pub(crate) fn serve(listener: Listener, services: Arc<Services>) -> Self {
+    pub(crate) fn serve(
+        listener: Listener,
+        services: Arc<Services>,
+        head_timeout: Duration,
+    ) -> Self {
         let stop = CancellationToken::new();
-        let router = Router::new().fallback(answer).with_state(services);
         let Listener { socket, url } = listener;
-        let socket = socket.tap_io(|connection| {
-            // A socket without `TCP_NODELAY` works, but more slowly.
-            let _ = connection.set_nodelay(true);
-        });
-        let serving =
-            axum::serve(socket, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+        let stopped = stop.clone();
+        let served = tokio::spawn(accept(socket, stop.clone(), move |connection| {
+            converse(
+                connection,
+                Arc::clone(&services),
+                head_timeout,
+                stopped.clone(),
+            )
+        }));
         Self {
             url,
             stop: stop.drop_guard(),
-            served: tokio::spawn(serving.into_future()),
+            served,
         }
     }
 
@@ -66,15 +81,61 @@ impl Endpoint {
     /// Stops accepting and waits up to [`GRACE`] for requests in flight.
     pub(crate) async fn stop(self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         drop(self.stop);
-        match tokio::time::timeout(GRACE, self.served).await {
-            Ok(served) => Ok(served??),
+        match timeout(GRACE, self.served).await {
+            Ok(served) => Ok(served?),
             Err(_) => Err("a request was still running after 10 seconds".into()),
         }
     }
 }
 
-async fn answer(State(services): State<Arc<Services>>, request: Request<Body>) -> Response<Body> {
+/// Accepts connections until `stop` fires, and then waits for their requests in flight.
+async fn accept<F: Future<Output = ()> + Send + 'static>(
+    socket: TcpListener,
+    stop: CancellationToken,
+    converse: impl Fn(TcpStream) -> F,
+) {
+    let mut connections = JoinSet::new();
+    while let Some(accepted) = stop.run_until_cancelled(socket.accept()).await {
+        match accepted {
+            Ok((connection, _)) => drop(connections.spawn(converse(connection))),
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
+        while connections.try_join_next().is_some() {}
+    }
+    drop(socket);
+    while connections.join_next().await.is_some() {}
+}
+
+/// Answers the requests of one connection, one after another.
+async fn converse(
+    connection: TcpStream,
+    services: Arc<Services>,
+    head_timeout: Duration,
+    stop: CancellationToken,
+) {
+    // A socket without `TCP_NODELAY` works, but more slowly.
+    let _ = connection.set_nodelay(true);
+    let answering = service_fn(|request: Request<Incoming>| {
+        let services = Arc::clone(&services);
+        async move { Ok::<_, Infallible>(answer(&services, request.map(Body::new)).await) }
+    });
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(head_timeout)
+        .serve_connection(TokioIo::new(connection), answering);
+    let mut serving = pin!(serving);
+    // A connection that breaks is its client's affair.
+    if stop.run_until_cancelled(serving.as_mut()).await.is_none() {
+        serving.as_mut().graceful_shutdown();
+        let _ = serving.await;
+    }
+}
+
+async fn answer(services: &Services, request: Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
+    if let Some(refusal) = guard::refusal(&parts.headers) {
+        return refusal.into_response();
+    }
     if parts.method == Method::GET || parts.method == Method::HEAD {
         return reply::health(parts.uri.path()).into_response();
     }
@@ -82,10 +143,14 @@ async fn answer(State(services): State<Arc<Services>>, request: Request<Body>) -
     let read = if announced > MAX_BODY_BYTES as u64 {
         None
     } else {
-        axum::body::to_bytes(body, MAX_BODY_BYTES).await.ok()
+        let reading = axum::body::to_bytes(body, MAX_BODY_BYTES);
+        timeout(BODY_TIMEOUT, reading)
+            .await
+            .ok()
+            .and_then(Result::ok)
     };
     let reply = match read {
-        Some(body) => dispatch(&services, &parts.headers, body).await,
+        Some(body) => dispatch(services, &parts.headers, body).await,
         None => fault(
             StatusCode::PAYLOAD_TOO_LARGE,
             "com.amazon.coral.service#RequestEntityTooLargeException",

@@ -49,9 +49,10 @@ impl LocalAws {
                 path: data_dir.path().to_path_buf(),
                 source,
             })?;
+        let head_timeout = pace.head_timeout;
         let dynamodb = DynamoDb::open(data_dir, pace).await?;
         let services = Arc::new(Services { dynamodb, sqs });
-        let endpoint = Endpoint::serve(listener, Arc::clone(&services));
+        let endpoint = Endpoint::serve(listener, Arc::clone(&services), head_timeout);
         Ok(Self { endpoint, services })
     }
 

@@ -31,7 +31,7 @@ impl Listener {
                 Error::Listen { port, source }
             }
         };
-        let socket = listen(port).map_err(refused)?;
+        let socket = listen((Ipv4Addr::LOCALHOST, port)).map_err(refused)?;
         let address = socket.local_addr().map_err(refused)?;
         Ok(Self {
             socket,
@@ -44,11 +44,21 @@ impl Listener {
     }
 }
 
-/// Listens on 127.0.0.1. Accepted connections inherit `TCP_NODELAY`, so that no response waits for an acknowledgement.
-pub(crate) fn listen(port: u16) -> io::Result<TcpListener> {
+/// Listens on a loopback address. Accepted connections inherit `TCP_NODELAY`, so that no response waits for an acknowledgement.
+fn listen(address: (Ipv4Addr, u16)) -> io::Result<TcpListener> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(cfg!(unix))?;
     socket.set_nodelay(true)?;
-    socket.bind((Ipv4Addr::LOCALHOST, port).into())?;
+    socket.bind(address.into())?;
     socket.listen(BACKLOG)
+}
+
+/// Listens where only this process looks: at a random one of the 2^24 loopback addresses and a free port.
+///
+/// dynoxide's server answers every web page (`Access-Control-Allow-Origin: *`) and takes a TCP listener only. A page would have to find it among
+/// 2^40 places. Systems other than Linux have 127.0.0.1 alone, where a page has to find the port.
+pub(crate) fn listen_hidden() -> io::Result<TcpListener> {
+    let [a, b, c, ..] = *uuid::Uuid::new_v4().as_bytes();
+    let hidden = Ipv4Addr::new(127, a, b, c.clamp(2, 254));
+    listen((hidden, 0)).or_else(|_| listen((Ipv4Addr::LOCALHOST, 0)))
 }

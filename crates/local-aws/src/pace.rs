@@ -15,6 +15,8 @@ pub struct Pace {
     pub iterator_life: Duration,
     /// How long a client request token is valid; ten minutes.
     pub token_life: Duration,
+    /// How long a connection may be idle, or without the whole head of a request, until it is closed; 30 seconds.
+    pub head_timeout: Duration,
 }
 
 impl Default for Pace {
@@ -26,6 +28,7 @@ impl Default for Pace {
             stream_retention: Duration::from_secs(24 * HOUR),
             iterator_life: Duration::from_secs(15 * 60),
             token_life: Duration::from_secs(10 * 60),
+            head_timeout: Duration::from_secs(30),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! dynoxide's server on a private loopback port, in a separate thread and runtime, because its handlers block.
+//! dynoxide's server on a hidden loopback address, in a separate thread and runtime, because its handlers block.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -13,13 +13,17 @@ use tokio::sync::oneshot;
 use super::tokens;
 use crate::data_dir::DataDir;
 use crate::ledger::Ledger;
-use crate::loopback::listen;
+use crate::loopback::listen_hidden;
 use crate::streams;
 
 pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Threads that serve the database: one runs SQL under a lock, the other reads and writes JSON meanwhile.
 const WORKER_THREADS: usize = 2;
+
+/// The stack of such a thread, in bytes: dynoxide's parsers call themselves once for each parenthesis, and [`nesting`](super::nesting) lets
+/// some hundred pass, which a build without optimisation gives several kilobytes each. Untouched pages of it cost nothing.
+const STACK_BYTES: usize = 32 * 1024 * 1024;
 
 /// A running database server. Dropping it stops the server without waiting.
 #[derive(Debug)]
@@ -95,12 +99,13 @@ fn open(file: &Path) -> Result<(Runtime, TcpListener, Opened), BoxError> {
     make_token_table(&database)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKER_THREADS)
+        .thread_stack_size(STACK_BYTES)
         .thread_name("local-dynamodb")
         .enable_all()
         .build()?;
     let listener = {
         let _inside = runtime.enter();
-        listen(0)?
+        listen_hidden()?
     };
     let address = listener.local_addr()?;
     let opened = Opened {

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use crate::local::{Local, create_table, s};
-use local_aws::{Config, Error, LocalAws};
+use local_aws::{Config, Error, LocalAws, Pace};
 use tempfile::tempdir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -14,8 +14,9 @@ async fn raw(aws: &LocalAws, head: &str, body: &str) -> String {
     let address = aws.endpoint_url().strip_prefix("http://").unwrap();
     let mut socket = TcpStream::connect(address).await.unwrap();
     let length = body.len();
-    let request =
-        format!("{head}\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
+    let request = format!(
+        "{head}\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+    );
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     socket.read_to_string(&mut answer).await.unwrap();
@@ -140,7 +141,7 @@ async fn a_body_over_16_megabytes_is_too_large() {
     let address = local.aws.endpoint_url().strip_prefix("http://").unwrap();
     let mut socket = TcpStream::connect(address).await.unwrap();
     let request = format!(
-        "{head}\r\nhost: x\r\ncontent-length: {}\r\n\r\n",
+        "{head}\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n",
         17 * 1024 * 1024
     );
     socket.write_all(request.as_bytes()).await.unwrap();
@@ -175,7 +176,7 @@ async fn a_long_poll_does_not_hold_up_the_shutdown() {
     let body = format!(r#"{{"QueueUrl":"{url}","WaitTimeSeconds":20}}"#);
     let head = target("ReceiveMessage");
     let request = format!(
-        "{head}\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}",
+        "{head}\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );
     socket.write_all(request.as_bytes()).await.unwrap();
@@ -188,4 +189,96 @@ async fn a_long_poll_does_not_hold_up_the_shutdown() {
     let mut answer = String::new();
     socket.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_web_page_is_not_served_whatever_name_it_has_for_this_machine() {
+    let local = Local::start().await;
+    let address = local.aws.endpoint_url().strip_prefix("http://").unwrap();
+    let ask = async |headers: &str| {
+        let mut socket = TcpStream::connect(address).await.unwrap();
+        let head =
+            "POST / HTTP/1.1\r\nconnection: close\r\nx-amz-target: DynamoDB_20120810.ListTables";
+        let request = format!("{head}\r\n{headers}\r\ncontent-length: 2\r\n\r\n{{}}");
+        socket.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        answer
+    };
+    for page in [
+        "host: 127.0.0.1\r\norigin: https://evil.example",
+        "host: 127.0.0.1\r\norigin: null",
+        "host: rebound.evil.example:4566",
+    ] {
+        let answer = ask(page).await;
+        assert!(answer.starts_with("HTTP/1.1 403"), "{page}: {answer}");
+        assert!(
+            answer.contains("AccessDeniedException") && !answer.contains("TableNames"),
+            "{answer}"
+        );
+        assert!(
+            !answer.to_ascii_lowercase().contains("access-control"),
+            "{answer}"
+        );
+    }
+    let answer = ask("host: localhost:4566").await;
+    assert!(answer.contains("TableNames"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_connection_that_asks_nothing_is_closed() {
+    let pace = Pace {
+        head_timeout: Duration::from_millis(200),
+        ..Pace::default()
+    };
+    let local = Local::start_with(pace).await;
+    let address = local.aws.endpoint_url().strip_prefix("http://").unwrap();
+    for begun in [
+        "",
+        "POST / HTTP/1.1\r\nhost: localhost\r\n",
+        "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    ] {
+        let mut socket = TcpStream::connect(address).await.unwrap();
+        socket.write_all(begun.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let closed = tokio::time::timeout(Duration::from_secs(20), socket.read_to_end(&mut answer));
+        closed
+            .await
+            .unwrap_or_else(|_| panic!("{begun:?} holds its connection"))
+            .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_expression_nested_beyond_reason_is_refused_and_ends_nothing() {
+    let local = Local::start().await;
+    create_table(&local.dynamodb(), "Things", None).await;
+    // 300 levels are passed on.
+    for text in [
+        "(".repeat(300),
+        "(".repeat(4_096),
+        "NOT ".repeat(1_000),
+        "(".repeat(1_000_000),
+    ] {
+        let asked = local
+            .dynamodb()
+            .scan()
+            .table_name("Things")
+            .filter_expression(&text);
+        let refused = asked.send().await.unwrap_err().into_service_error();
+        let code = refused.meta().code();
+        assert_eq!(code, Some("ValidationException"), "{} bytes", text.len());
+    }
+    for text in ["(".repeat(8_000), "[".repeat(8_000), "{'a':".repeat(1_500)] {
+        let statement = format!("SELECT * FROM Things WHERE a = {text}");
+        let asked = local.dynamodb().execute_statement().statement(statement);
+        let refused = asked.send().await.unwrap_err().into_service_error();
+        assert_eq!(
+            refused.meta().code(),
+            Some("ValidationException"),
+            "{:.9}",
+            text
+        );
+    }
+    local.dynamodb().list_tables().send().await.unwrap();
 }
