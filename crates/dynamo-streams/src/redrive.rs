@@ -1,22 +1,30 @@
 //! Redrive: parked records are handled again, in order, until their items have none.
+//!
+//! A redrive claims the item that it handles. It renews its claim while it works on the item, and stops if it cannot. Another redrive takes a
+//! claim over that has not changed for the duration of a claim on its own monotonic clock, as workers do with leases: no clocks of two
+//! machines are compared.
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::attempt::{Ended, PANICKED, TIMED_OUT, attempt};
-use crate::clock::WallClock;
 use crate::error::{Error, chain};
 use crate::handler::{Context, Disposition, Handler};
 use crate::item::ItemId;
 use crate::observer::ParkedRecord;
+use crate::settings::HANDLER_TIMEOUT;
 use crate::shard::unreadable;
-use crate::store::{ParkedItem, ParkedStore};
+use crate::store::{ClaimOutcome, ParkedItem, ParkedStore};
 
-/// How long a redrive may take over one record before another redrive may claim the item.
-const CLAIM: Duration = Duration::from_secs(300);
+/// How long a claim must stay unchanged, on the observer's clock, before it is taken over.
+const CLAIM: Duration = Duration::from_secs(25);
+/// How long after its last renewal a redrive still acts on its claim.
+const SELF_FENCE: Duration = Duration::from_secs(20);
+/// The time between two renewals: two may fail.
+const RENEWAL: Duration = Duration::from_secs(6);
 /// The most parked records of one read.
 const MAX_RECORDS_PER_READ: usize = 50;
 
@@ -46,26 +54,36 @@ enum ItemEnd {
     Remains(String),
 }
 
+/// What a redrive finds at an item.
+enum Claimed {
+    /// Its claim, sent at this time, holds.
+    Mine(Instant),
+    Others,
+    NotParked,
+    Stopped,
+}
+
 pub(crate) async fn redrive<L: ParkedStore, H: Handler>(
     store: &L,
     handler: &H,
     selection: &Selection,
     shutdown: &CancellationToken,
 ) -> Result<RedriveReport, Error> {
-    let id = format!("redrive-{:016x}", fastrand::u64(..));
-    let mut report = RedriveReport::default();
-    let wanted = match selection {
-        Selection::All => None,
-        Selection::Item(item_id) => Some(*item_id),
+    let redrive = Redrive {
+        store,
+        handler,
+        id: format!("redrive-{:016x}", fastrand::u64(..)),
+        shutdown,
     };
+    let mut report = RedriveReport::default();
     for item in store.parked_items(None).await? {
         if shutdown.is_cancelled() {
             break;
         }
-        if wanted.is_some_and(|wanted| wanted != item.item_id) {
+        if *selection != Selection::All && *selection != Selection::Item(item.item_id) {
             continue;
         }
-        let end = redrive_item(store, handler, &item, &id, shutdown, &mut report.records).await;
+        let end = redrive.item(&item, &mut report.records).await;
         let end = end.unwrap_or_else(|error| ItemEnd::Remains(chain(&error)));
         match end {
             ItemEnd::Reopened => {
@@ -74,7 +92,7 @@ pub(crate) async fn redrive<L: ParkedStore, H: Handler>(
             }
             ItemEnd::Remains(reason) => {
                 warn!(item = %item.item_id, reason, "an item still has parked records");
-                store.release_claim(&item, &id).await?;
+                store.release_claim(&item, &redrive.id).await?;
                 report.remaining.push((item.item_id, reason));
             }
         }
@@ -82,72 +100,110 @@ pub(crate) async fn redrive<L: ParkedStore, H: Handler>(
     Ok(report)
 }
 
-async fn redrive_item<L: ParkedStore, H: Handler>(
-    store: &L,
-    handler: &H,
-    item: &ParkedItem,
-    id: &str,
-    shutdown: &CancellationToken,
-    records: &mut u64,
-) -> Result<ItemEnd, Error> {
-    let remains = |reason: &str| Ok(ItemEnd::Remains(reason.to_owned()));
-    loop {
-        let Some(version) = claim(store, item, id).await? else {
-            return remains("another redrive has the item");
+struct Redrive<'a, L, H> {
+    store: &'a L,
+    handler: &'a H,
+    id: String,
+    shutdown: &'a CancellationToken,
+}
+
+impl<L: ParkedStore, H: Handler> Redrive<'_, L, H> {
+    async fn item(&self, item: &ParkedItem, records: &mut u64) -> Result<ItemEnd, Error> {
+        let remains = |reason: &str| Ok(ItemEnd::Remains(reason.to_owned()));
+        let claimed_at = match self.claim(item).await? {
+            Claimed::Mine(at) => at,
+            Claimed::Others => return remains("another redrive has the item"),
+            Claimed::Stopped => return remains("the redrive was stopped"),
+            Claimed::NotParked => return Ok(ItemEnd::Reopened),
         };
-        let batch = store
-            .parked_records(item.item_id, MAX_RECORDS_PER_READ)
-            .await?;
-        if batch.is_empty() && store.reopen(item, id, version).await? {
-            return Ok(ItemEnd::Reopened);
+        tokio::select! {
+            biased;
+            end = self.records(item, records) => end,
+            () = self.keep_claim(item, claimed_at) => {
+                remains("the claim of the redrive could not be renewed in time, or another redrive took the item")
+            }
         }
-        for parked in batch {
-            if shutdown.is_cancelled() {
-                return remains("the redrive was stopped");
+    }
+
+    /// Claims an item. A claim of another redrive is watched once for the time of a claim: if it has not changed then, that redrive is dead.
+    async fn claim(&self, item: &ParkedItem) -> Result<Claimed, Error> {
+        let mut seen = None;
+        loop {
+            let asked = Instant::now();
+            match self.store.claim(item, &self.id, seen.as_ref()).await? {
+                ClaimOutcome::Claimed { .. } => return Ok(Claimed::Mine(asked)),
+                ClaimOutcome::NotParked => return Ok(Claimed::NotParked),
+                ClaimOutcome::Others(_) if seen.is_some() => return Ok(Claimed::Others),
+                ClaimOutcome::Others(claim) => seen = Some(claim),
             }
-            // The claim is renewed before each record, so that no record outlives it.
-            if claim(store, item, id).await?.is_none() {
-                return remains("another redrive took the item");
+            info!(item = %item.item_id, "another redrive has claimed the item: its claim is watched");
+            let watched = self.shutdown.run_until_cancelled(sleep(CLAIM)).await;
+            if watched.is_none() {
+                return Ok(Claimed::Stopped);
             }
-            if let Err(reason) = handle(handler, &parked, shutdown).await {
-                return Ok(ItemEnd::Remains(reason));
+        }
+    }
+
+    /// Renews the claim; returns once it is lost, or may be.
+    async fn keep_claim(&self, item: &ParkedItem, mut renewed: Instant) {
+        let renew = async || loop {
+            sleep(RENEWAL).await;
+            let asked = Instant::now();
+            match self.store.claim(item, &self.id, None).await {
+                Ok(ClaimOutcome::Claimed { .. }) => return Some(asked),
+                Ok(ClaimOutcome::Others(_) | ClaimOutcome::NotParked) => return None,
+                Err(error) => warn!(error = chain(&error), "a claim could not be renewed"),
             }
-            store
-                .remove(item, id, &parked.record.sequence_number)
+        };
+        while let Ok(Some(asked)) = timeout_at(renewed + SELF_FENCE, renew()).await {
+            renewed = asked;
+        }
+    }
+
+    /// Handles the parked records of a claimed item, the oldest first.
+    async fn records(&self, item: &ParkedItem, records: &mut u64) -> Result<ItemEnd, Error> {
+        loop {
+            let ClaimOutcome::Claimed { version } = self.store.claim(item, &self.id, None).await?
+            else {
+                return Err(Error::Fenced);
+            };
+            let batch = self
+                .store
+                .parked_records(item.item_id, MAX_RECORDS_PER_READ)
                 .await?;
-            *records += 1;
+            if batch.is_empty() && self.store.reopen(item, &self.id, version).await? {
+                return Ok(ItemEnd::Reopened);
+            }
+            for parked in batch {
+                if let Err(reason) = self.handle(&parked).await {
+                    return Ok(ItemEnd::Remains(reason));
+                }
+                self.store
+                    .remove(item, &self.id, &parked.record.sequence_number)
+                    .await?;
+                *records += 1;
+            }
         }
     }
-}
 
-async fn claim<L: ParkedStore>(
-    store: &L,
-    item: &ParkedItem,
-    id: &str,
-) -> Result<Option<u64>, Error> {
-    let now = WallClock::default().now();
-    let claim = TimeDelta::from_std(CLAIM).unwrap_or_default();
-    store.claim(item, id, now, now + claim).await
-}
-
-/// Calls the handler once; an error is the reason for which the record stays parked.
-async fn handle<H: Handler>(
-    handler: &H,
-    parked: &ParkedRecord,
-    shutdown: &CancellationToken,
-) -> Result<(), String> {
-    if let Some(defect) = &parked.record.defect {
-        return Err(unreadable(defect));
-    }
-    let context = Context::new(1, shutdown.child_token());
-    // The claim must outlast the attempt and the removal of the record.
-    match attempt(handler, &parked.record, &context, CLAIM / 2).await {
-        Ended::Dropped => Err("the redrive was stopped".to_owned()),
-        Ended::Panicked => Err(PANICKED.to_owned()),
-        Ended::TimedOut => Err(TIMED_OUT.to_owned()),
-        Ended::Returned(Disposition::Done) => Ok(()),
-        Ended::Returned(Disposition::Retry { reason } | Disposition::Park { reason }) => {
-            Err(reason)
+    /// Calls the handler once; an error is the reason for which the record stays parked.
+    async fn handle(&self, parked: &ParkedRecord) -> Result<(), String> {
+        if let Some(defect) = &parked.record.defect {
+            return Err(unreadable(defect));
+        }
+        let stopped = || Err("the redrive was stopped".to_owned());
+        if self.shutdown.is_cancelled() {
+            return stopped();
+        }
+        let context = Context::new(1, self.shutdown.child_token());
+        match attempt(self.handler, &parked.record, &context, HANDLER_TIMEOUT).await {
+            Ended::Dropped => stopped(),
+            Ended::Panicked => Err(PANICKED.to_owned()),
+            Ended::TimedOut => Err(TIMED_OUT.to_owned()),
+            Ended::Returned(Disposition::Done) => Ok(()),
+            Ended::Returned(Disposition::Retry { reason } | Disposition::Park { reason }) => {
+                Err(reason)
+            }
         }
     }
 }

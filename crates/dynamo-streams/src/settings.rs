@@ -111,7 +111,7 @@ impl Default for Settings {
             max_in_flight_bytes_per_shard: 16 << 20,
             concurrency_per_shard: 32,
             concurrency: 128,
-            handler_timeout: Duration::from_secs(5 * 60),
+            handler_timeout: HANDLER_TIMEOUT,
             retry: RetryPolicy::default(),
             checkpoint_interval: Duration::from_secs(5),
             heartbeat_interval: Duration::from_secs(10),
@@ -124,6 +124,9 @@ impl Default for Settings {
         }
     }
 }
+
+/// The default; a redrive has no settings and uses it too.
+pub(crate) const HANDLER_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
 impl Settings {
     /// How long after its last heartbeat a worker still acts on its leases.

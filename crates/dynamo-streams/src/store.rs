@@ -123,15 +123,13 @@ pub(crate) trait ParkedStore: Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<ParkedRecord>, Error>> + Send;
 
-    /// Claims an item for a redrive until a time. Returns the item's version, or nothing if another redrive has claimed it or it has no
-    /// parked records.
+    /// Claims an item for a redrive, or renews its claim: if no other redrive has claimed it, or the claim is still as it was `seen`.
     fn claim(
         &self,
         item: &ParkedItem,
         redrive: &str,
-        now: DateTime<Utc>,
-        until: DateTime<Utc>,
-    ) -> impl Future<Output = Result<Option<u64>, Error>> + Send;
+        seen: Option<&Claim>,
+    ) -> impl Future<Output = Result<ClaimOutcome, Error>> + Send;
 
     /// Removes a redriven record, if the redrive still has its claim; else [`Error::Fenced`].
     fn remove(
@@ -168,6 +166,25 @@ pub(crate) trait ParkedStore: Send + Sync + 'static {
 
     /// Removes a repaired gap, unless it was found again since it was read.
     fn acknowledge(&self, gap: &GapRecord) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// A redrive's claim on an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Claim {
+    pub(crate) redrive: String,
+    /// Counts the claims and renewals of the item, from 1; 0 in a claim of an older release.
+    pub(crate) beat: u64,
+}
+
+/// The result of claiming an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ClaimOutcome {
+    /// The item is claimed; its version as it is now.
+    Claimed { version: u64 },
+    /// Another redrive has it.
+    Others(Claim),
+    /// It has no parked records any more.
+    NotParked,
 }
 
 /// The result of parking a record.

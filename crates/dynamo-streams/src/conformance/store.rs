@@ -1,12 +1,12 @@
 //! What every lease store does: the one in memory and the table of a real service.
 
-use chrono::TimeDelta;
+use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::error::Error;
 use crate::lease::{Checkpoint, Guard, Lease, Seen, StreamEntry};
 use crate::lease_table::{LeaseTable, create_lease_table};
 use crate::observer::GapRecord;
-use crate::store::{LeaseStore, ParkOutcome, ParkedStore};
+use crate::store::{Claim, ClaimOutcome, LeaseStore, ParkOutcome, ParkedItem, ParkedStore};
 use crate::testing::link::Link;
 use crate::testing::memory::Memory;
 use crate::testing::{
@@ -55,6 +55,7 @@ both! {
     a_record_behind_needs_parked_records_of_its_item,
     what_holds_no_lease_parks_as_well,
     a_redrive_claims_an_item_alone_and_reopens_it_only_when_nothing_came_meanwhile,
+    a_claim_is_taken_over_only_as_it_was_seen_whatever_the_clocks_say,
     a_gap_is_kept_once_and_gets_its_end,
     an_acknowledged_gap_stays_gone_when_its_end_is_found,
     a_gap_that_is_found_anew_outlives_the_acknowledgement_of_the_old_one,
@@ -70,11 +71,38 @@ async fn applications_do_not_see_each_other() {
     local.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_that_an_older_release_left_behind_is_taken_over() {
+    let local = Local::serve(&[]).await;
+    let store = lease_table(&local).await;
+    store.park(None, &parked("x", 5, false)).await.unwrap();
+    let item = store.parked_items(None).await.unwrap().remove(0);
+    let update = local.dynamo.update_item().table_name("Leases");
+    update
+        .key("PK", s("LANE#test"))
+        .key("SK", s(format!("{TABLE}#{}", item.item_id)))
+        .update_expression("SET claimed_by = :old, claimed_until = :old")
+        .expression_attribute_values(":old", s("redrive-old"))
+        .send()
+        .await
+        .unwrap();
+    let ClaimOutcome::Others(claim) = store.claim(&item, "new", None).await.unwrap() else {
+        panic!("another redrive has it");
+    };
+    let taken = store.claim(&item, "new", Some(&claim)).await.unwrap();
+    assert_eq!(taken, ClaimOutcome::Claimed { version: 1 });
+    local.stop().await;
+}
+
 /// Creates the lease table, twice, as a repeated provisioning does.
 async fn lease_table(local: &Local) -> LeaseTable {
     create_lease_table(&local.dynamo, "Leases").await.unwrap();
     create_lease_table(&local.dynamo, "Leases").await.unwrap();
     LeaseTable::new(local.dynamo.clone(), "Leases", "test").unwrap()
+}
+
+fn s(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
 }
 
 async fn taken<S: LeaseStore>(store: &S, id: &str, worker: &str) -> (Lease, Guard) {

@@ -5,8 +5,10 @@ mod parts;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, TransactWriteItem, Update};
-use chrono::{DateTime, Utc};
+use aws_sdk_dynamodb::types::{
+    ConditionCheck, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem, Update,
+};
 
 use parts::{decode_parts, encode_parts};
 
@@ -14,14 +16,14 @@ use super::LeaseTable;
 use super::encoding::{Attributes, keyed, lease_key, n, s, time, wrong_family};
 use super::key::{Key, PARTITION_KEY, SEPARATOR, SORT_KEY};
 use super::requests::{accepted, ignore_refusal, read_all};
-use super::updates::HELD;
+use super::updates::{HELD, refused};
 use crate::error::Error;
 use crate::item::{Item, ItemId};
 use crate::lease::Guard;
 use crate::observer::{GapRecord, ParkedRecord};
 use crate::sdk_error::classify;
 use crate::sequence::padded;
-use crate::store::{ParkOutcome, ParkedItem, ParkedStore};
+use crate::store::{Claim, ClaimOutcome, ParkOutcome, ParkedItem, ParkedStore};
 
 impl ParkedStore for LeaseTable {
     async fn park(
@@ -91,33 +93,52 @@ impl ParkedStore for LeaseTable {
         &self,
         item: &ParkedItem,
         redrive: &str,
-        now: DateTime<Utc>,
-        until: DateTime<Utc>,
-    ) -> Result<Option<u64>, Error> {
-        let answer = self
+        seen: Option<&Claim>,
+    ) -> Result<ClaimOutcome, Error> {
+        let request = self
             .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(keyed(&self.item_key(item))))
-            .update_expression("SET claimed_by = :redrive, claimed_until = :until")
-            .condition_expression(
-                "attribute_exists(#pk) AND (attribute_not_exists(claimed_by) OR claimed_by = :redrive OR claimed_until < :now)",
-            )
+            .update_expression("SET claimed_by = :redrive ADD claim_beat :one")
             .expression_attribute_names("#pk", PARTITION_KEY)
             .expression_attribute_values(":redrive", s(redrive))
-            .expression_attribute_values(":until", n(until.timestamp_millis()))
-            .expression_attribute_values(":now", n(now.timestamp_millis()))
-            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
-            .send()
-            .await
-            .map_err(|error| classify("UpdateItem", error));
-        match answer {
+            .expression_attribute_values(":one", n(1))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let mine = "attribute_not_exists(claimed_by) OR claimed_by = :redrive";
+        let free = |more: &str| format!("attribute_exists(#pk) AND ({mine}{more})");
+        let request = match seen {
+            Some(Claim { redrive, beat: 0 }) => request
+                .condition_expression(free(
+                    " OR (claimed_by = :seen AND attribute_not_exists(claim_beat))",
+                ))
+                .expression_attribute_values(":seen", s(redrive)),
+            Some(Claim { redrive, beat }) => request
+                .condition_expression(free(" OR (claimed_by = :seen AND claim_beat = :beat)"))
+                .expression_attribute_values(":seen", s(redrive))
+                .expression_attribute_values(":beat", n(beat)),
+            None => request.condition_expression(free("")),
+        };
+        let error = match request.send().await {
             Ok(answer) => {
                 let item = answer.attributes.unwrap_or_default();
-                Attributes(&item).number("version").map(Some)
+                let version = Attributes(&item).number("version")?;
+                return Ok(ClaimOutcome::Claimed { version });
             }
-            Err(error) if error.is_fenced() => Ok(None),
-            Err(error) => Err(error),
+            Err(error) => error,
+        };
+        let other = refused(&error).map(|item| {
+            let attributes = Attributes(item);
+            Ok(ClaimOutcome::Others(Claim {
+                redrive: attributes.text("claimed_by")?.to_owned(),
+                // An older release wrote none.
+                beat: attributes.maybe_number("claim_beat").unwrap_or(0),
+            }))
+        });
+        match classify("UpdateItem", error) {
+            error if error.is_fenced() => other.unwrap_or(Ok(ClaimOutcome::NotParked)),
+            error => Err(error),
         }
     }
 
@@ -181,7 +202,7 @@ impl ParkedStore for LeaseTable {
             .update_item()
             .table_name(&self.table)
             .set_key(Some(keyed(&self.item_key(item))))
-            .update_expression("REMOVE claimed_by, claimed_until")
+            .update_expression("REMOVE claimed_by")
             .condition_expression("claimed_by = :redrive")
             .expression_attribute_values(":redrive", s(redrive))
             .send()

@@ -157,6 +157,60 @@ async fn redrive_replays_in_order_beside_the_running_worker_and_opens_the_item_a
     worker.drain().await;
 }
 
+/// What two redrives of one record do: the second begins some seconds after the first, whose line may die meanwhile.
+async fn two_redrives(effort: u64, dies_after: Option<u64>) -> (Vec<String>, Duration) {
+    let world = World::new().refusing(poison);
+    let worker = world.start("a");
+    world.streams.write("poison");
+    world.settled().await;
+    worker.drain().await;
+    let mended = |effort| World {
+        refuse: World::new().refuse,
+        effort: Duration::from_secs(effort),
+        ..world.clone()
+    };
+    let (slow, quick, shutdown) = (mended(effort), mended(0), CancellationToken::new());
+    let run = async |world: &World, name: &str, link: &Link| {
+        let (store, handler) = (world.memory.store(link), world.reactor(name, link));
+        redrive(&store, &handler, &Selection::All, &shutdown).await
+    };
+    let (first, second) = (Link::sound(), Link::sound());
+    let later = async {
+        pass(2).await;
+        let (report, took) = time(run(&quick, "second", &second)).await;
+        report.unwrap();
+        took
+    };
+    let dies = async {
+        if let Some(seconds) = dies_after {
+            pass(seconds).await;
+            first.kill();
+        }
+        std::future::pending::<()>().await;
+    };
+    let both = async { tokio::join!(run(&slow, "first", &first), later) };
+    let took = tokio::select! {
+        (_, took) = both => took,
+        () = dies => unreachable!("it waits for ever"),
+        () = pass(400) => Duration::MAX,
+    };
+    let done = world.journal.notes().done.into_iter();
+    (done.map(|(by, ..)| by).collect(), took)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redrive_that_takes_long_keeps_its_item_from_another_one() {
+    let (done, took) = two_redrives(200, None).await;
+    assert_eq!(done, ["first"]);
+    assert_eq!(took.as_secs(), 25, "the other one has watched the claim");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_item_of_a_redrive_that_died_is_taken_over_whatever_the_clocks_say() {
+    let (done, _) = two_redrives(10, Some(1)).await;
+    assert_eq!(done, ["second"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_redrive_stops_at_the_first_record_that_fails_again() {
     let world = World::new().refusing(poison);

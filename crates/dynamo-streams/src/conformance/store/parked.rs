@@ -86,13 +86,8 @@ pub(super) async fn a_redrive_claims_an_item_alone_and_reopens_it_only_when_noth
         .await
         .unwrap();
     let item = store.parked_items(None).await.unwrap().remove(0);
-    let (now, until) = (epoch_time(0), epoch_time(60));
-    let version = store
-        .claim(&item, "one", now, until)
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(store.claim(&item, "two", now, until).await.unwrap(), None);
+    let version = claim(store, &item, "one", None).await.unwrap();
+    assert!(claim(store, &item, "two", None).await.is_err());
     assert!(fenced(store.remove(&item, "two", "5").await));
     store.remove(&item, "one", "5").await.unwrap();
     store
@@ -103,35 +98,54 @@ pub(super) async fn a_redrive_claims_an_item_alone_and_reopens_it_only_when_noth
         !store.reopen(&item, "one", version).await.unwrap(),
         "one came meanwhile"
     );
-    let version = store
-        .claim(&item, "one", now, until)
-        .await
-        .unwrap()
-        .unwrap();
+    let version = claim(store, &item, "one", None).await.unwrap();
     store.remove(&item, "one", "6").await.unwrap();
     assert!(!store.reopen(&item, "two", version).await.unwrap());
     store.release_claim(&item, "two").await.unwrap();
     assert!(store.reopen(&item, "one", version).await.unwrap());
     assert!(store.parked_items(None).await.unwrap().is_empty());
+    let gone = store.claim(&item, "one", None).await.unwrap();
+    assert_eq!(gone, ClaimOutcome::NotParked);
+}
 
+/// Claims an item; returns its version, or the claim that another redrive has.
+async fn claim<S: ParkedStore>(
+    store: &S,
+    item: &ParkedItem,
+    redrive: &str,
+    seen: Option<&Claim>,
+) -> Result<u64, Claim> {
+    match store.claim(item, redrive, seen).await.unwrap() {
+        ClaimOutcome::Claimed { version } => Ok(version),
+        ClaimOutcome::Others(claim) => Err(claim),
+        ClaimOutcome::NotParked => panic!("it is parked"),
+    }
+}
+
+pub(super) async fn a_claim_is_taken_over_only_as_it_was_seen_whatever_the_clocks_say<
+    S: LeaseStore + ParkedStore,
+>(
+    store: &S,
+) {
+    let (_, guard) = taken(store, "s-1", "a").await;
     store
         .park(Some(&guard), &parked("y", 7, false))
         .await
         .unwrap();
     let item = store.parked_items(Some(TABLE)).await.unwrap().remove(0);
-    store
-        .claim(&item, "dead", now, until)
+    claim(store, &item, "one", None).await.unwrap();
+    let seen = claim(store, &item, "two", None).await.unwrap_err();
+    claim(store, &item, "one", None).await.unwrap();
+    let renewed = claim(store, &item, "two", Some(&seen)).await.unwrap_err();
+    assert_ne!(renewed, seen, "a renewal shows");
+    claim(store, &item, "two", Some(&renewed)).await.unwrap();
+    let taken = claim(store, &item, "one", Some(&renewed))
         .await
-        .unwrap()
-        .unwrap();
-    let later = until + TimeDelta::seconds(1);
-    assert!(
-        store
-            .claim(&item, "two", later, later)
-            .await
-            .unwrap()
-            .is_some()
-    );
+        .unwrap_err();
+    assert_eq!(taken.redrive, "two");
+    assert!(fenced(store.remove(&item, "one", "7").await));
+    store.release_claim(&item, "two").await.unwrap();
+    claim(store, &item, "one", None).await.unwrap();
 }
 
 pub(super) async fn a_gap_is_kept_once_and_gets_its_end<S: ParkedStore>(store: &S) {

@@ -2,26 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
-
 use super::{MemoryStore, State};
 use crate::error::Error;
 use crate::item::ItemId;
 use crate::lease::Guard;
 use crate::observer::{GapRecord, ParkedRecord};
-use crate::store::{ParkOutcome, ParkedItem, ParkedStore};
+use crate::store::{Claim, ClaimOutcome, ParkOutcome, ParkedItem, ParkedStore};
 
 /// An item with its parked records, by their sequence numbers.
 pub(super) struct Item {
     seen: ParkedItem,
-    claim: Option<(String, DateTime<Utc>)>,
+    claim: Option<Claim>,
+    /// Its claims and renewals so far.
+    beats: u64,
     records: BTreeMap<u64, ParkedRecord>,
 }
 
 impl State {
     fn claimed(&mut self, item_id: ItemId, redrive: &str) -> Result<&mut Item, Error> {
         let item = self.items.get_mut(&item_id).ok_or(Error::Fenced)?;
-        let claimed = item.claim.as_ref().is_some_and(|(by, _)| by == redrive);
+        let claimed = item
+            .claim
+            .as_ref()
+            .is_some_and(|claim| claim.redrive == redrive);
         if claimed {
             Ok(item)
         } else {
@@ -45,6 +48,7 @@ impl State {
                 version: 0,
             },
             claim: None,
+            beats: 0,
             records: BTreeMap::new(),
         });
         let number = parked.record.sequence_number.parse().unwrap();
@@ -94,22 +98,26 @@ impl ParkedStore for MemoryStore {
         &self,
         item: &ParkedItem,
         redrive: &str,
-        now: DateTime<Utc>,
-        until: DateTime<Utc>,
-    ) -> Result<Option<u64>, Error> {
+        seen: Option<&Claim>,
+    ) -> Result<ClaimOutcome, Error> {
         let claim = |state: &mut State| {
             let Some(item) = state.items.get_mut(&item.item_id) else {
-                return Ok(None);
+                return Ok(ClaimOutcome::NotParked);
             };
-            if item
-                .claim
-                .as_ref()
-                .is_some_and(|(by, until)| by != redrive && *until >= now)
+            if let Some(claim) = &item.claim
+                && claim.redrive != redrive
+                && seen != Some(claim)
             {
-                return Ok(None);
+                return Ok(ClaimOutcome::Others(claim.clone()));
             }
-            item.claim = Some((redrive.to_owned(), until));
-            Ok(Some(item.seen.version))
+            item.beats += 1;
+            item.claim = Some(Claim {
+                redrive: redrive.to_owned(),
+                beat: item.beats,
+            });
+            Ok(ClaimOutcome::Claimed {
+                version: item.seen.version,
+            })
         };
         self.write("claim", claim).await
     }
