@@ -26,7 +26,7 @@ pub use settings::{Settings, local_settings};
 pub use time_zones::use_newest_time_zones;
 
 pub use commands::{CommandHandler, command_message};
-pub use reactions::ReactionHandler;
+pub use reactions::{ReactionHandler, RecordSkips, SkippedRecords};
 
 pub use audit::{
     AuditCounts, AuditObserver, AuditOptions, AuditReport, ForeignItems, RefusedSchedule,

@@ -2,6 +2,8 @@
 
 mod handler;
 mod observer;
+mod skip;
 
 pub use handler::ReactionHandler;
 pub(crate) use observer::StreamObserver;
+pub use skip::{RecordSkips, SkippedRecords};

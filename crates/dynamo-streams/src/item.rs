@@ -1,10 +1,12 @@
 //! Items of DynamoDB tables, and their ids.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::str::FromStr;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
@@ -39,6 +41,56 @@ impl ItemId {
         let mut id = [0; 16];
         id.copy_from_slice(&digest.finalize()[..16]);
         Self(id)
+    }
+}
+
+/// The primary key of an item. It may contain personal data: `Display` shows it to a person, `Debug` shows the names of its attributes.
+#[derive(Clone, Default, PartialEq)]
+pub struct ItemKey(Item);
+
+impl ItemKey {
+    pub(crate) fn new(attributes: Item) -> Self {
+        Self(attributes)
+    }
+
+    /// Returns the attributes of the key; none if it is unknown.
+    pub fn attributes(&self) -> &Item {
+        &self.0
+    }
+}
+
+/// The values of the key in the order of their names, separated by spaces.
+impl fmt::Display for ItemKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ordered: BTreeMap<_, _> = self.0.iter().collect();
+        for (index, value) in ordered.into_values().enumerate() {
+            if index > 0 {
+                f.write_str(" ")?;
+            }
+            match (value.as_s().or_else(|_| value.as_n()), value.as_b()) {
+                (Ok(text), _) => f.write_str(text)?,
+                (Err(_), Ok(blob)) => f.write_str(&BASE64.encode(blob))?,
+                (Err(_), Err(_)) => f.write_str("?")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for ItemKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        AttributeNames(&self.0).fmt(f)
+    }
+}
+
+/// Shows the attributes of an item without their values.
+pub(crate) struct AttributeNames<'a>(pub(crate) &'a Item);
+
+impl fmt::Debug for AttributeNames<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut names: Vec<&str> = self.0.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        f.debug_set().entries(names).finish()
     }
 }
 
@@ -99,6 +151,17 @@ mod tests {
         let two = ItemId::of("T", &key(&[("PK", "a"), ("SK", "bc")]));
         assert_ne!(one, two);
         assert_ne!(one, ItemId::of("U", &key(&[("PK", "ab"), ("SK", "c")])));
+    }
+
+    #[test]
+    fn a_key_is_shown_to_a_person_and_not_to_a_log() {
+        let mut attributes = key(&[("SK", "COURSE#oils"), ("PK", "USER#ada")]);
+        let key = ItemKey::new(attributes.clone());
+        assert_eq!(key.to_string(), "USER#ada COURSE#oils");
+        assert_eq!(format!("{key:?}"), r#"{"PK", "SK"}"#);
+        attributes.insert("SK".to_owned(), AttributeValue::N("7".to_owned()));
+        assert_eq!(ItemKey::new(attributes).to_string(), "USER#ada 7");
+        assert_eq!(ItemKey::default().to_string(), "");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::handler::Handler;
 use crate::item::ItemId;
 use crate::lease_table::LeaseTable;
 use crate::observer::{GapRecord, ParkedRecord};
-use crate::redrive::{self, RedriveReport, Selection};
+use crate::redrive::{self, RedriveReport, Selection, SkipPolicy};
 use crate::sdk_client::bounded_dynamo;
 use crate::status::{self, Status};
 use crate::store::{LeaseStore as _, ParkedItem, ParkedStore as _};
@@ -33,17 +33,14 @@ impl Operations {
 
     /// Reads the status of the application.
     pub async fn status(&self) -> Result<Status, Error> {
-        let (view, parked, gaps) = futures::try_join!(
+        let (view, parked, skipped, gaps) = futures::try_join!(
             self.store.view(),
             self.store.parked_items(None),
+            self.store.skipped_records(),
             self.store.gaps()
         )?;
-        Ok(status::summarise(
-            view,
-            parked,
-            gaps,
-            WallClock::default().now(),
-        ))
+        let now = WallClock::default().now();
+        Ok(status::summarise(view, parked, skipped, gaps, now))
     }
 
     /// Lists the items with parked records.
@@ -70,7 +67,19 @@ impl Operations {
         selection: &Selection,
         shutdown: &CancellationToken,
     ) -> Result<RedriveReport, Error> {
-        redrive::redrive(&self.store, handler, selection, shutdown).await
+        redrive::redrive(&self.store, handler, &(), selection, shutdown).await
+    }
+
+    /// The same, without the records that the policy skips: each of them is removed, and stored with the reason in [`Status::skipped`], after the
+    /// policy has repaired its item. It is the way out for a record that can never be handled, and for the records of its item behind it.
+    pub async fn redrive_skipping<H: Handler>(
+        &self,
+        handler: &H,
+        policy: &impl SkipPolicy,
+        selection: &Selection,
+        shutdown: &CancellationToken,
+    ) -> Result<RedriveReport, Error> {
+        redrive::redrive(&self.store, handler, policy, selection, shutdown).await
     }
 
     /// Lists the gaps that are not acknowledged.

@@ -9,7 +9,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::item::{Item, ItemId};
+use crate::item::{AttributeNames, Item, ItemId};
 
 /// One change of one item.
 ///
@@ -96,17 +96,6 @@ impl fmt::Debug for Record {
             .field("size_bytes", &self.size_bytes)
             .field("defect", &self.defect)
             .finish()
-    }
-}
-
-/// Shows the attributes of an item without their values.
-struct AttributeNames<'a>(&'a Item);
-
-impl fmt::Debug for AttributeNames<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut names: Vec<&str> = self.0.keys().map(String::as_str).collect();
-        names.sort_unstable();
-        f.debug_set().entries(names).finish()
     }
 }
 

@@ -4,20 +4,22 @@
 //! claim over that has not changed for the duration of a claim on its own monotonic clock, as workers do with leases: no clocks of two
 //! machines are compared.
 
+use std::future::ready;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::attempt::{Ended, PANICKED, TIMED_OUT, attempt};
+use crate::clock::WallClock;
 use crate::error::{Error, chain};
 use crate::handler::{Context, Disposition, Handler};
-use crate::item::ItemId;
+use crate::item::{ItemId, ItemKey};
 use crate::observer::ParkedRecord;
 use crate::settings::HANDLER_TIMEOUT;
 use crate::shard::unreadable;
-use crate::store::{ClaimOutcome, ParkedItem, ParkedStore};
+use crate::store::{ClaimOutcome, ParkedItem, ParkedStore, SkippedRecord};
 
 /// How long a claim must stay unchanged, on the observer's clock, before it is taken over.
 const CLAIM: Duration = Duration::from_secs(25);
@@ -27,6 +29,8 @@ const SELF_FENCE: Duration = Duration::from_secs(20);
 const RENEWAL: Duration = Duration::from_secs(6);
 /// The most parked records of one read.
 const MAX_RECORDS_PER_READ: usize = 50;
+/// Why an item remains when the redrive's token has fired.
+const STOPPED: &str = "the redrive was stopped";
 
 /// Which items to redrive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,20 +42,58 @@ pub enum Selection {
 }
 
 /// The result of a redrive.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RedriveReport {
     /// Items without parked records: their later records are handled as usual.
     pub reopened: Vec<ItemId>,
-    /// Items that still have parked records, each with the reason.
-    pub remaining: Vec<(ItemId, String)>,
+    /// Records that were skipped.
+    pub skipped: Vec<SkippedRecord>,
+    /// Items that still have parked records.
+    pub remaining: Vec<RemainingItem>,
     /// Records whose handler returned `Done`.
     pub records: u64,
 }
 
+/// An item that still has parked records after a redrive.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RemainingItem {
+    /// The id of the item.
+    pub item_id: ItemId,
+    /// The key of the item.
+    pub key: ItemKey,
+    /// The sequence number of the record at which the redrive stopped, if it came to one.
+    pub sequence_number: Option<String>,
+    /// Why it stopped.
+    pub reason: String,
+}
+
+/// Decides which parked records a redrive skips, and repairs their items.
+pub trait SkipPolicy: Sync {
+    /// Returns why a record is skipped; `None` if it is handled. The reason is stored, so it must contain no personal data.
+    fn skip(&self, _parked: &ParkedRecord) -> Option<String> {
+        None
+    }
+
+    /// Repairs an item from its present state, so that nothing is lost that the record and the later ones of its item would have led to. It runs
+    /// before the record is removed, once for up to fifty records that were parked before, and again if the process dies in between. Its
+    /// error is the reason for which the record stays parked.
+    fn repair(
+        &self,
+        _item: &ParkedItem,
+        _parked: &ParkedRecord,
+    ) -> impl Future<Output = Result<(), String>> + Send {
+        ready(Ok(()))
+    }
+}
+
+/// Skips nothing.
+impl SkipPolicy for () {}
+
 /// How the redrive of an item ended.
 enum ItemEnd {
     Reopened,
-    Remains(String),
+    /// With the reason, and the number of the record at which it stopped.
+    Remains(String, Option<String>),
 }
 
 /// What a redrive finds at an item.
@@ -63,15 +105,17 @@ enum Claimed {
     Stopped,
 }
 
-pub(crate) async fn redrive<L: ParkedStore, H: Handler>(
+pub(crate) async fn redrive<L: ParkedStore, H: Handler, P: SkipPolicy>(
     store: &L,
     handler: &H,
+    policy: &P,
     selection: &Selection,
     shutdown: &CancellationToken,
 ) -> Result<RedriveReport, Error> {
     let redrive = Redrive {
         store,
         handler,
+        policy,
         id: format!("redrive-{:016x}", fastrand::u64(..)),
         shutdown,
     };
@@ -83,42 +127,48 @@ pub(crate) async fn redrive<L: ParkedStore, H: Handler>(
         if *selection != Selection::All && *selection != Selection::Item(item.item_id) {
             continue;
         }
-        let end = redrive.item(&item, &mut report.records).await;
-        let end = end.unwrap_or_else(|error| ItemEnd::Remains(chain(&error)));
+        let end = redrive.item(&item, &mut report).await;
+        let end = end.unwrap_or_else(|error| ItemEnd::Remains(chain(&error), None));
         match end {
             ItemEnd::Reopened => {
                 info!(item = %item.item_id, "an item has no parked records any more");
                 report.reopened.push(item.item_id);
             }
-            ItemEnd::Remains(reason) => {
+            ItemEnd::Remains(reason, sequence_number) => {
                 warn!(item = %item.item_id, reason, "an item still has parked records");
                 store.release_claim(&item, &redrive.id).await?;
-                report.remaining.push((item.item_id, reason));
+                report.remaining.push(RemainingItem {
+                    item_id: item.item_id,
+                    key: item.key,
+                    sequence_number,
+                    reason,
+                });
             }
         }
     }
     Ok(report)
 }
 
-struct Redrive<'a, L, H> {
+struct Redrive<'a, L, H, P> {
     store: &'a L,
     handler: &'a H,
+    policy: &'a P,
     id: String,
     shutdown: &'a CancellationToken,
 }
 
-impl<L: ParkedStore, H: Handler> Redrive<'_, L, H> {
-    async fn item(&self, item: &ParkedItem, records: &mut u64) -> Result<ItemEnd, Error> {
-        let remains = |reason: &str| Ok(ItemEnd::Remains(reason.to_owned()));
+impl<L: ParkedStore, H: Handler, P: SkipPolicy> Redrive<'_, L, H, P> {
+    async fn item(&self, item: &ParkedItem, report: &mut RedriveReport) -> Result<ItemEnd, Error> {
+        let remains = |reason: &str| Ok(ItemEnd::Remains(reason.to_owned(), None));
         let claimed_at = match self.claim(item).await? {
             Claimed::Mine(at) => at,
             Claimed::Others => return remains("another redrive has the item"),
-            Claimed::Stopped => return remains("the redrive was stopped"),
+            Claimed::Stopped => return remains(STOPPED),
             Claimed::NotParked => return Ok(ItemEnd::Reopened),
         };
         tokio::select! {
             biased;
-            end = self.records(item, records) => end,
+            end = self.records(item, report) => end,
             () = self.keep_claim(item, claimed_at) => {
                 remains("the claim of the redrive could not be renewed in time, or another redrive took the item")
             }
@@ -161,7 +211,11 @@ impl<L: ParkedStore, H: Handler> Redrive<'_, L, H> {
     }
 
     /// Handles the parked records of a claimed item, the oldest first.
-    async fn records(&self, item: &ParkedItem, records: &mut u64) -> Result<ItemEnd, Error> {
+    async fn records(
+        &self,
+        item: &ParkedItem,
+        report: &mut RedriveReport,
+    ) -> Result<ItemEnd, Error> {
         loop {
             let ClaimOutcome::Claimed { version } = self.store.claim(item, &self.id, None).await?
             else {
@@ -174,15 +228,37 @@ impl<L: ParkedStore, H: Handler> Redrive<'_, L, H> {
             if batch.is_empty() && self.store.reopen(item, &self.id, version).await? {
                 return Ok(ItemEnd::Reopened);
             }
+            let mut repaired = false;
             for parked in batch {
-                if let Err(reason) = self.handle(&parked).await {
-                    return Ok(ItemEnd::Remains(reason));
+                let number = parked.record.sequence_number.clone();
+                let reason = self.policy.skip(&parked);
+                let ended = match reason {
+                    None => self.handle(&parked).await,
+                    // The first repair saw the changes of all records that were parked before it.
+                    Some(_) if repaired => Ok(()),
+                    Some(_) => self.repair(item, &parked).await,
+                };
+                if let Err(reason) = ended {
+                    return Ok(ItemEnd::Remains(reason, Some(number)));
                 }
-                self.store
-                    .remove(item, &self.id, &parked.record.sequence_number)
-                    .await?;
-                *records += 1;
+                let skipped = reason.map(|reason| skipped(item, parked, reason));
+                repaired |= skipped.is_some();
+                let removed = self.store.remove(item, &self.id, &number, skipped.as_ref());
+                removed.await?;
+                report.records += u64::from(skipped.is_none());
+                report.skipped.extend(skipped);
             }
+        }
+    }
+
+    /// Repairs the item before a record of it is skipped; an error is the reason for which the record stays parked.
+    async fn repair(&self, item: &ParkedItem, parked: &ParkedRecord) -> Result<(), String> {
+        let repair = timeout(HANDLER_TIMEOUT, self.policy.repair(item, parked));
+        match self.shutdown.run_until_cancelled(repair).await {
+            None => Err(STOPPED.to_owned()),
+            Some(Err(_)) => Err("the repair of the item timed out".to_owned()),
+            Some(Ok(Err(reason))) => Err(format!("the item could not be repaired: {reason}")),
+            Some(Ok(Ok(()))) => Ok(()),
         }
     }
 
@@ -191,7 +267,7 @@ impl<L: ParkedStore, H: Handler> Redrive<'_, L, H> {
         if let Some(defect) = &parked.record.defect {
             return Err(unreadable(defect));
         }
-        let stopped = || Err("the redrive was stopped".to_owned());
+        let stopped = || Err(STOPPED.to_owned());
         if self.shutdown.is_cancelled() {
             return stopped();
         }
@@ -205,5 +281,17 @@ impl<L: ParkedStore, H: Handler> Redrive<'_, L, H> {
                 Err(reason)
             }
         }
+    }
+}
+
+fn skipped(item: &ParkedItem, parked: ParkedRecord, reason: String) -> SkippedRecord {
+    SkippedRecord {
+        table_name: item.table_name.clone(),
+        item_id: item.item_id,
+        key: item.key.clone(),
+        sequence_number: parked.record.sequence_number,
+        parked_reason: parked.reason,
+        reason,
+        skipped_at: WallClock::default().now(),
     }
 }

@@ -9,7 +9,7 @@ use crate::lease::{Lease, View};
 use crate::lineage;
 use crate::monitor::{RETENTION, Snapshot};
 use crate::observer::GapRecord;
-use crate::store::ParkedItem;
+use crate::store::{ParkedItem, SkippedRecord};
 
 /// A heartbeat is stale at three times the default interval.
 const STALE_HEARTBEAT: Duration = Duration::from_secs(30);
@@ -23,6 +23,8 @@ pub struct Status {
     pub shards: Vec<ShardStatus>,
     /// The items with parked records.
     pub parked: Vec<ParkedItem>,
+    /// The parked records that were skipped, in no order. They are never removed.
+    pub skipped: Vec<SkippedRecord>,
     /// The gaps that are not acknowledged.
     pub gaps: Vec<GapRecord>,
     /// The age of the oldest record that may not be finished: the highest of the workers' figures and of the shards that no worker reads. None
@@ -65,6 +67,7 @@ pub struct ShardStatus {
 pub(crate) fn summarise(
     view: View,
     parked: Vec<ParkedItem>,
+    skipped: Vec<SkippedRecord>,
     gaps: Vec<GapRecord>,
     now: DateTime<Utc>,
 ) -> Status {
@@ -102,6 +105,7 @@ pub(crate) fn summarise(
     Status {
         shards: shards.collect(),
         parked,
+        skipped,
         gaps,
         oldest_unreacted_age: oldest,
         trim_headroom: oldest.map(|age| RETENTION.saturating_sub(age)),
@@ -136,7 +140,7 @@ mod tests {
             heartbeats: vec![beat],
             streams: Vec::new(),
         };
-        let status = summarise(view, Vec::new(), Vec::new(), now);
+        let status = summarise(view, Vec::new(), Vec::new(), Vec::new(), now);
         let expected = Duration::from_secs(expected_seconds);
         assert_eq!(status.oldest_unreacted_age, Some(expected));
         assert_eq!(status.trim_headroom, Some(RETENTION - expected));
@@ -165,7 +169,7 @@ mod tests {
             leases: vec![free_lease("p"), child, done],
             ..View::default()
         };
-        let status = summarise(view, Vec::new(), Vec::new(), epoch_time(0));
+        let status = summarise(view, Vec::new(), Vec::new(), Vec::new(), epoch_time(0));
         let shards: Vec<_> = status
             .shards
             .iter()

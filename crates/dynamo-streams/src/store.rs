@@ -6,7 +6,7 @@ use std::future::Future;
 use chrono::{DateTime, Utc};
 
 use crate::error::Error;
-use crate::item::ItemId;
+use crate::item::{ItemId, ItemKey};
 use crate::lease::{Guard, Heartbeat, Lease, Seen, StreamEntry, View};
 use crate::observer::{GapRecord, ParkedRecord};
 use crate::source::ShardKey;
@@ -131,13 +131,18 @@ pub(crate) trait ParkedStore: Send + Sync + 'static {
         seen: Option<&Claim>,
     ) -> impl Future<Output = Result<ClaimOutcome, Error>> + Send;
 
-    /// Removes a redriven record, if the redrive still has its claim; else [`Error::Fenced`].
+    /// Removes a redriven record, if the redrive still has its claim; else [`Error::Fenced`]. If it was skipped, that is stored in the same
+    /// transaction.
     fn remove(
         &self,
         item: &ParkedItem,
         redrive: &str,
         sequence_number: &str,
+        skipped: Option<&SkippedRecord>,
     ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Reads the records that were skipped.
+    fn skipped_records(&self) -> impl Future<Output = Result<Vec<SkippedRecord>, Error>> + Send;
 
     /// Reopens an item without parked records, if the redrive still has its claim and no record was parked since `version`; returns whether
     /// it did.
@@ -196,13 +201,34 @@ pub(crate) enum ParkOutcome {
     ItemNotParked,
 }
 
+/// A parked record that a redrive removed without handling it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SkippedRecord {
+    /// The table of its item.
+    pub table_name: String,
+    /// The id of its item.
+    pub item_id: ItemId,
+    /// The key of its item.
+    pub key: ItemKey,
+    /// The record's place in its shard.
+    pub sequence_number: String,
+    /// Why it had been parked.
+    pub parked_reason: String,
+    /// Why it was skipped.
+    pub reason: String,
+    /// When it was skipped.
+    pub skipped_at: DateTime<Utc>,
+}
+
 /// An item with parked records.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ParkedItem {
     /// The table of the item.
     pub table_name: String,
     /// The id of the item.
     pub item_id: ItemId,
+    /// The key of the item; empty if it is unknown.
+    pub key: ItemKey,
     /// Why the first record was parked.
     pub reason: String,
     /// When the first record was parked.

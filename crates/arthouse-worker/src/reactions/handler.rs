@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arthouse_core::{Notification, Reaction, react};
+use arthouse_core::{Change, Notification, Reaction, react};
 use arthouse_store::{
     Image, Store, StoreError, Table, TableNames, Unreadable, WriteResult, change,
 };
@@ -16,7 +16,7 @@ use crate::{Clock, chain};
 #[derive(Debug, Clone)]
 pub struct ReactionHandler {
     store: Store,
-    tables: TableNames,
+    pub(super) tables: TableNames,
     notifications: BatchSender,
     clock: Clock,
     /// The tables with items of no known family that were named in the log.
@@ -102,24 +102,33 @@ impl ReactionHandler {
         }
     }
 
-    async fn react_to(&self, record: &Record) -> Disposition {
-        let Some(table) = self.tables.table(&record.table_name) else {
-            return Disposition::Park {
-                reason: "the record is of none of our tables".to_owned(),
-            };
-        };
+    /// Reads a record as a change with reactions, of which an item of no known family has none; an error says why it can't be read.
+    fn read(&self, record: &Record) -> Result<Option<Change>, String> {
+        let table = self.tables.table(&record.table_name);
+        let table = table.ok_or("the record is of none of our tables")?;
         let image = Image {
             old: record.old_image.as_ref(),
             new: record.new_image.as_ref(),
         };
-        let change = match change(table, image) {
-            Ok(Some(change)) => change,
-            Ok(None) => return Disposition::Done,
+        match change(table, image) {
             Err(defect) if defect.is_foreign() => {
                 self.pass_over(table, &defect);
-                return Disposition::Done;
+                Ok(None)
             }
-            Err(defect) => return park(&*defect),
+            read => read.map_err(|defect| mend_first(&*defect)),
+        }
+    }
+
+    /// Returns why a record can't be read, if it can't.
+    pub(super) fn defect(&self, record: &Record) -> Option<String> {
+        record.defect.clone().or_else(|| self.read(record).err())
+    }
+
+    async fn react_to(&self, record: &Record) -> Disposition {
+        let change = match self.read(record) {
+            Ok(Some(change)) => change,
+            Ok(None) => return Disposition::Done,
+            Err(reason) => return Disposition::Park { reason },
         };
         for reaction in react(&change) {
             if let Err(error) = self.carry_out(reaction).await {
@@ -140,7 +149,8 @@ impl Handler for ReactionHandler {
 fn not_done(error: &ReactionError) -> Disposition {
     warn!(error = chain(error), "the reaction failed");
     if error.is_for_good() {
-        park(error)
+        let reason = mend_first(error);
+        Disposition::Park { reason }
     } else {
         let reason = error.to_string();
         Disposition::Retry { reason }
@@ -148,10 +158,9 @@ fn not_done(error: &ReactionError) -> Disposition {
 }
 
 /// Parks a record, and says how it is resumed.
-fn park(error: &(dyn Error + 'static)) -> Disposition {
-    Disposition::Park {
-        reason: format!("{}; then run `arthouse redrive`", chain(error)),
-    }
+/// Says what keeps a record from being reacted to until somebody mends it.
+fn mend_first(error: &(dyn Error + 'static)) -> String {
+    format!("{}; then run `arthouse redrive`", chain(error))
 }
 
 impl ReactionError {

@@ -4,15 +4,16 @@ use std::num::NonZeroU32;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use arthouse_core::{Owed, Reaction, Timestamp, owed};
+use arthouse_core::{CourseId, Owed, Reaction, Timestamp, UserId, owed};
 use arthouse_store::{Enrolling, Page, Scanned, SweepCounts, WriteResult};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, TryStreamExt};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::options::{ReconcileError, ReconcileObserver, ReconcileStep};
-use super::{ReconcileOptions, Reconciler};
+use super::{ReconcileOptions, Reconciler, UNKNOWN_GAP_DAYS};
 
 /// Students whose reactions are carried out concurrently.
 const STUDENTS_IN_FLIGHT: usize = 8;
@@ -112,6 +113,47 @@ impl Reconciler {
                 Owed::default()
             }
         };
+        self.react(owed, wanted, add).await
+    }
+
+    /// Carries out the reactions that the records of one student in one course call for, and sends the notifications again that a change may
+    /// have led to: those of commands that the queue had kept for up to its maximum retention by then, and later ones.
+    ///
+    /// # Errors
+    /// Returns what failed: it can be repeated, once the tables are corrected if they contradict a reaction or can't be read.
+    pub async fn repair_student(
+        &self,
+        user_id: &UserId,
+        course_id: &CourseId,
+        changed_at: DateTime<Utc>,
+    ) -> Result<(), ReconcileError> {
+        let records = self.store.student(user_id, course_id).await?;
+        let (application, enrollment) = (records.application, records.enrollment);
+        let owed = owed(application.as_ref(), enrollment.as_ref(), &records.sessions);
+        let since = changed_at - TimeDelta::days(UNKNOWN_GAP_DAYS);
+        let wanted = Wanted {
+            since: Some(since.into()),
+            dry_run: false,
+        };
+        let failed = Mutex::new(None);
+        let add = |step: &ReconcileStep<'_>| {
+            if let ReconcileStep::Failed(_, why) = step {
+                *failed.lock().expect("nothing panics with it") = Some(why.clone());
+            }
+        };
+        self.react(owed, wanted, &add).await?;
+        match failed.into_inner().expect("nothing panics with it") {
+            Some(why) => Err(ReconcileError::Reaction(why)),
+            None => Ok(()),
+        }
+    }
+
+    async fn react(
+        &self,
+        owed: Owed,
+        wanted: Wanted,
+        add: &(impl Fn(&ReconcileStep<'_>) + Sync),
+    ) -> Result<(), ReconcileError> {
         let repeated = owed
             .notifications
             .into_iter()

@@ -1,31 +1,59 @@
-use anyhow::{Context, Result};
-use arthouse_worker::{Limits, Settings};
+use anyhow::{Context, Result, bail};
+use arthouse_worker::{Limits, RecordSkips, Settings, SkippedRecords};
 use clap::Args;
-use dynamo_streams::{ItemId, RedriveReport, Selection};
+use dynamo_streams::{ItemId, ItemKey, Operations, RedriveReport, Selection};
 use serde_json::{Value, json};
 
 use crate::deployment::Deployment;
-use crate::output::Format;
+use crate::exit::Failure;
+use crate::output::{Format, plain};
 use crate::{Exit, output, signals};
 
 /// Which parked records are handled again.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Only the records of this lane (an item of a table), as `arthouse status` shows it
-    #[arg(long, value_parser = lane)]
+    /// Only the records of this item, by its key as `arthouse status` shows it, such as "USER#ada COURSE#oils#PAID"
+    #[arg(long, value_name = "KEY", group = "one item")]
+    item: Option<String>,
+    /// Only the records of this item, by its id (lane) as `arthouse status --json` shows it
+    #[arg(long, value_parser = lane, group = "one item")]
     lane: Option<ItemId>,
+    /// Skip the record with this sequence number, which `arthouse redrive` shows, once its student is repaired from the tables
+    ///
+    /// The records of the item before it are processed, and those behind it. Nothing that it would have led to is lost: sessions and charges
+    /// are made, and notifications are resent, as by `arthouse reconcile`.
+    #[arg(long, value_name = "SEQUENCE_NUMBER", requires_all = ["one item", "reason"])]
+    skip: Option<String>,
+    /// Why the record is skipped; `arthouse status` shows it
+    #[arg(long, value_name = "TEXT", requires = "skip")]
+    reason: Option<String>,
+    /// Skip each record that can't be read, once its student is repaired from the tables
+    #[arg(long, conflicts_with = "skip")]
+    skip_unreadable: bool,
     #[command(flatten)]
     format: Format,
 }
 
 pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
-    let selection = options.lane.map_or(Selection::All, Selection::Item);
     let stack = deployment.stack(Limits::Daemon).await?;
     let operations = stack.operations()?;
-    let handler = stack.reaction_handler(&Settings::default());
+    let selection = match (&options.item, options.lane) {
+        (Some(key), _) => Selection::Item(find(&operations, key).await?),
+        (None, Some(lane)) => Selection::Item(lane),
+        (None, None) => Selection::All,
+    };
+    let settings = Settings::default();
+    let handler = stack.reaction_handler(&settings);
     let shutdown = signals::shutdown()?;
-    let report = Box::pin(operations.redrive(&handler, &selection, &shutdown));
-    let report = report.await.context("can't redrive")?;
+    let report = match skipped(&options) {
+        None => Box::pin(operations.redrive(&handler, &selection, &shutdown)).await,
+        Some(which) => {
+            let policy = RecordSkips::new(handler.clone(), stack.reconciler(&settings)?, which);
+            let redrive = operations.redrive_skipping(&handler, &policy, &selection, &shutdown);
+            Box::pin(redrive).await
+        }
+    };
+    let report = report.context("can't redrive")?;
     if options.format.json {
         output::print_json(&as_json(&report))?;
     } else {
@@ -38,31 +66,90 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
     })
 }
 
+fn skipped(options: &Options) -> Option<SkippedRecords> {
+    let one = options.skip.clone().zip(options.reason.clone());
+    match one {
+        Some((sequence_number, reason)) => Some(SkippedRecords::One {
+            sequence_number,
+            reason,
+        }),
+        None => options
+            .skip_unreadable
+            .then_some(SkippedRecords::Unreadable),
+    }
+}
+
+/// Finds the item with parked records that has this key.
+async fn find(operations: &Operations, key: &str) -> Result<ItemId> {
+    let parked = operations.parked_items().await;
+    let parked = parked.context("can't read the parked items")?;
+    let found = parked.iter().find(|item| item.key.to_string() == key);
+    let Some(item) = found else {
+        bail!(Failure::NotFound(format!(
+            "{} has no parked records; `arthouse status` lists the items that have",
+            plain(key.to_owned())
+        )));
+    };
+    Ok(item.item_id)
+}
+
 fn lane(text: &str) -> Result<ItemId, &'static str> {
     text.parse()
         .map_err(|_| "must be a lane as `arthouse status` shows it")
 }
 
+/// Names an item by its key, or by its id if an older release parked it.
+pub(super) fn name(key: &ItemKey, item_id: ItemId) -> String {
+    if key.attributes().is_empty() {
+        item_id.to_string()
+    } else {
+        plain(key.to_string())
+    }
+}
+
 fn as_json(report: &RedriveReport) -> Value {
-    let remaining = report
-        .remaining
-        .iter()
-        .map(|(lane, reason)| json!({"lane": lane.to_string(), "reason": reason}));
-    json!({
+    let remaining = report.remaining.iter().map(|item| {
+        json!({
+            "lane": item.item_id.to_string(), "key": item.key.to_string(), "sequence_number": item.sequence_number,
+            "reason": item.reason,
+        })
+    });
+    let mut value = json!({
         "records": report.records,
         "reopened": report.reopened.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "remaining": remaining.collect::<Vec<_>>(),
-    })
+    });
+    let skipped = report.skipped.iter().map(|skipped| {
+        json!({
+            "table": skipped.table_name, "lane": skipped.item_id.to_string(), "key": skipped.key.to_string(),
+            "sequence_number": skipped.sequence_number, "reason": skipped.reason,
+        })
+    });
+    if !report.skipped.is_empty() {
+        value["skipped"] = skipped.collect();
+    }
+    value
 }
 
 fn as_text(report: &RedriveReport) -> String {
     let (records, items) = (report.records, report.reopened.len());
     let first = format!("{records} records handled, {items} items up to date again");
-    let remaining = report
-        .remaining
-        .iter()
-        .map(|(lane, reason)| format!("still parked: {lane}: {reason}"));
+    let skipped = report.skipped.iter().map(|skipped| {
+        let name = name(&skipped.key, skipped.item_id);
+        let (table, number) = (&skipped.table_name, &skipped.sequence_number);
+        format!(
+            "skipped: {table} {name}, record {number}: {}",
+            skipped.reason
+        )
+    });
+    let remaining = report.remaining.iter().map(|item| {
+        let number = item.sequence_number.as_ref();
+        let number = number.map_or(String::new(), |number| format!(", record {number}"));
+        let name = name(&item.key, item.item_id);
+        format!("still parked: {name}{number}: {}", item.reason)
+    });
     std::iter::once(first)
+        .chain(skipped)
         .chain(remaining)
         .collect::<Vec<_>>()
         .join("\n")

@@ -1,5 +1,6 @@
 mod reconciliation;
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -9,11 +10,11 @@ use arthouse_worker::{Limits, Queue};
 use aws_sdk_sqs::types::QueueAttributeName;
 use chrono::{DateTime, Utc};
 use clap::Args;
-use dynamo_streams::Status;
+use dynamo_streams::{SkippedRecord, Status};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::duration;
+use super::{duration, redrive};
 use crate::deployment::Deployment;
 use crate::output::Format;
 use crate::{Exit, Stack, output, signals};
@@ -207,8 +208,18 @@ fn streams(status: &Status) -> String {
             "parked since {}: {} {}: {}",
             output::utc(parked.parked_at),
             parked.table_name,
-            parked.item_id,
+            redrive::name(&parked.key, parked.item_id),
             parked.reason
+        ));
+    }
+    for skipped in last_skipped(status) {
+        lines.push(format!(
+            "skipped on {}: {} {}, record {}: {}",
+            output::utc(skipped.skipped_at),
+            skipped.table_name,
+            redrive::name(&skipped.key, skipped.item_id),
+            skipped.sequence_number,
+            skipped.reason
         ));
     }
     for gap in &status.gaps {
@@ -220,6 +231,17 @@ fn streams(status: &Status) -> String {
         ));
     }
     lines.join("\n")
+}
+
+/// The most skipped records that are shown: they are never removed.
+const SKIPPED_SHOWN: usize = 10;
+
+/// Returns the records that were skipped last, the latest first.
+fn last_skipped(status: &Status) -> Vec<&SkippedRecord> {
+    let mut skipped: Vec<_> = status.skipped.iter().collect();
+    skipped.sort_by_key(|skipped| Reverse(skipped.skipped_at));
+    skipped.truncate(SKIPPED_SHOWN);
+    skipped
 }
 
 fn as_json(status: &Status, depths: &[Depth], sweep: Option<&Sweep>) -> Value {
@@ -240,7 +262,16 @@ fn as_json(status: &Status, depths: &[Depth], sweep: Option<&Sweep>) -> Value {
         })
     });
     let parked = status.parked.iter().map(|parked| {
-        json!({"table": parked.table_name, "lane": parked.item_id.to_string(), "reason": parked.reason, "parked_at": time(parked.parked_at)})
+        json!({
+            "table": parked.table_name, "lane": parked.item_id.to_string(), "key": parked.key.to_string(), "reason": parked.reason,
+            "parked_at": time(parked.parked_at),
+        })
+    });
+    let skipped = last_skipped(status).into_iter().map(|skipped| {
+        json!({
+            "table": skipped.table_name, "key": skipped.key.to_string(), "sequence_number": skipped.sequence_number,
+            "parked_reason": skipped.parked_reason, "reason": skipped.reason, "skipped_at": time(skipped.skipped_at),
+        })
     });
     let gaps = status.gaps.iter().map(|gap| {
         json!({
@@ -257,6 +288,7 @@ fn as_json(status: &Status, depths: &[Depth], sweep: Option<&Sweep>) -> Value {
         "shards": shards.collect::<Vec<_>>(),
         "workers": workers.collect::<Vec<_>>(),
         "parked": parked.collect::<Vec<_>>(),
+        "skipped": skipped.collect::<Vec<_>>(),
         "gaps": gaps.collect::<Vec<_>>(),
         "reconciliation": reconciliation::as_json(sweep),
         "time_zone_data": {"version": zones.version.to_string(), "source": zones.source},

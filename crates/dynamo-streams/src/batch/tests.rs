@@ -172,7 +172,14 @@ async fn a_redrive_brings_a_parked_item_up_to_date_and_its_next_batch_is_handled
         .await;
     let rig = Rig::new(&memory, &Link::sound(), Script::new());
     let (store, handler) = (&rig.shared.store, &rig.shared.handler);
-    let redriven = redrive(store, handler, &Selection::All, &CancellationToken::new()).await;
+    let redriven = redrive(
+        store,
+        handler,
+        &(),
+        &Selection::All,
+        &CancellationToken::new(),
+    )
+    .await;
     assert_eq!(redriven.unwrap().records, 2);
     assert_eq!(rig.handle(&[("a", 3)]).await, report(None, 1, 0, 0));
     assert_eq!(rig.met(), [1, 2, 3]);

@@ -6,7 +6,9 @@ use crate::error::Error;
 use crate::lease::{Checkpoint, Guard, Lease, Seen, StreamEntry};
 use crate::lease_table::{LeaseTable, create_lease_table};
 use crate::observer::GapRecord;
-use crate::store::{Claim, ClaimOutcome, LeaseStore, ParkOutcome, ParkedItem, ParkedStore};
+use crate::store::{
+    Claim, ClaimOutcome, LeaseStore, ParkOutcome, ParkedItem, ParkedStore, SkippedRecord,
+};
 use crate::testing::link::Link;
 use crate::testing::memory::Memory;
 use crate::testing::{
@@ -56,6 +58,7 @@ both! {
     what_holds_no_lease_parks_as_well,
     a_redrive_claims_an_item_alone_and_reopens_it_only_when_nothing_came_meanwhile,
     a_claim_is_taken_over_only_as_it_was_seen_whatever_the_clocks_say,
+    a_skipped_record_is_stored_with_its_reason_as_it_is_removed,
     a_gap_is_kept_once_and_gets_its_end,
     an_acknowledged_gap_stays_gone_when_its_end_is_found,
     a_gap_that_is_found_anew_outlives_the_acknowledgement_of_the_old_one,
@@ -81,11 +84,14 @@ async fn a_claim_that_an_older_release_left_behind_is_taken_over() {
     update
         .key("PK", s("LANE#test"))
         .key("SK", s(format!("{TABLE}#{}", item.item_id)))
-        .update_expression("SET claimed_by = :old, claimed_until = :old")
+        .update_expression("SET claimed_by = :old, claimed_until = :old REMOVE #keys")
+        .expression_attribute_names("#keys", "keys")
         .expression_attribute_values(":old", s("redrive-old"))
         .send()
         .await
         .unwrap();
+    let old = store.parked_items(None).await.unwrap().remove(0);
+    assert!(old.key.attributes().is_empty());
     let ClaimOutcome::Others(claim) = store.claim(&item, "new", None).await.unwrap() else {
         panic!("another redrive has it");
     };

@@ -145,6 +145,7 @@ pub(crate) fn decode_lease(item: &Item) -> Result<Lease, Error> {
         | Key::Stream { .. }
         | Key::ParkedItem { .. }
         | Key::ParkedRecord { .. }
+        | Key::SkippedRecord { .. }
         | Key::Gap { .. }) => return Err(wrong_family(&other)),
     };
     let parents = item.get("parents").and_then(|value| value.as_l().ok());

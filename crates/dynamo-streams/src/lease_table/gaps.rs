@@ -89,7 +89,8 @@ fn decode(item: &Item) -> Result<GapRecord, Error> {
         | Key::Worker { .. }
         | Key::Stream { .. }
         | Key::ParkedItem { .. }
-        | Key::ParkedRecord { .. }) => return Err(wrong_family(&other)),
+        | Key::ParkedRecord { .. }
+        | Key::SkippedRecord { .. }) => return Err(wrong_family(&other)),
     };
     Ok(GapRecord {
         table_name: arn::table_name(&stream_arn).to_owned(),

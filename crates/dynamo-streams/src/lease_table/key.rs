@@ -7,6 +7,7 @@
 //! | stream | `STREAM#<application>` | `<stream ARN>` |
 //! | item with parked records | `LANE#<application>` | `<table>#<item id>` |
 //! | parked record | `PARKED#<application>#<item id>` | `<sequence number, 40 digits>#<part>` |
+//! | skipped record | `SKIPPED#<application>` | `<table>#<item id>#<sequence number, 40 digits>` |
 //! | gap | `GAP#<application>` | `<stream ARN>#<shard>#<sequence number before it>` |
 //!
 //! A large record is parked in several parts.
@@ -46,6 +47,12 @@ pub(crate) enum Key {
         sequence_number: String,
         part: u16,
     },
+    SkippedRecord {
+        application: String,
+        table: String,
+        item_id: ItemId,
+        sequence_number: String,
+    },
     Gap {
         application: String,
         stream_arn: String,
@@ -66,6 +73,7 @@ impl Key {
                 item_id,
                 ..
             } => format!("PARKED#{application}#{item_id}"),
+            Key::SkippedRecord { application, .. } => format!("SKIPPED#{application}"),
             Key::Gap { application, .. } => format!("GAP#{application}"),
         }
     }
@@ -87,6 +95,12 @@ impl Key {
             } => {
                 format!("{}#{part:03}", sequence::padded(sequence_number))
             }
+            Key::SkippedRecord {
+                table,
+                item_id,
+                sequence_number,
+                ..
+            } => format!("{table}#{item_id}#{}", sequence::padded(sequence_number)),
             Key::Gap {
                 stream_arn,
                 shard_id,
@@ -142,6 +156,16 @@ impl Key {
                     item_id: item_id.parse()?,
                     sequence_number: sequence::unpadded(number).to_owned(),
                     part: part.parse().map_err(|_| unknown())?,
+                }
+            }
+            "SKIPPED" => {
+                let (table, rest) = pair()?;
+                let (item_id, number) = rest.split_once(SEPARATOR).ok_or_else(unknown)?;
+                Key::SkippedRecord {
+                    application,
+                    table: table.to_owned(),
+                    item_id: item_id.parse()?,
+                    sequence_number: sequence::unpadded(number).to_owned(),
                 }
             }
             "GAP" => {
@@ -207,6 +231,16 @@ mod tests {
                         item_id,
                         sequence_number,
                         part,
+                    }
+                }
+            ),
+            (application(), "[A-Za-z_.-]{3,9}", item_id(), number()).prop_map(
+                |(application, table, item_id, sequence_number)| {
+                    Key::SkippedRecord {
+                        application,
+                        table,
+                        item_id,
+                        sequence_number,
                     }
                 }
             ),

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    ConditionCheck, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    AttributeValue, ConditionCheck, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
     TransactWriteItem, Update,
 };
 
@@ -18,12 +18,12 @@ use super::key::{Key, PARTITION_KEY, SEPARATOR, SORT_KEY};
 use super::requests::{accepted, ignore_refusal, read_all};
 use super::updates::{HELD, refused};
 use crate::error::Error;
-use crate::item::{Item, ItemId};
+use crate::item::{Item, ItemId, ItemKey};
 use crate::lease::Guard;
 use crate::observer::{GapRecord, ParkedRecord};
 use crate::sdk_error::classify;
 use crate::sequence::padded;
-use crate::store::{Claim, ClaimOutcome, ParkOutcome, ParkedItem, ParkedStore};
+use crate::store::{Claim, ClaimOutcome, ParkOutcome, ParkedItem, ParkedStore, SkippedRecord};
 
 impl ParkedStore for LeaseTable {
     async fn park(
@@ -147,6 +147,7 @@ impl ParkedStore for LeaseTable {
         item: &ParkedItem,
         redrive: &str,
         sequence_number: &str,
+        skipped: Option<&SkippedRecord>,
     ) -> Result<(), Error> {
         let parts = self.parts_of(item.item_id, sequence_number).await?;
         let check = ConditionCheck::builder()
@@ -159,6 +160,12 @@ impl ParkedStore for LeaseTable {
                 .condition_check(built(check.build())?)
                 .build(),
         ];
+        if let Some(skipped) = skipped {
+            let item = encode_skipped(&self.application, skipped);
+            let put = Put::builder().table_name(&self.table).set_item(Some(item));
+            let put = built(put.build())?;
+            writes.push(TransactWriteItem::builder().put(put).build());
+        }
         for part in parts {
             let delete = Delete::builder()
                 .table_name(&self.table)
@@ -178,6 +185,11 @@ impl ParkedStore for LeaseTable {
             Err(error) if refused_at(&error) == Some(0) => Err(Error::Fenced),
             Err(error) => Err(transaction_error(error)),
         }
+    }
+
+    async fn skipped_records(&self) -> Result<Vec<SkippedRecord>, Error> {
+        let items = self.query(format!("SKIPPED#{}", self.application)).await?;
+        items.iter().map(decode_skipped).collect()
     }
 
     async fn reopen(&self, item: &ParkedItem, redrive: &str, version: u64) -> Result<bool, Error> {
@@ -275,8 +287,10 @@ impl LeaseTable {
             .table_name(&self.table)
             .set_key(Some(keyed(&key)))
             .update_expression(
-                "SET reason = if_not_exists(reason, :reason), parked_at = if_not_exists(parked_at, :now) ADD #version :one",
+                "SET reason = if_not_exists(reason, :reason), parked_at = if_not_exists(parked_at, :now), #keys = if_not_exists(#keys, :keys) ADD #version :one",
             )
+            .expression_attribute_names("#keys", "keys")
+            .expression_attribute_values(":keys", AttributeValue::M(parked.record.keys.clone()))
             .expression_attribute_names("#version", "version")
             .expression_attribute_values(":reason", s(&parked.reason))
             .expression_attribute_values(":now", time(parked.parked_at))
@@ -314,6 +328,56 @@ fn transaction_error(error: SdkError<TransactWriteItemsError>) -> Error {
     classify("TransactWriteItems", error)
 }
 
+fn encode_skipped(application: &str, skipped: &SkippedRecord) -> Item {
+    let mut item = keyed(&Key::SkippedRecord {
+        application: application.to_owned(),
+        table: skipped.table_name.clone(),
+        item_id: skipped.item_id,
+        sequence_number: skipped.sequence_number.clone(),
+    });
+    let keys = AttributeValue::M(skipped.key.attributes().clone());
+    item.extend([
+        ("keys".to_owned(), keys),
+        ("parked_reason".to_owned(), s(&skipped.parked_reason)),
+        ("reason".to_owned(), s(&skipped.reason)),
+        ("skipped_at".to_owned(), time(skipped.skipped_at)),
+    ]);
+    item
+}
+
+fn decode_skipped(item: &Item) -> Result<SkippedRecord, Error> {
+    let attributes = Attributes(item);
+    let (table_name, item_id, sequence_number) = match attributes.key()? {
+        Key::SkippedRecord {
+            table,
+            item_id,
+            sequence_number,
+            ..
+        } => (table, item_id, sequence_number),
+        other @ (Key::Lease { .. }
+        | Key::Worker { .. }
+        | Key::Stream { .. }
+        | Key::ParkedItem { .. }
+        | Key::ParkedRecord { .. }
+        | Key::Gap { .. }) => return Err(wrong_family(&other)),
+    };
+    Ok(SkippedRecord {
+        table_name,
+        item_id,
+        key: item_key(item),
+        sequence_number,
+        parked_reason: attributes.text("parked_reason")?.to_owned(),
+        reason: attributes.text("reason")?.to_owned(),
+        skipped_at: attributes.time("skipped_at")?,
+    })
+}
+
+/// The key of the item that was parked; empty if an older release parked it.
+fn item_key(item: &Item) -> ItemKey {
+    let keys = item.get("keys").and_then(|keys| keys.as_m().ok());
+    ItemKey::new(keys.cloned().unwrap_or_default())
+}
+
 fn decode_item(item: &Item) -> Result<ParkedItem, Error> {
     let attributes = Attributes(item);
     let (table_name, item_id) = match attributes.key()? {
@@ -322,11 +386,13 @@ fn decode_item(item: &Item) -> Result<ParkedItem, Error> {
         | Key::Worker { .. }
         | Key::Stream { .. }
         | Key::ParkedRecord { .. }
+        | Key::SkippedRecord { .. }
         | Key::Gap { .. }) => return Err(wrong_family(&other)),
     };
     Ok(ParkedItem {
         table_name,
         item_id,
+        key: item_key(item),
         reason: attributes.text("reason")?.to_owned(),
         parked_at: attributes.time("parked_at")?,
         version: attributes.number("version")?,

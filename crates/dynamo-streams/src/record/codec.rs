@@ -36,6 +36,24 @@ impl Record {
         serde_json::to_vec(&stored).map_err(|error| Error::Corrupt(error.to_string()))
     }
 
+    /// What stands for a stored record that cannot be decoded.
+    pub(crate) fn undecodable(sequence_number: String, at: DateTime<Utc>, defect: String) -> Self {
+        Self {
+            stream_arn: String::new(),
+            table_name: String::new(),
+            event_id: String::new(),
+            event: EventKind::Modify,
+            keys: Item::new(),
+            old_image: None,
+            new_image: None,
+            sequence_number,
+            created_at: at,
+            user_identity: None,
+            size_bytes: 0,
+            defect: Some(defect),
+        }
+    }
+
     /// Decodes what [`Record::to_bytes`] encoded.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let stored: StoredRecord = serde_json::from_slice(bytes)

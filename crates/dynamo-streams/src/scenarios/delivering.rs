@@ -1,15 +1,19 @@
 //! Delivery: items, watermark, parked records.
 
 use std::collections::BTreeSet;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::handler::Disposition;
 use crate::lease::Checkpoint;
-use crate::redrive::{Selection, redrive};
+use crate::observer::ParkedRecord;
+use crate::redrive::{Selection, SkipPolicy, redrive};
+use crate::store::{ParkedItem, ParkedStore as _};
 use crate::testing::link::Link;
-use crate::testing::world::{World, pass, time};
+use crate::testing::memory::MemoryStore;
+use crate::testing::world::{World, number, pass, time};
 
 fn poison(item: &str, _: u64) -> Option<Disposition> {
     (item == "poison").then(|| Disposition::Retry {
@@ -132,7 +136,7 @@ async fn redrive_replays_in_order_beside_the_running_worker_and_opens_the_item_a
         world.streams.write("poison")
     };
     let (report, late) = tokio::join!(
-        redrive(&store, &handler, &Selection::All, &shutdown),
+        redrive(&store, &handler, &(), &Selection::All, &shutdown),
         meanwhile
     );
     assert_eq!(
@@ -172,7 +176,7 @@ async fn two_redrives(effort: u64, dies_after: Option<u64>) -> (Vec<String>, Dur
     let (slow, quick, shutdown) = (mended(effort), mended(0), CancellationToken::new());
     let run = async |world: &World, name: &str, link: &Link| {
         let (store, handler) = (world.memory.store(link), world.reactor(name, link));
-        redrive(&store, &handler, &Selection::All, &shutdown).await
+        redrive(&store, &handler, &(), &Selection::All, &shutdown).await
     };
     let (first, second) = (Link::sound(), Link::sound());
     let later = async {
@@ -231,11 +235,11 @@ async fn a_redrive_stops_at_the_first_record_that_fails_again() {
         world.memory.store(&link),
         still_failing.reactor("redrive", &link),
     );
-    let report = redrive(&store, &handler, &Selection::All, &shutdown)
+    let report = redrive(&store, &handler, &(), &Selection::All, &shutdown)
         .await
         .unwrap();
     assert_eq!((report.records, report.reopened.len()), (0, 0));
-    assert_eq!(report.remaining[0].1, "no such course");
+    assert_eq!(report.remaining[0].reason, "no such course");
     let begun = world.journal.notes().begun;
     let redriven = begun.iter().filter(|(worker, ..)| worker == "redrive");
     let redriven: Vec<u64> = redriven.map(|(_, _, number)| *number).collect();
@@ -263,6 +267,78 @@ async fn a_record_that_cannot_be_decoded_is_parked_and_the_shard_goes_on() {
     pass(5).await;
     let checkpoint = world.memory.leases().remove(0).checkpoint;
     assert_eq!(checkpoint, Checkpoint::After(other.to_string()));
+    worker.drain().await;
+}
+
+/// Skips one record, and notes which records were parked when its item was repaired.
+struct SkipOne {
+    number: u64,
+    store: MemoryStore,
+    seen: Mutex<Vec<Vec<u64>>>,
+    fails: bool,
+}
+
+impl SkipPolicy for SkipOne {
+    fn skip(&self, parked: &ParkedRecord) -> Option<String> {
+        (number(&parked.record) == self.number).then(|| "mended by hand".to_owned())
+    }
+
+    async fn repair(&self, item: &ParkedItem, _: &ParkedRecord) -> Result<(), String> {
+        let parked = self.store.parked_records(item.item_id, 10).await.unwrap();
+        let numbers = parked.iter().map(|parked| number(&parked.record)).collect();
+        self.seen.lock().unwrap().push(numbers);
+        (!self.fails)
+            .then_some(())
+            .ok_or("it contradicts".to_owned())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_can_never_be_handled_is_skipped_once_its_item_is_repaired() {
+    let world = World::new().refusing(poison);
+    let worker = world.start("a");
+    let numbers: Vec<u64> = (0..3).map(|_| world.streams.write("poison")).collect();
+    world.settled().await;
+    let link = Link::sound();
+    let bad = numbers[1];
+    let mended = world
+        .clone()
+        .refusing(move |item, number| (number == bad).then(|| poison(item, number)).flatten());
+    let (store, handler) = (world.memory.store(&link), mended.reactor("redrive", &link));
+    let shutdown = CancellationToken::new();
+    let mut policy = SkipOne {
+        number: bad,
+        store: store.clone(),
+        seen: Mutex::default(),
+        fails: true,
+    };
+
+    let stuck = redrive(&store, &handler, &(), &Selection::All, &shutdown).await;
+    let stuck = stuck.unwrap().remaining.remove(0);
+    assert_eq!(
+        (stuck.key.to_string(), stuck.sequence_number),
+        ("poison".to_owned(), Some(bad.to_string()))
+    );
+    let vain = redrive(&store, &handler, &policy, &Selection::All, &shutdown).await;
+    assert_eq!(
+        vain.unwrap().remaining[0].reason,
+        "the item could not be repaired: it contradicts"
+    );
+    assert_eq!(store.skipped_records().await.unwrap(), []);
+
+    policy.fails = false;
+    let report = redrive(&store, &handler, &policy, &Selection::All, &shutdown).await;
+    let report = report.unwrap();
+    assert_eq!((report.records, report.reopened.len()), (1, 1));
+    assert_eq!(report.skipped[0].reason, "mended by hand");
+    assert_eq!(store.skipped_records().await.unwrap(), report.skipped);
+    let before = numbers[1..].to_vec();
+    assert_eq!(
+        *policy.seen.lock().unwrap(),
+        [before.clone(), before],
+        "the repair comes before the record is removed"
+    );
+    assert_eq!(world.journal.by_item()["poison"], [numbers[0], numbers[2]]);
     worker.drain().await;
 }
 

@@ -62,8 +62,8 @@ async fn a_panic_before_the_first_await_is_an_attempt_that_failed() {
 
     let store = world.memory.store(&Link::sound());
     let shutdown = CancellationToken::new();
-    let report = redrive(&store, &PanicsAtOnce, &Selection::All, &shutdown).await;
-    assert_eq!(report.unwrap().remaining[0].1, "the handler panicked");
+    let report = redrive(&store, &PanicsAtOnce, &(), &Selection::All, &shutdown).await;
+    assert_eq!(report.unwrap().remaining[0].reason, "the handler panicked");
     worker.drain().await;
 }
 

@@ -14,7 +14,7 @@ use crate::item::ItemId;
 use crate::lease::{Guard, Heartbeat, Lease, Seen, StreamEntry, View};
 use crate::observer::GapRecord;
 use crate::source::ShardKey;
-use crate::store::LeaseStore;
+use crate::store::{LeaseStore, SkippedRecord};
 use parked::Item;
 
 /// The lease table of one world; clones share it.
@@ -47,6 +47,7 @@ struct State {
     heartbeats: BTreeMap<String, Heartbeat>,
     streams: BTreeMap<String, StreamEntry>,
     items: BTreeMap<ItemId, Item>,
+    skipped: Vec<SkippedRecord>,
     gaps: BTreeMap<(String, String, Option<String>), GapRecord>,
     writes: u64,
     audit: Option<SaveAudit>,

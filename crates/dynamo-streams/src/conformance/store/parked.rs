@@ -88,8 +88,8 @@ pub(super) async fn a_redrive_claims_an_item_alone_and_reopens_it_only_when_noth
     let item = store.parked_items(None).await.unwrap().remove(0);
     let version = claim(store, &item, "one", None).await.unwrap();
     assert!(claim(store, &item, "two", None).await.is_err());
-    assert!(fenced(store.remove(&item, "two", "5").await));
-    store.remove(&item, "one", "5").await.unwrap();
+    assert!(fenced(store.remove(&item, "two", "5", None).await));
+    store.remove(&item, "one", "5", None).await.unwrap();
     store
         .park(Some(&guard), &parked("x", 6, true))
         .await
@@ -99,7 +99,7 @@ pub(super) async fn a_redrive_claims_an_item_alone_and_reopens_it_only_when_noth
         "one came meanwhile"
     );
     let version = claim(store, &item, "one", None).await.unwrap();
-    store.remove(&item, "one", "6").await.unwrap();
+    store.remove(&item, "one", "6", None).await.unwrap();
     assert!(!store.reopen(&item, "two", version).await.unwrap());
     store.release_claim(&item, "two").await.unwrap();
     assert!(store.reopen(&item, "one", version).await.unwrap());
@@ -143,9 +143,42 @@ pub(super) async fn a_claim_is_taken_over_only_as_it_was_seen_whatever_the_clock
         .await
         .unwrap_err();
     assert_eq!(taken.redrive, "two");
-    assert!(fenced(store.remove(&item, "one", "7").await));
+    assert!(fenced(store.remove(&item, "one", "7", None).await));
     store.release_claim(&item, "two").await.unwrap();
     claim(store, &item, "one", None).await.unwrap();
+}
+
+pub(super) async fn a_skipped_record_is_stored_with_its_reason_as_it_is_removed<
+    S: LeaseStore + ParkedStore,
+>(
+    store: &S,
+) {
+    let (_, guard) = taken(store, "s-1", "a").await;
+    for record in [parked("x", 5, false), parked("x", 6, true)] {
+        store.park(Some(&guard), &record).await.unwrap();
+    }
+    let item = store.parked_items(None).await.unwrap().remove(0);
+    assert_eq!(item.key.to_string(), "x");
+    let skipped = SkippedRecord {
+        table_name: item.table_name.clone(),
+        item_id: item.item_id,
+        key: item.key.clone(),
+        sequence_number: "5".to_owned(),
+        parked_reason: item.reason.clone(),
+        reason: "mended by hand".to_owned(),
+        skipped_at: epoch_time(7),
+    };
+    claim(store, &item, "one", None).await.unwrap();
+    let by_another = store.remove(&item, "two", "5", Some(&skipped)).await;
+    assert!(fenced(by_another));
+    assert_eq!(store.skipped_records().await.unwrap(), []);
+    store
+        .remove(&item, "one", "5", Some(&skipped))
+        .await
+        .unwrap();
+    assert_eq!(store.skipped_records().await.unwrap(), [skipped]);
+    let left = store.parked_records(item.item_id, 10).await.unwrap();
+    assert_eq!(left, [parked("x", 6, true)]);
 }
 
 pub(super) async fn a_gap_is_kept_once_and_gets_its_end<S: ParkedStore>(store: &S) {

@@ -36,34 +36,43 @@ pub(super) fn encode_parts(application: &str, parked: &ParkedRecord) -> Result<V
 
 /// Decodes the parked records of an item from their parts, in the order of their keys.
 pub(super) fn decode_parts(item_id: ItemId, items: &[Item]) -> Result<Vec<ParkedRecord>, Error> {
-    let mut records: Vec<(&Item, Vec<u8>)> = Vec::new();
+    let mut records: Vec<(&Item, String, Vec<u8>)> = Vec::new();
     for item in items {
-        let part = match Attributes(item).key()? {
-            Key::ParkedRecord { part, .. } => part,
+        let (sequence_number, part) = match Attributes(item).key()? {
+            Key::ParkedRecord {
+                sequence_number,
+                part,
+                ..
+            } => (sequence_number, part),
             other @ (Key::Lease { .. }
             | Key::Worker { .. }
             | Key::Stream { .. }
             | Key::ParkedItem { .. }
+            | Key::SkippedRecord { .. }
             | Key::Gap { .. }) => return Err(wrong_family(&other)),
         };
         if part == 0 {
-            records.push((item, Vec::new()));
+            records.push((item, sequence_number, Vec::new()));
         }
         let body = item.get("body").and_then(|value| value.as_b().ok());
         match (records.last_mut(), body) {
-            (Some((_, bytes)), Some(body)) => bytes.extend_from_slice(body.as_ref()),
+            (Some((_, _, bytes)), Some(body)) => bytes.extend_from_slice(body.as_ref()),
             (_, _) => return Err(Error::Corrupt("a part of a parked record".to_owned())),
         }
     }
-    let decoded = records.into_iter().map(|(item, body)| {
+    let decoded = records.into_iter().map(|(item, sequence_number, body)| {
         let attributes = Attributes(item);
+        let parked_at = attributes.time("parked_at")?;
+        let record = Record::from_bytes(&body).unwrap_or_else(|error| {
+            Record::undecodable(sequence_number, parked_at, error.to_string())
+        });
         Ok(ParkedRecord {
-            record: Record::from_bytes(&body)?,
+            record,
             item_id,
             reason: attributes.text("reason")?.to_owned(),
             attempts: attributes.number("attempts")?,
             behind: attributes.flag("behind"),
-            parked_at: attributes.time("parked_at")?,
+            parked_at,
         })
     });
     decoded.collect()
@@ -85,6 +94,18 @@ mod tests {
         assert_eq!(items.len(), 3);
         items.extend(encode_parts("app", &small).unwrap());
         assert_eq!(decode_parts(large.item_id, &items).unwrap(), [large, small]);
+    }
+
+    #[test]
+    fn a_body_that_cannot_be_decoded_hides_no_other_record() {
+        let record = parked("a", 7, false);
+        let mut items = encode_parts("app", &record).unwrap();
+        items[0].insert("body".to_owned(), AttributeValue::B(Blob::new(b"{}")));
+        items.extend(encode_parts("app", &parked("a", 8, true)).unwrap());
+        let decoded = decode_parts(record.item_id, &items).unwrap();
+        assert!(decoded[0].record.defect.is_some());
+        assert_eq!(decoded[0].record.sequence_number, "7");
+        assert_eq!(decoded[1], parked("a", 8, true));
     }
 
     #[test]

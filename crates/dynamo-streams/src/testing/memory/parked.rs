@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{MemoryStore, State};
 use crate::error::Error;
-use crate::item::ItemId;
+use crate::item::{ItemId, ItemKey};
 use crate::lease::Guard;
 use crate::observer::{GapRecord, ParkedRecord};
-use crate::store::{Claim, ClaimOutcome, ParkOutcome, ParkedItem, ParkedStore};
+use crate::store::{Claim, ClaimOutcome, ParkOutcome, ParkedItem, ParkedStore, SkippedRecord};
 
 /// An item with its parked records, by their sequence numbers.
 pub(super) struct Item {
@@ -43,6 +43,7 @@ impl State {
             seen: ParkedItem {
                 table_name: parked.record.table_name.clone(),
                 item_id: parked.item_id,
+                key: ItemKey::new(parked.record.keys.clone()),
                 reason: parked.reason.clone(),
                 parked_at: parked.parked_at,
                 version: 0,
@@ -127,13 +128,20 @@ impl ParkedStore for MemoryStore {
         item: &ParkedItem,
         redrive: &str,
         sequence_number: &str,
+        skipped: Option<&SkippedRecord>,
     ) -> Result<(), Error> {
         let remove = |state: &mut State| {
             let item = state.claimed(item.item_id, redrive)?;
             item.records.remove(&sequence_number.parse().unwrap());
+            state.skipped.extend(skipped.cloned());
             Ok(())
         };
         self.write("remove", remove).await
+    }
+
+    async fn skipped_records(&self) -> Result<Vec<SkippedRecord>, Error> {
+        self.read("skipped_records", |state| state.skipped.clone())
+            .await
     }
 
     async fn reopen(&self, item: &ParkedItem, redrive: &str, version: u64) -> Result<bool, Error> {
