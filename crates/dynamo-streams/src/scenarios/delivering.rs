@@ -204,14 +204,14 @@ async fn two_redrives(effort: u64, dies_after: Option<u64>) -> (Vec<String>, Dur
 
 #[tokio::test(start_paused = true)]
 async fn a_redrive_that_takes_long_keeps_its_item_from_another_one() {
-    let (done, took) = two_redrives(200, None).await;
+    let (done, took) = Box::pin(two_redrives(200, None)).await;
     assert_eq!(done, ["first"]);
     assert_eq!(took.as_secs(), 25, "the other one has watched the claim");
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_item_of_a_redrive_that_died_is_taken_over_whatever_the_clocks_say() {
-    let (done, _) = two_redrives(10, Some(1)).await;
+    let (done, _) = Box::pin(two_redrives(10, Some(1))).await;
     assert_eq!(done, ["second"]);
 }
 

@@ -207,6 +207,9 @@ mod tests {
             while let Ok((mut connection, _)) = listener.accept().await {
                 let mut request = [0; 16_384];
                 let read = connection.read(&mut request).await.unwrap();
+                if read == 0 {
+                    continue;
+                }
                 let (status, body) = answer(&String::from_utf8_lossy(&request[..read]));
                 let body = body.to_string();
                 let answer = format!(
