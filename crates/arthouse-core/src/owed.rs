@@ -70,6 +70,7 @@ fn history(
             Change::EnrollmentUpdated {
                 before: Box::new(before),
                 after: Box::new(enrollment.clone()),
+                sessions: sessions.to_vec(),
             },
         ]
     });
@@ -84,9 +85,7 @@ fn history(
 fn as_put(session: &Session) -> Session {
     Session {
         status: SessionStatus::Scheduled,
-        session_date: session
-            .rescheduled
-            .map_or(session.session_date, |moved| moved.original_session_date),
+        session_date: session.original_date(),
         rescheduled: None,
         reschedulable: true,
         status_changed_at: None,

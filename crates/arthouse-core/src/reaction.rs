@@ -18,6 +18,8 @@ pub enum Change {
         before: Box<Enrollment>,
         /// As it is.
         after: Box<Enrollment>,
+        /// Its sessions, if this is the change that [`Change::initialised`] names.
+        sessions: Vec<Session>,
     },
     /// A session was changed.
     SessionUpdated {
@@ -26,6 +28,30 @@ pub enum Change {
         /// As it is.
         after: Box<Session>,
     },
+}
+
+impl Change {
+    /// Returns the enrolment whose sessions are told of. A stream record has none of them: [`Change::with_sessions`] adds them before
+    /// [`react`].
+    pub fn initialised(&self) -> Option<&Enrollment> {
+        match self {
+            Self::EnrollmentUpdated { before, after, .. } => {
+                let is_new = before.sessions_initialized_at.is_none()
+                    && after.sessions_initialized_at.is_some();
+                is_new.then_some(after)
+            }
+            Self::Applied(_) | Self::Enrolled(_) | Self::SessionUpdated { .. } => None,
+        }
+    }
+
+    /// Adds the sessions of an enrolment that was changed.
+    #[must_use]
+    pub fn with_sessions(mut self, found: Vec<Session>) -> Self {
+        if let Self::EnrollmentUpdated { sessions, .. } = &mut self {
+            *sessions = found;
+        }
+        self
+    }
 }
 
 /// What is to be done. Each may be done any number of times, by anyone, at any later time: conditions on the writes and

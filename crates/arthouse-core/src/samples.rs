@@ -137,6 +137,7 @@ pub(crate) fn all_charged() -> Change {
     Change::EnrollmentUpdated {
         before: initialised().into(),
         after: enrollment.into(),
+        sessions: Vec::new(),
     }
 }
 

@@ -39,6 +39,7 @@ pub fn change(table: Table, image: Image<'_>) -> Result<Option<Change>, Box<Unre
             (Key::Enrollment(..), Some(old)) => Some(Change::EnrollmentUpdated {
                 before: read(old)?,
                 after: read(new)?,
+                sessions: Vec::new(),
             }),
             (Key::Session(..), Some(old)) => Some(Change::SessionUpdated {
                 before: read(old)?,

@@ -19,7 +19,7 @@ impl NotificationData for CourseCompleted {
     const NAMES: &'static [&'static str] = &["course.completed"];
 
     fn told(change: &Change) -> Vec<Notification> {
-        let Change::EnrollmentUpdated { before, after } = change else {
+        let Change::EnrollmentUpdated { before, after, .. } = change else {
             return Vec::new();
         };
         if !after.is_complete() || after.charges_since(before).is_empty() {

@@ -20,7 +20,7 @@ impl NotificationData for SessionCharged {
 
     /// Tells of each added charge. A stream's record adds one; a sweep may find several.
     fn told(change: &Change) -> Vec<Notification> {
-        let Change::EnrollmentUpdated { before, after } = change else {
+        let Change::EnrollmentUpdated { before, after, .. } = change else {
             return Vec::new();
         };
         let mut added = after.charges_since(before);

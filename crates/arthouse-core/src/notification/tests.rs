@@ -3,7 +3,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::samples::{
-    NOW, PRIVATE, after, application, at, enrollment, first_session, id, initialised, value,
+    NOW, PRIVATE, after, application, at, enrollment, first_session, id, initialised, sessions,
+    value,
 };
 use crate::values::is_carried;
 use crate::{
@@ -62,6 +63,7 @@ fn updated(before: Enrollment, after: Enrollment) -> Change {
     Change::EnrollmentUpdated {
         before: Box::new(before),
         after: Box::new(after),
+        sessions: Vec::new(),
     }
 }
 
@@ -185,6 +187,39 @@ fn the_timetable_is_told_in_utc_and_as_on_the_wall() {
     });
     check(
         &updated(before, after),
+        &[("sessions.scheduled", "2026-09-20T12:00:07Z", data)],
+    );
+}
+
+/// The rules of the time zone have changed since the sessions were put: the timetable has other dates now, and the clock on the wall shows
+/// another time.
+#[test]
+fn sessions_are_told_as_they_were_put_whatever_the_timetable_says_today() {
+    let mut sessions = sessions();
+    for session in &mut sessions {
+        session.session_date = session.session_date.minus(chrono::TimeDelta::hours(1));
+        let local = session.original_local_start.expect("its first start");
+        let offset = chrono::FixedOffset::east_opt(2 * 3600).expect("in range");
+        session.original_local_start =
+            Some((local - chrono::TimeDelta::hours(1)).with_timezone(&offset));
+    }
+    // One was moved before it was told, one has not been read, and one was put by a program that did not keep the local time.
+    sessions[0] = after(sessions[0].clone(), "session.reschedule", NOW);
+    sessions[1].original_local_start = None;
+    sessions.swap(0, 1);
+    sessions.truncate(2);
+    let change = updated(enrollment(), initialised()).with_sessions(sessions);
+    let session = |id: &str, starts_at: &str, local_start: &str| json!({"session_id": id, "starts_at": starts_at, "local_start": local_start, "minutes": 90});
+    let data = json!({
+        "user_id": "ada", "course_id": "oils", "course_title": "Oil painting", "time_zone": "Europe/London",
+        "sessions": [
+            session("0001", "2026-10-01T16:00:00Z", "2026-10-01T18:00:00+02:00"),
+            session("0002", "2026-10-08T16:00:00Z", "2026-10-08T17:00:00+01:00"),
+            session("0003", "2026-10-15T17:00:00Z", "2026-10-15T18:00:00+01:00"),
+        ],
+    });
+    check(
+        &change,
         &[("sessions.scheduled", "2026-09-20T12:00:07Z", data)],
     );
 }

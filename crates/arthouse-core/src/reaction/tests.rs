@@ -42,6 +42,7 @@ fn enrollment_updated(before: Enrollment, after: Enrollment) -> Change {
     Change::EnrollmentUpdated {
         before: Box::new(before),
         after: Box::new(after),
+        sessions: Vec::new(),
     }
 }
 

@@ -21,6 +21,7 @@ pub fn initial_sessions(enrollment: &Enrollment) -> Option<Vec<Session>> {
         session_id: SessionId::from_ordinal(ordinal),
         status: SessionStatus::Scheduled,
         session_date: date.at,
+        original_local_start: Some(date.local),
         rescheduled: None,
         reschedulable: true,
         cost: enrollment.cost.share(ordinal, enrollment.duration),

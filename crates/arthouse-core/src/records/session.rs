@@ -1,4 +1,4 @@
-use chrono::TimeDelta;
+use chrono::{DateTime, FixedOffset, TimeDelta};
 
 use crate::{Amount, CourseId, Currency, SessionId, SessionStatus, Timestamp, UserId};
 
@@ -15,6 +15,8 @@ pub struct Session {
     pub status: SessionStatus,
     /// When it takes or took place.
     pub session_date: Timestamp,
+    /// Its first date as the clock on the wall showed it when the session was put. The rules of the time zone may have changed since.
+    pub original_local_start: Option<DateTime<FixedOffset>>,
     /// The move to another date, if there was one.
     pub rescheduled: Option<Rescheduled>,
     /// Whether the student may move it.
@@ -43,6 +45,12 @@ pub struct Rescheduled {
 impl Session {
     /// The notice that a student must give to move a session: strictly more than 24 hours of elapsed time.
     pub const RESCHEDULE_NOTICE: TimeDelta = TimeDelta::hours(24);
+
+    /// Returns the date that it had at first.
+    pub fn original_date(&self) -> Timestamp {
+        self.rescheduled
+            .map_or(self.session_date, |moved| moved.original_session_date)
+    }
 
     /// Says whether the date is more than the notice away.
     pub fn leaves_notice(&self, now: Timestamp) -> bool {

@@ -63,7 +63,11 @@ impl World {
         let Some(change) = records.get(*done).cloned() else {
             return;
         };
-        for reaction in react(&change) {
+        let sessions = change.initialised().map(|paid| {
+            let key = (paid.user_id.clone(), paid.course_id.clone());
+            self.sessions[&key].values().cloned().collect()
+        });
+        for reaction in react(&change.with_sessions(sessions.unwrap_or_default())) {
             if !self.carry_out(reaction, &mut writes) {
                 return;
             }
@@ -120,6 +124,7 @@ impl World {
             let change = Change::EnrollmentUpdated {
                 before: Box::new(before),
                 after: Box::new(after),
+                sessions: Vec::new(),
             };
             self.note(change, "sessions.scheduled");
         }
@@ -157,6 +162,7 @@ impl World {
             Change::EnrollmentUpdated {
                 before: Box::new(before),
                 after: Box::new(after),
+                sessions: Vec::new(),
             },
             name,
         );

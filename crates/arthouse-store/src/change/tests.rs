@@ -41,6 +41,7 @@ fn an_enrolment_put_and_one_changed_are_changes() {
     let updated = Change::EnrollmentUpdated {
         before: Box::new(initial()),
         after: Box::new(enrollment()),
+        sessions: Vec::new(),
     };
     check(
         Table::UsersCourses,

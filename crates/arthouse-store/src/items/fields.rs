@@ -1,3 +1,5 @@
+use std::str::FromStr;
+
 use arthouse_core::{ContactInfo, Text, without_values};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::de::value::Error;
@@ -64,6 +66,17 @@ impl<'a> Fields<'a> {
     pub(crate) fn find_text(&self, name: &'static str) -> Result<Option<Text>, DecodeError> {
         let text = self.find(name)?.map(Text::from_stored).transpose();
         text.map_err(|error| self.invalid(name, format!("is a text: {error}")))
+    }
+
+    /// Reads a text that may be absent and has a form of its own.
+    pub(crate) fn find_parsed<T: FromStr>(
+        &self,
+        name: &'static str,
+        form: &str,
+    ) -> Result<Option<T>, DecodeError> {
+        let problem = || format!("is a text: must be {form}");
+        let parse = |text: String| text.parse().map_err(|_| self.invalid(name, problem()));
+        self.find(name)?.map(parse).transpose()
     }
 
     /// Returns a map that must be there, to be read field by field.

@@ -42,6 +42,10 @@ impl Record for Session {
             ("Status", attribute(self.status)),
             ("PaymentStatus", attribute(PaymentStatus::of(self.status))),
             ("SessionDate", attribute(self.session_date)),
+            (
+                "OriginalLocalStart",
+                attribute(self.original_local_start.map(|start| start.to_rfc3339())),
+            ),
             ("Reschedulable", attribute(self.reschedulable)),
             (
                 "RescheduleDate",
@@ -94,6 +98,10 @@ impl Record for Session {
             session_id,
             status,
             session_date,
+            original_local_start: fields.find_parsed(
+                "OriginalLocalStart",
+                "a local time with its offset (RFC 3339)",
+            )?,
             rescheduled,
             reschedulable: fields.get("Reschedulable")?,
             cost: fields.get("SessionCost")?,

@@ -16,13 +16,23 @@ pub(crate) async fn batch_get(
     table: &str,
     keys: Vec<Item>,
 ) -> Result<Vec<Item>, StoreError> {
+    batch_get_with(client, table, keys, true).await
+}
+
+/// Reads up to 100 items of a table, strongly consistent or for half the read units.
+pub(super) async fn batch_get_with(
+    client: &Client,
+    table: &str,
+    keys: Vec<Item>,
+    consistent: bool,
+) -> Result<Vec<Item>, StoreError> {
     let mut found = Vec::with_capacity(keys.len());
     let mut wanted = keys;
     let mut pause = FIRST_PAUSE;
     for _ in 0..ATTEMPTS {
         let keys = KeysAndAttributes::builder()
             .set_keys(Some(wanted))
-            .consistent_read(true)
+            .consistent_read(consistent)
             .build();
         let request = client
             .batch_get_item()

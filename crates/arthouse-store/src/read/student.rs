@@ -1,9 +1,11 @@
+use std::collections::HashSet;
+
 use arthouse_core::{Application, CourseId, Duration, Enrollment, Session, SessionId, UserId};
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::batch_get;
+use super::batch::{batch_get, batch_get_with};
 use crate::error::read;
-use crate::items::Item;
+use crate::items::{Item, Record};
 use crate::session_loader::MAX_KEYS;
 use crate::{Key, Store, StoreError, Table};
 
@@ -78,17 +80,42 @@ impl Store {
         course_id: &CourseId,
         duration: Duration,
     ) -> Result<Vec<Item>, StoreError> {
-        let key = |ordinal| {
-            let session_id = SessionId::from_ordinal(ordinal);
-            Key::Session(course_id.clone(), session_id, user_id.clone()).attributes()
-        };
-        let keys: Vec<Item> = (1..=duration.get()).map(key).collect();
+        let keys = session_keys(user_id, course_id, duration);
         let mut items = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(MAX_KEYS) {
             let table = self.table(Table::Sessions);
             items.extend(batch_get(&self.client, &table, chunk.to_vec()).await?);
         }
         Ok(items)
+    }
+
+    /// Reads the sessions of an enrolment that was initialised, to tell of their first dates. These never change, so an eventually consistent
+    /// read, which costs half, is enough for the sessions that it finds; the others are read strongly consistent.
+    ///
+    /// # Errors
+    /// Returns the failed request, or the session that can't be read.
+    pub async fn initialised_sessions(
+        &self,
+        enrollment: &Enrollment,
+    ) -> Result<Vec<Session>, StoreError> {
+        let Enrollment {
+            user_id, course_id, ..
+        } = enrollment;
+        let mut keys = session_keys(user_id, course_id, enrollment.duration);
+        let table = self.table(Table::Sessions);
+        let mut sessions: Vec<Session> = Vec::with_capacity(keys.len());
+        for consistent in [false, true] {
+            for chunk in keys.chunks(MAX_KEYS) {
+                let found = batch_get_with(&self.client, &table, chunk.to_vec(), consistent);
+                for item in found.await? {
+                    sessions.push(read(&item)?);
+                }
+            }
+            let found: HashSet<_> = sessions.iter().map(|found| found.key().sk()).collect();
+            let is_found = |key: &Item| found.contains(&key["SK"].as_s().ok().cloned());
+            keys.retain(|key| !is_found(key));
+        }
+        Ok(sessions)
     }
 
     /// Reads an enrolment under either form of its key (strongly consistent).
@@ -103,6 +130,14 @@ impl Store {
             None => self.get(key.long_attributes()).await,
         }
     }
+}
+
+fn session_keys(user_id: &UserId, course_id: &CourseId, duration: Duration) -> Vec<Item> {
+    let key = |ordinal| {
+        let session_id = SessionId::from_ordinal(ordinal);
+        Key::Session(course_id.clone(), session_id, user_id.clone()).attributes()
+    };
+    (1..=duration.get()).map(key).collect()
 }
 
 impl StudentRecords {

@@ -74,6 +74,14 @@ async fn initialising_costs_a_write_unit_for_each_session_and_one_more() {
         write_units: 13.0,
     };
     assert_eq!(school.counter.take(), expected);
+
+    // To tell of them, they are read once.
+    let told = school.store.initialised_sessions(&enrollment).await;
+    assert_eq!(told.expect("they read").len(), 12);
+    assert_eq!(
+        school.counter.take().requests,
+        requests([("BatchGetItem", 1)])
+    );
 }
 
 #[tokio::test]

@@ -130,6 +130,13 @@ impl ReactionHandler {
             Ok(None) => return Disposition::Done,
             Err(reason) => return Disposition::Park { reason },
         };
+        let change = match change.initialised() {
+            Some(enrollment) => match self.store.initialised_sessions(enrollment).await {
+                Ok(sessions) => change.with_sessions(sessions),
+                Err(error) => return not_done(&error.into()),
+            },
+            None => change,
+        };
         for reaction in react(&change) {
             if let Err(error) = self.carry_out(reaction).await {
                 return not_done(&error);

@@ -5,12 +5,13 @@ use crate::{Amount, Enrollment, Session, SessionStatus, initial_sessions};
 
 #[test]
 fn an_enrolment_gets_its_sessions_with_dates_and_costs() {
-    let session = |session_id: &str, session_date: &str, cost: i64| Session {
+    let session = |session_id: &str, session_date: &str, local: &str, cost: i64| Session {
         user_id: id("ada"),
         course_id: id("oils"),
         session_id: id(session_id),
         status: SessionStatus::Scheduled,
         session_date: at(session_date),
+        original_local_start: Some(local.parse().expect("a local time")),
         rescheduled: None,
         reschedulable: true,
         cost: value(cost),
@@ -20,9 +21,24 @@ fn an_enrolment_gets_its_sessions_with_dates_and_costs() {
         version: 1,
     };
     let expected = vec![
-        session("0001", "2026-10-01T17:00:00Z", 3_334),
-        session("0002", "2026-10-08T17:00:00Z", 3_333),
-        session("0003", "2026-10-15T17:00:00Z", 3_333),
+        session(
+            "0001",
+            "2026-10-01T17:00:00Z",
+            "2026-10-01T18:00:00+01:00",
+            3_334,
+        ),
+        session(
+            "0002",
+            "2026-10-08T17:00:00Z",
+            "2026-10-08T18:00:00+01:00",
+            3_333,
+        ),
+        session(
+            "0003",
+            "2026-10-15T17:00:00Z",
+            "2026-10-15T18:00:00+01:00",
+            3_333,
+        ),
     ];
     assert_eq!(initial_sessions(&enrollment()), Some(expected));
 }

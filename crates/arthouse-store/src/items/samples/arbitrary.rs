@@ -169,19 +169,31 @@ pub(crate) fn any_session() -> impl Strategy<Value = Session> {
             original_session_date,
             at,
         });
-    let dates = (any_instant(), option::of(moved), option::of(any_instant()));
+    let local = select(vec![
+        "2026-10-01T18:00:00+01:00",
+        "1970-01-01T00:00:00-11:30",
+        "9999-12-31T23:59:59+14:00",
+    ]);
+    let local = local.prop_map(|text| text.parse().expect("a local time"));
+    let dates = (
+        any_instant(),
+        option::of(local),
+        option::of(moved),
+        option::of(any_instant()),
+    );
     let price = (any_amount(), any_currency());
     let counts = (any::<u32>(), any_version());
     (ids, status, dates, any::<bool>(), price, counts).prop_map(
         |(ids, status, dates, reschedulable, (cost, currency), (sequence, version))| {
             let (user_id, course_id, session_id) = ids;
-            let (session_date, rescheduled, status_changed_at) = dates;
+            let (session_date, original_local_start, rescheduled, status_changed_at) = dates;
             Session {
                 user_id,
                 course_id,
                 session_id,
                 status,
                 session_date,
+                original_local_start,
                 rescheduled,
                 reschedulable,
                 cost,

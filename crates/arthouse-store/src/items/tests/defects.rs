@@ -184,7 +184,7 @@ fn an_attribute_that_is_missing_is_named() {
             "SessionMinutes",
         ]),
     );
-    check_missing(&session(), &absent(&["Sequence"]));
+    check_missing(&session(), &absent(&["Sequence", "OriginalLocalStart"]));
     check_missing(
         &receipt(rejected()),
         &absent(&["Message", "MeaningHash", "CorrelationId"]),

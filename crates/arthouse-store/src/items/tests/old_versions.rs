@@ -87,12 +87,19 @@ fn attributes_that_came_later_have_the_meaning_of_their_absence() {
     check(
         without(
             &moved,
-            &["Sequence", "Version", "StatusChangedAt", "SessionId"],
+            &[
+                "Sequence",
+                "Version",
+                "StatusChangedAt",
+                "SessionId",
+                "OriginalLocalStart",
+            ],
         ),
         Session {
             sequence: 0,
             version: 1,
             status_changed_at: None,
+            original_local_start: None,
             ..moved
         },
     );
