@@ -200,10 +200,12 @@ fn log_failed(step: &ReconcileStep<'_>) {
             warn!(user.id = %sent.user_id(), event.id = %sent.id(), error, "a notification was not resent");
         }
         ReconcileStep::Unreadable(defect) => {
-            warn!(item = defect.raw_key, error = %defect.error, "an item was skipped: it can't be read");
+            let table = defect.table.base_name();
+            warn!(table, item = defect.raw_key, error = %defect.error, "an item was skipped: it can't be read");
         }
         ReconcileStep::Foreign(defect) => {
             warn!(
+                table = defect.table.base_name(),
                 item = defect.raw_key,
                 "items of no known family are passed over"
             );
