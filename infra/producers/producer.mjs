@@ -21,7 +21,7 @@ const PREFIX = process.env.ARTHOUSE_PREFIX ?? '';
 const ATTEMPTS = 4;
 const PATIENCE = 5_000;
 // How often a payment is sent that overtakes its application, and how long it waits each time; real payments may wait for hours.
-const PAYMENTS = 4;
+const PAYMENTS = 8;
 const PAUSE = 2_000;
 
 const sqs = new SQSClient();

@@ -18,7 +18,7 @@ SOURCE = "urn:school:python"
 PREFIX = os.environ.get("ARTHOUSE_PREFIX", "")
 ATTEMPTS, PATIENCE = 4, 5
 # How often a payment is sent that overtakes its application, and how long it waits each time; real payments may wait for hours.
-PAYMENTS, PAUSE = 4, 2
+PAYMENTS, PAUSE = 8, 2
 
 sqs = boto3.client("sqs")
 

@@ -21,7 +21,7 @@ const SOURCE: &str = "urn:school:rust";
 const ATTEMPTS: u32 = 4;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How often a payment is sent that overtakes its application, and how long it waits each time; real payments may wait for hours.
-const PAYMENTS: u32 = 4;
+const PAYMENTS: u32 = 8;
 const PAUSE: Duration = Duration::from_secs(2);
 
 #[tokio::main]

@@ -227,3 +227,41 @@ async fn rejections_are_stored_and_told_with_their_code() {
     }
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_student_has_one_session_of_a_course_at_a_time() {
+    let world = World::start().await;
+    let ada = student("ada", "w1");
+    world
+        .apply(&Event::new("course.create", course("w1", 100, 3)))
+        .await;
+    world.apply(&ada.applies()).await;
+    world.apply(&ada.pays("ref-1")).await;
+    let records = world.sessions("ada", "w1").await;
+    let third = records.sessions[2].session_date.to_string();
+    let moves = ada.reschedules(1, &third);
+    assert_eq!(
+        world.outcome(&moves).await.as_deref(),
+        Some("SESSION_CONFLICT")
+    );
+    world.apply(&ada.attends(3)).await;
+    world.apply(&ada.reschedules(1, &third)).await;
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_applies_for_a_timetable_that_is_over() {
+    let world = World::start().await;
+    let mut over = course("w1", 100, 2);
+    over["schedule"] =
+        json!("DTSTART;TZID=Europe/London:20240101T183000\nRRULE:FREQ=WEEKLY;COUNT=9");
+    world.apply(&Event::new("course.create", over)).await;
+    assert_eq!(
+        world
+            .outcome(&student("ada", "w1").applies())
+            .await
+            .as_deref(),
+        Some("SCHEDULE_EXHAUSTED")
+    );
+    world.stop().await;
+}

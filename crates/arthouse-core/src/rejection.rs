@@ -15,6 +15,10 @@ pub struct Rejection {
 pub(crate) const FORBIDDEN: Rejection = Rejection::new("FORBIDDEN", "the actor may not do this");
 pub(crate) const COURSE_NOT_FOUND: Rejection =
     Rejection::new("COURSE_NOT_FOUND", "there is no course with this id");
+pub(crate) const SCHEDULE_EXHAUSTED: Rejection = Rejection::new(
+    "SCHEDULE_EXHAUSTED",
+    "the course's schedule has not enough dates left",
+);
 pub(crate) const INVALID_SCHEDULE: Rejection =
     Rejection::new("INVALID_SCHEDULE", "the schedule can't be used");
 pub(crate) const INVALID_COST: Rejection = Rejection::new(

@@ -13,6 +13,8 @@ pub struct State {
     pub enrollment: Option<Enrollment>,
     /// The session.
     pub session: Option<Session>,
+    /// The enrolment's other sessions.
+    pub other_sessions: Vec<Session>,
 }
 
 /// What an accepted command changes, to be written in one transaction on condition that the versions that were read still stand.

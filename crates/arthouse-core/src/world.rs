@@ -82,7 +82,17 @@ impl World {
                     course,
                     application,
                     enrollment: self.enrollments.get(&key).cloned(),
-                    session: None,
+                    ..State::default()
+                }
+            }
+            Subject::SessionMove(user_id, course_id, session_id) => {
+                let key = (user_id.clone(), course_id.clone());
+                let mut sessions = self.sessions.get(&key).cloned().unwrap_or_default();
+                State {
+                    session: sessions.remove(session_id),
+                    enrollment: self.enrollments.get(&key).cloned(),
+                    other_sessions: sessions.into_values().collect(),
+                    ..State::default()
                 }
             }
             Subject::Session(user_id, course_id, session_id) => {

@@ -2,6 +2,7 @@
 
 use arthouse_core::{Action, Course, CourseId, SessionId, State, Subject, UpdateCourse, UserId};
 use aws_sdk_dynamodb::types::{AttributeValue, Get, TransactGetItem};
+use futures::future::try_join_all;
 
 use crate::error::read;
 use crate::items::{Item, attribute};
@@ -34,6 +35,9 @@ impl Store {
             }
             Subject::Session(user_id, course_id, session_id) => {
                 self.load_session(user_id, course_id, session_id).await?
+            }
+            Subject::SessionMove(user_id, course_id, session_id) => {
+                self.load_move(user_id, course_id, session_id).await?
             }
         };
         Ok(Loaded {
@@ -98,7 +102,7 @@ impl Store {
                     .as_ref()
                     .map(read)
                     .transpose()?,
-                session: None,
+                ..State::default()
             },
             long_application: is_long,
             ..Loaded::default()
@@ -132,6 +136,37 @@ impl Store {
         Ok(State {
             enrollment,
             session,
+            ..State::default()
+        })
+    }
+
+    /// Reads the enrolment and then its sessions. If the enrolment is initialised, all sessions are there to be read.
+    async fn load_move(
+        &self,
+        user_id: &UserId,
+        course_id: &CourseId,
+        session_id: &SessionId,
+    ) -> Result<State, StoreError> {
+        let Some(enrollment) = self.enrollment(user_id, course_id).await? else {
+            return Ok(State::default());
+        };
+        let duration = match enrollment.sessions_initialized_at {
+            Some(_) => enrollment.duration.get(),
+            None => 0,
+        };
+        let ids = (1..=duration).map(SessionId::from_ordinal);
+        let loads = ids
+            .filter(|id| id != session_id)
+            .chain([session_id.clone()])
+            .map(|id| {
+                let key = Key::Session(course_id.clone(), id, user_id.clone());
+                self.sessions.load(key)
+            });
+        let mut sessions = try_join_all(loads).await?;
+        Ok(State {
+            enrollment: Some(enrollment),
+            session: sessions.pop().flatten(),
+            other_sessions: sessions.into_iter().flatten().collect(),
             ..State::default()
         })
     }

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{ActorType, CommandData, Subject};
-use crate::rejection::COURSE_NOT_FOUND;
+use crate::rejection::{COURSE_NOT_FOUND, SCHEDULE_EXHAUSTED};
 use crate::{
     Application, ContactInfo, CourseId, Quote, Refusal, Rejection, State, Timestamp, Transition,
     UserId,
@@ -49,6 +49,7 @@ impl CommandData for ApplyForCourse {
         ALREADY_APPLIED,
         ALREADY_ENROLLED,
         INVALID_CONTACT,
+        SCHEDULE_EXHAUSTED,
     ];
 
     fn subject(&self) -> Subject<'_> {
@@ -69,6 +70,9 @@ impl CommandData for ApplyForCourse {
         }
         if !self.contact_info.is_valid() {
             return Err(INVALID_CONTACT.into());
+        }
+        if !course.schedule.has_at_least(course.duration, now) {
+            return Err(SCHEDULE_EXHAUSTED.into());
         }
         Ok(Transition::Apply(Application {
             user_id: self.user_id.clone(),
@@ -95,8 +99,8 @@ mod tests {
 
     use super::super::tests::{check, check_rejected, on_offer};
     use super::{ALREADY_APPLIED, ALREADY_ENROLLED, COURSE_CLOSED, INVALID_CONTACT};
-    use crate::rejection::COURSE_NOT_FOUND;
-    use crate::samples::{NOW, application, at, course, enrollment};
+    use crate::rejection::{COURSE_NOT_FOUND, SCHEDULE_EXHAUSTED};
+    use crate::samples::{NOW, application, at, course, enrollment, id};
     use crate::{Application, Course, State, Transition};
 
     const APPLY: &str = "course.apply";
@@ -158,5 +162,30 @@ mod tests {
         ] {
             check_rejected(&on_offer(), (APPLY, changes), INVALID_CONTACT);
         }
+    }
+
+    #[test]
+    fn nobody_applies_for_a_timetable_with_fewer_dates_left_than_sessions() {
+        let offered = |schedule: &str| State {
+            course: Some(Course {
+                schedule: id(schedule),
+                ..course()
+            }),
+            ..State::default()
+        };
+        // It is noon on 20 September, 13:00 in London, and the course has three sessions.
+        for exhausted in [
+            "DTSTART;TZID=Europe/London:20240101T180000\nRRULE:FREQ=WEEKLY;COUNT=9",
+            "DTSTART;TZID=Europe/London:20260920T130000\nRRULE:FREQ=WEEKLY;COUNT=3",
+        ] {
+            check_rejected(&offered(exhausted), (APPLY, json!({})), SCHEDULE_EXHAUSTED);
+        }
+        let applied = Application {
+            applied_date: at(NOW),
+            ..application()
+        };
+        let enough = "DTSTART;TZID=Europe/London:20260920T130001\nRRULE:FREQ=WEEKLY;COUNT=3";
+        let applied = Ok(Transition::Apply(applied));
+        check(&offered(enough), (APPLY, json!({})), applied);
     }
 }

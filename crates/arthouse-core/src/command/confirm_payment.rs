@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{ActorType, CommandData, Subject};
-use crate::rejection::COURSE_NOT_FOUND;
+use crate::rejection::{COURSE_NOT_FOUND, SCHEDULE_EXHAUSTED};
 use crate::{
     Amount, Application, Course, CourseId, Currency, Enrollment, Refusal, Rejection, State, Text,
     Timestamp, Transition, UserId,
@@ -21,10 +21,6 @@ const AMOUNT_MISMATCH: Rejection =
 const CURRENCY_MISMATCH: Rejection = Rejection::new(
     "CURRENCY_MISMATCH",
     "the currency is not that of the quoted price",
-);
-const SCHEDULE_EXHAUSTED: Rejection = Rejection::new(
-    "SCHEDULE_EXHAUSTED",
-    "the course's schedule has not enough dates left",
 );
 
 /// The data of `payment.confirm`. A payment that overtook its application is rejected for good (APPLICATION_NOT_FOUND): its producer sends it
@@ -148,9 +144,8 @@ mod tests {
     use serde_json::json;
 
     use super::super::tests::{check, check_rejected};
-    use super::{
-        ALREADY_PAID, AMOUNT_MISMATCH, APPLICATION_NOT_FOUND, CURRENCY_MISMATCH, SCHEDULE_EXHAUSTED,
-    };
+    use super::{ALREADY_PAID, AMOUNT_MISMATCH, APPLICATION_NOT_FOUND, CURRENCY_MISMATCH};
+    use crate::rejection::SCHEDULE_EXHAUSTED;
     use crate::samples::{application, at, course, enrollment, text, value};
     use crate::{Course, Enrollment, State, Transition};
 

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::session::{ENROLLMENT_NOT_FOUND, SESSION_NOT_FOUND, SESSION_NOT_SCHEDULED, scheduled};
 use super::{ActorType, CommandData, Subject};
 use crate::{
-    CourseId, Refusal, Rejection, Rescheduled, Session, SessionId, State, Timestamp, Transition,
-    UserId,
+    CourseId, Refusal, Rejection, Rescheduled, Session, SessionId, SessionStatus, State, Timestamp,
+    Transition, UserId,
 };
 
 const NOT_RESCHEDULABLE: Rejection = Rejection::new(
@@ -19,6 +19,10 @@ const NEW_DATE_IN_PAST: Rejection =
 const NEW_DATE_UNCHANGED: Rejection = Rejection::new(
     "NEW_DATE_UNCHANGED",
     "the new date is the one that the session has",
+);
+const SESSION_CONFLICT: Rejection = Rejection::new(
+    "SESSION_CONFLICT",
+    "the student has another session of this course at the new date",
 );
 
 /// Moves a session: the data of `session.reschedule`.
@@ -50,13 +54,15 @@ impl CommandData for RescheduleSession {
         TOO_LATE,
         NEW_DATE_IN_PAST,
         NEW_DATE_UNCHANGED,
+        SESSION_CONFLICT,
     ];
 
     fn subject(&self) -> Subject<'_> {
-        Subject::Session(&self.user_id, &self.course_id, &self.session_id)
+        Subject::SessionMove(&self.user_id, &self.course_id, &self.session_id)
     }
 
-    /// A student may move a session once, more than 24 hours ahead, to another date in the future. It costs nothing.
+    /// A student may move a session once, more than 24 hours ahead, to another date in the future at which the enrolment has no other
+    /// session. It costs nothing.
     fn decide(&self, state: &State, now: Timestamp) -> Result<Transition, Refusal> {
         let session = scheduled(state, &self.session_id)?;
         if !session.reschedulable {
@@ -71,6 +77,7 @@ impl CommandData for RescheduleSession {
         if self.new_session_date == session.session_date {
             return Err(NEW_DATE_UNCHANGED.into());
         }
+        self.conflict(state)?;
         let original_session_date = session
             .rescheduled
             .map_or(session.session_date, |moved| moved.original_session_date);
@@ -95,14 +102,33 @@ impl CommandData for RescheduleSession {
     }
 }
 
+impl RescheduleSession {
+    /// Refuses a date at which another session is scheduled. That is known once all sessions of the enrolment are there.
+    fn conflict(&self, state: &State) -> Result<(), Refusal> {
+        let enrollment = state.enrollment.as_ref();
+        if enrollment.is_some_and(|enrollment| enrollment.sessions_initialized_at.is_none()) {
+            return Err(Refusal::SessionsNotInitialized);
+        }
+        let conflicts = |other: &Session| {
+            other.status == SessionStatus::Scheduled && other.session_date == self.new_session_date
+        };
+        if state.other_sessions.iter().any(conflicts) {
+            return Err(SESSION_CONFLICT.into());
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::super::tests::{check, check_rejected, with_session};
-    use super::{NEW_DATE_IN_PAST, NEW_DATE_UNCHANGED, NOT_RESCHEDULABLE, TOO_LATE};
-    use crate::samples::{NOW, after, at, first_session};
-    use crate::{Rescheduled, Session, State, Transition};
+    use super::{
+        NEW_DATE_IN_PAST, NEW_DATE_UNCHANGED, NOT_RESCHEDULABLE, SESSION_CONFLICT, TOO_LATE,
+    };
+    use crate::samples::{NOW, after, at, enrollment, first_session, initialised, sessions};
+    use crate::{Refusal, Rescheduled, Session, State, Transition};
 
     const RESCHEDULE: &str = "session.reschedule";
 
@@ -240,5 +266,49 @@ mod tests {
             (RESCHEDULE, json!({})),
             NOT_RESCHEDULABLE,
         );
+    }
+
+    /// Ada's first session among the other two, on 8 and 15 October at 17:00 UTC.
+    fn among_others() -> State {
+        State {
+            enrollment: Some(initialised()),
+            other_sessions: sessions().split_off(1),
+            ..with_session(first_session())
+        }
+    }
+
+    #[test]
+    fn a_student_has_one_session_of_a_course_at_a_time() {
+        let onto = |new_date: &str| (RESCHEDULE, json!({"new_session_date": new_date}));
+        for taken in ["2026-10-08T17:00:00Z", "2026-10-15T18:00:00+01:00"] {
+            check_rejected(&among_others(), onto(taken), SESSION_CONFLICT);
+        }
+        let free = "2026-10-08T17:00:01Z";
+        let moved = |new_date: &str| Session {
+            session_date: at(new_date),
+            ..after(first_session(), RESCHEDULE, NOW)
+        };
+        let then = |new_date: &str| Ok(Transition::UpdateSession(moved(new_date)));
+        check(&among_others(), onto(free), then(free));
+        let mut given = among_others();
+        for over in ["session.attend", "session.skip"] {
+            let other = given.other_sessions.remove(0);
+            let date = other.session_date.to_string();
+            given.other_sessions.push(after(other, over, NOW));
+            check(&given, onto(&date), then(&date));
+        }
+    }
+
+    #[test]
+    fn a_date_is_compared_once_all_sessions_are_there() {
+        let given = State {
+            enrollment: Some(enrollment()),
+            other_sessions: Vec::new(),
+            ..among_others()
+        };
+        let when = (RESCHEDULE, json!({}));
+        check(&given, when, Err(Refusal::SessionsNotInitialized));
+        let past = json!({"new_session_date": "2026-09-20T11:59:59Z"});
+        check_rejected(&given, (RESCHEDULE, past), NEW_DATE_IN_PAST);
     }
 }

@@ -13,6 +13,9 @@ pub enum Subject<'a> {
     /// A session. The command is decided on the session; where it is absent, on its enrolment, and on the session read once more if the
     /// enrolment is initialised.
     Session(&'a UserId, &'a CourseId, &'a SessionId),
+    /// A session that is to be moved. The command is decided on its enrolment and, once that is initialised, on all sessions of the enrolment, read
+    /// after it.
+    SessionMove(&'a UserId, &'a CourseId, &'a SessionId),
 }
 
 impl<'a> Subject<'a> {
@@ -21,7 +24,8 @@ impl<'a> Subject<'a> {
         match self {
             Self::Course(course_id)
             | Self::Enrollment(_, course_id)
-            | Self::Session(_, course_id, _) => course_id,
+            | Self::Session(_, course_id, _)
+            | Self::SessionMove(_, course_id, _) => course_id,
         }
     }
 
@@ -29,7 +33,9 @@ impl<'a> Subject<'a> {
     pub fn user_id(self) -> Option<&'a UserId> {
         match self {
             Self::Course(_) => None,
-            Self::Enrollment(user_id, _) | Self::Session(user_id, _, _) => Some(user_id),
+            Self::Enrollment(user_id, _)
+            | Self::Session(user_id, _, _)
+            | Self::SessionMove(user_id, _, _) => Some(user_id),
         }
     }
 
@@ -37,7 +43,9 @@ impl<'a> Subject<'a> {
     pub fn session_id(self) -> Option<&'a SessionId> {
         match self {
             Self::Course(_) | Self::Enrollment(..) => None,
-            Self::Session(_, _, session_id) => Some(session_id),
+            Self::Session(_, _, session_id) | Self::SessionMove(_, _, session_id) => {
+                Some(session_id)
+            }
         }
     }
 

@@ -10,11 +10,7 @@ use crate::school::School;
 #[tokio::test]
 async fn a_session_command_costs_one_transaction_of_4_write_units_and_a_load() {
     let school = School::with_ada(3).await;
-    for command in [
-        attend("attend", "ada", "0001"),
-        skip("skip", "ada", "0002"),
-        reschedule("move", "ada", "0003"),
-    ] {
+    for command in [attend("attend", "ada", "0001"), skip("skip", "ada", "0002")] {
         school.counter.take();
         school.carry_out(&command).await;
         let expected = Counts {
@@ -27,6 +23,21 @@ async fn a_session_command_costs_one_transaction_of_4_write_units_and_a_load() {
             "{:?}",
             command.action.command_type()
         );
+    }
+}
+
+#[tokio::test]
+async fn a_move_costs_the_same_transaction_and_the_load_of_the_whole_timetable() {
+    for (duration, batches) in [(3, 1), (100, 1), (101, 2)] {
+        let school = School::with_ada(duration).await;
+        school.counter.take();
+        school.carry_out(&reschedule("move", "ada", "0003")).await;
+        let reads = [("GetItem", 1), ("BatchGetItem", batches)];
+        let expected = Counts {
+            requests: requests([reads[0], reads[1], ("TransactWriteItems", 1)]),
+            write_units: 4.0,
+        };
+        assert_eq!(school.counter.take(), expected, "{duration} sessions");
     }
 }
 

@@ -222,7 +222,11 @@ impl Story {
                 &Action::ApplyForCourse(apply("dan", SKETCHING)?),
                 None,
             )?,
-            self.student("dan", &Action::ApplyForCourse(apply("dan", ARCHIVE)?), None)?,
+            self.student(
+                "dan",
+                &Action::ApplyForCourse(apply("dan", ARCHIVE)?),
+                Some("SCHEDULE_EXHAUSTED"),
+            )?,
             self.student(
                 "ada",
                 &Action::ApplyForCourse(apply("ada", PAINTING)?),
@@ -298,11 +302,7 @@ impl Story {
             (paid("ben", PAINTING, PAINTING_COST, "pay-3")?, None),
             (paid("dan", SKETCHING, 4_500, "pay-4")?, None),
             (
-                paid("dan", ARCHIVE, 8_000, "pay-5")?,
-                Some("SCHEDULE_EXHAUSTED"),
-            ),
-            (
-                paid("eve", PAINTING, PAINTING_COST, "pay-6")?,
+                paid("eve", PAINTING, PAINTING_COST, "pay-5")?,
                 Some("APPLICATION_NOT_FOUND"),
             ),
         ] {
@@ -323,6 +323,7 @@ impl Story {
         let two_days_later = reschedule("ada", PAINTING, "3", later(third, 48)?)?;
         let yesterday = reschedule("ada", PAINTING, "4", later(self.now, -24)?)?;
         let unchanged = reschedule("ada", PAINTING, "4", fourth)?;
+        let conflict = reschedule("ada", PAINTING, "4", self.painting_dates[4])?;
         let at_once = reschedule("dan", SKETCHING, "1", later(self.now, 72)?)?;
         let mut posts = vec![
             first,
@@ -331,6 +332,7 @@ impl Story {
             self.student("ada", &two_days_later, Some("NOT_RESCHEDULABLE"))?,
             self.student("ada", &yesterday, Some("NEW_DATE_IN_PAST"))?,
             self.student("ada", &unchanged, Some("NEW_DATE_UNCHANGED"))?,
+            self.student("ada", &conflict, Some("SESSION_CONFLICT"))?,
             self.student("ben", &attend("ada", "3")?, Some("FORBIDDEN"))?,
             self.instructor(&attend("ada", "1")?, Some("SESSION_NOT_SCHEDULED"))?,
             self.instructor(&attend("ada", "99")?, Some("SESSION_NOT_FOUND"))?,

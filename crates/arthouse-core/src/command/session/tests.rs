@@ -3,13 +3,13 @@ use serde_json::json;
 use super::super::tests::{check, check_rejected, with_session};
 use super::{ENROLLMENT_NOT_FOUND, SESSION_NOT_FOUND, SESSION_NOT_SCHEDULED};
 use crate::samples::{NOW, after, command, enrollment, first_session, initialised};
-use crate::{CommandType, Refusal, State, Subject};
+use crate::{CommandType, Refusal, State};
 
 /// The types of all commands that are about a session.
 fn of_sessions() -> Vec<&'static str> {
     let is_of_session = |name: &&str| {
         let command = command(name, json!({}));
-        matches!(command.action.subject(), Subject::Session(..))
+        command.action.subject().session_id().is_some()
     };
     let all = CommandType::ALL.into_iter().map(CommandType::name);
     all.filter(is_of_session).collect()

@@ -13,7 +13,7 @@ fn state_for(event_type: &str) -> State {
         course,
         application,
         session: Some(first_session()),
-        enrollment: None,
+        ..State::default()
     }
 }
 
