@@ -265,3 +265,28 @@ async fn nobody_applies_for_a_timetable_that_is_over() {
     );
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_in_binary_mode_are_carried_out() {
+    let world = World::start().await;
+    let ada = student("ada", "w1");
+    for event in [
+        Event::new("course.create", course("w1", 100, 3)),
+        ada.applies(),
+        ada.pays("ref-1"),
+    ] {
+        let name = |attribute: &str| format!("ce-{attribute}");
+        let context = ["specversion", "id", "source", "type", "time"].map(|attribute| {
+            let text = event.body[attribute].as_str().expect("text");
+            (name(attribute), text)
+        });
+        let context = context
+            .each_ref()
+            .map(|(name, text)| (name.as_str(), *text));
+        let (queue, data) = (&world.stack.queues.commands, event.body["data"].to_string());
+        world.put(queue, &event.group, &data, &context).await;
+        assert_eq!(world.outcomes.outcomes(event.id(), 1).await, [None]);
+    }
+    world.sessions("ada", "w1").await;
+    world.stop().await;
+}

@@ -9,6 +9,7 @@ use arthouse_store::{StudentRecords, Table};
 use arthouse_worker::{
     AuditOptions, LOCAL_CREDENTIALS, LOCAL_REGION, Queue, RunError, audit_tables,
 };
+use aws_sdk_sqs::types::MessageAttributeValue;
 use local_aws::{Config, LocalAws};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -186,6 +187,26 @@ impl World {
             .message_body(body)
             .message_group_id(group)
             .set_message_deduplication_id(deduplication_id.map(str::to_owned));
+        request.send().await.expect("the queue takes the message");
+    }
+
+    /// Puts any message with attributes into any queue.
+    ///
+    /// # Panics
+    /// If the queue does not take it.
+    pub async fn put(&self, queue: &str, group: &str, body: &str, attributes: &[(&str, &str)]) {
+        let mut request = self.stack.clients.sqs.send_message().queue_url(queue);
+        for (name, text) in attributes {
+            let value = MessageAttributeValue::builder()
+                .data_type("String")
+                .string_value(*text)
+                .build();
+            request = request.message_attributes(*name, value.expect("a type and a value"));
+        }
+        let request = request
+            .message_body(body)
+            .message_group_id(group)
+            .message_deduplication_id(uuid::Uuid::new_v4().to_string());
         request.send().await.expect("the queue takes the message");
     }
 

@@ -3,6 +3,7 @@
 //! A command's file says all of it. Its line in the list below makes it known to the parser, to [`decide`] and to the contracts.
 
 mod actor;
+mod binary;
 mod list;
 mod parse;
 mod session;

@@ -1,9 +1,10 @@
-//! From a message body, a CloudEvents 1.0 envelope in structured JSON, to a [`Command`], and back.
+//! From a message, a CloudEvents 1.0 event in structured JSON or in binary mode, to a [`Command`], and back.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+use super::binary::Context;
 use super::{Action, Actor, Command, CommandType, wire};
 use crate::values::{NOT_CARRIED, is_carried, sha256_hex};
 use crate::{CloudEvent, CommandId, EventId, Malformed, Reason, Source, Timestamp};
@@ -106,13 +107,13 @@ struct Wire {
 pub(crate) const MAX_CONTEXT: usize = 256;
 
 impl Envelope {
-    fn parse(body: &str) -> Result<Self, Malformed> {
+    fn parse(body: &str, context: Context) -> Result<Self, Malformed> {
         let envelope = |detail: &str| Malformed::new(Reason::InvalidEnvelope, detail);
         if body.len() > MAX_BODY_BYTES {
             let detail = format!("the body has more than {MAX_BODY_BYTES} bytes");
             return Err(Malformed::new(Reason::TooLarge, detail));
         }
-        let mut object = wire::object(body)?;
+        let mut object = context.event(wire::object(body)?);
         let data = object.remove("data").filter(|data| !data.is_null());
         let wire = Self::wire(object)?;
         if wire.specversion != "1.0" {
@@ -176,8 +177,23 @@ impl Command {
     /// # Errors
     /// Says what is malformed; such a message is for the dead-letter queue.
     pub fn parse(body: &str) -> Result<Self, Malformed> {
+        Self::parse_message(body, [])
+    }
+
+    /// Reads a command from a message: an event in structured mode, or in binary mode, where the message attributes are its context and the
+    /// body is its data.
+    ///
+    /// # Errors
+    /// Says what is malformed; such a message is for the dead-letter queue.
+    pub fn parse_message<'a>(
+        body: &str,
+        attributes: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, Malformed> {
+        Self::read(Envelope::parse(body, Context::of(attributes))?)
+    }
+
+    fn read(envelope: Envelope) -> Result<Self, Malformed> {
         let invalid = |detail: &str| Malformed::new(Reason::InvalidData, detail);
-        let envelope = Envelope::parse(body)?;
         let command_type = CommandType::from_wire(&envelope.event_type).ok_or_else(|| {
             Malformed::new(Reason::UnknownType, "type: not a command of this version")
         })?;

@@ -78,7 +78,10 @@ impl CommandHandler {
 
 impl Handler for CommandHandler {
     async fn handle(&self, message: &Message, context: &Context) -> Disposition {
-        let command = match Command::parse(message.body()) {
+        let attributes = message.attributes().iter();
+        let attributes =
+            attributes.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)));
+        let command = match Command::parse_message(message.body(), attributes) {
             Ok(command) => command,
             Err(malformed) => return dead_letter(malformed),
         };

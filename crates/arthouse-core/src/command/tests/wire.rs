@@ -3,9 +3,9 @@
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-use super::{CONTRACTS, keeps_a_contract};
-use crate::samples::{NOW, at, envelope, merged};
-use crate::{Command, Outcome, Reason, Receipt, decide};
+use super::{CONTRACTS, keeps_a_contract, without};
+use crate::samples::{NOW, at, envelope, examples, merged};
+use crate::{Command, Malformed, Outcome, Reason, Receipt, decide};
 
 fn body() -> String {
     envelope("payment.confirm", json!({})).to_string()
@@ -158,4 +158,85 @@ fn every_character_is_taken_in_or_refused_as_sqs_does() {
             "{c:?}"
         );
     }
+}
+
+/// The example of a type in binary mode, with this prefix before the names of the attributes.
+fn binary(event_type: &str, prefix: &str) -> (Vec<(String, String)>, String) {
+    let context = json!({"correlationid": "visit-7", "traceparent": "00-a-b-01"});
+    let mut event = merged(envelope(event_type, json!({})), context);
+    let data = event["data"].take().to_string();
+    let event = without(without(event, "data"), "datacontenttype");
+    let fields = event.as_object().expect("an object").iter();
+    let attributes = fields.map(|(name, field)| {
+        let text = field.as_str().expect("text");
+        (format!("{prefix}{name}"), text.to_owned())
+    });
+    (attributes.collect(), data)
+}
+
+fn parse_binary(attributes: &[(String, String)], body: &str) -> Result<Command, Malformed> {
+    let attributes = attributes
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()));
+    Command::parse_message(body, attributes)
+}
+
+#[test]
+fn an_event_in_binary_mode_is_the_same_command() {
+    for (event_type, _) in examples() {
+        for prefix in ["ce-", "ce_", "Ce-", "cloudEvents_", "cloudEvents:"] {
+            let (mut attributes, data) = binary(event_type, prefix);
+            let context = json!({"correlationid": "visit-7", "traceparent": "00-a-b-01"});
+            let body = merged(envelope(event_type, json!({})), context).to_string();
+            let expected = Command::parse(&body);
+            assert_eq!(parse_binary(&attributes, &data), expected);
+            attributes.push(("Content-Type".to_owned(), "application/json".to_owned()));
+            attributes.push(("other".to_owned(), "x".to_owned()));
+            assert_eq!(parse_binary(&attributes, &data), expected);
+            // Some senders repeat the context of an event in structured mode, for filters.
+            let other = vec![(format!("{prefix}specversion"), "0.3".to_owned())];
+            assert_eq!(parse_binary(&other, &body), expected);
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_in_binary_mode_is_named_as_in_structured_mode() {
+    let (attributes, data) = binary("session.attend", "ce-");
+    let check = |attributes: &[(String, String)], body: &str, reason, detail: &str| {
+        let defect = parse_binary(attributes, body).expect_err(detail);
+        assert_eq!((defect.reason, defect.detail.as_str()), (reason, detail));
+    };
+    let but = |name: &str, text: Option<&str>| -> Vec<(String, String)> {
+        let others = attributes
+            .iter()
+            .filter(|(known, _)| known != name)
+            .cloned();
+        let changed = text.map(|text| (name.to_owned(), text.to_owned()));
+        others.chain(changed).collect()
+    };
+    let envelope = Reason::InvalidEnvelope;
+    check(&but("ce-id", None), &data, envelope, "missing field `id`");
+    check(
+        &but("ce-specversion", Some("0.3")),
+        &data,
+        envelope,
+        "specversion: must be 1.0",
+    );
+    let xml = but("content-type", Some("text/xml"));
+    check(
+        &xml,
+        &data,
+        envelope,
+        "datacontenttype: must be application/json",
+    );
+    let structured = but("content-type", Some("application/cloudevents+json"));
+    check(&structured, &data, envelope, "missing field `specversion`");
+    check(&attributes, "[]", envelope, "the body is not a JSON object");
+    check(
+        &attributes,
+        "{}",
+        Reason::InvalidData,
+        "data: missing field `actor`",
+    );
 }

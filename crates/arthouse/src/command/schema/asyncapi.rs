@@ -42,7 +42,8 @@ fn channels(names: &QueueNames) -> Value {
             &format!(
                 "What upstream systems ask for. MessageGroupId is the student's id, for course.create and course.update the \
                  course's. The queue deduplicates by content, so no MessageDeduplicationId is needed; it is never the command's id alone, since \
-                 another source may use the same one. A body has at most {MAX_BODY_BYTES} bytes."
+                 another source may use the same one. A body has at most {MAX_BODY_BYTES} bytes. Binary mode, with the context in message attributes (ce-id and so on), is understood, \
+                 and needs a MessageDeduplicationId, since SQS compares bodies only."
             ),
             commands,
         ),
