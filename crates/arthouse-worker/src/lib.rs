@@ -25,7 +25,9 @@ pub use queues::{Queue, QueueError, QueueNames, QueueUrls, find_queues};
 pub use settings::{Settings, local_settings};
 pub use time_zones::use_newest_time_zones;
 
-pub use commands::{CommandHandler, command_message};
+pub use commands::{
+    CommandHandler, CommandRedrive, CommandRedriveReport, RemainingDeadLetter, command_message,
+};
 pub use reactions::{ReactionHandler, RecordSkips, SkippedRecords};
 
 pub use audit::{

@@ -12,7 +12,7 @@ use sqs_consumer::{BatchSender, Consumer};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::commands::CommandHandler;
+use crate::commands::{CommandHandler, CommandRedrive};
 use crate::queues::{find_queues, protect_queues, provision_queues};
 use crate::reactions::{ReactionHandler, StreamObserver};
 use crate::reconcile::{GapRepair, Reconciler};
@@ -165,11 +165,21 @@ impl Stack {
             .dead_letter_queue(&self.queues.commands_dlq)
             .settings(settings.commands.clone())
             .build()?;
-        let outcomes = self.sender(&self.queues.outcomes, settings);
         Ok(CommandWorker {
             consumer,
-            handler: CommandHandler::new(self.store.clone(), outcomes),
+            handler: self.command_handler(settings),
         })
+    }
+
+    /// Builds the redrive of dead-lettered commands.
+    pub fn command_redrive(&self, settings: &Settings) -> CommandRedrive {
+        let handler = self.command_handler(settings);
+        CommandRedrive::new(&self.clients.sqs, &self.queues.commands_dlq, handler)
+    }
+
+    fn command_handler(&self, settings: &Settings) -> CommandHandler {
+        let outcomes = self.sender(&self.queues.outcomes, settings);
+        CommandHandler::new(self.store.clone(), outcomes)
     }
 
     /// Builds the stream processor and the repair of its gaps.

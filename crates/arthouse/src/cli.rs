@@ -116,7 +116,7 @@ pub(crate) enum Command {
     Status(command::status::Options),
     /// Ask a daemon on this machine whether it is healthy, for a container's health check
     Healthy(command::healthy::Options),
-    /// Process parked stream records again, in order, once their cause is fixed; or skip those that never can be
+    /// Process parked stream records again, or dead-lettered commands, in order, once their cause is fixed; or skip records that never can be
     Redrive(command::redrive::Options),
     /// Print the contracts: JSON Schema of commands and events, AsyncAPI of the queues
     Schema(command::schema::Options),

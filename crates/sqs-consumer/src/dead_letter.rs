@@ -1,6 +1,7 @@
 //! Each is of type String.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use crate::attribute::Attribute;
 use crate::message::Message;
@@ -14,6 +15,9 @@ pub const REASON: &str = "reason";
 pub const DETAIL: &str = "detail";
 /// The id that the message had in its queue.
 pub const SOURCE_MESSAGE_ID: &str = "source_message_id";
+/// When its queue had accepted it (`SentTimestamp`): milliseconds since 1970. It tells nothing of a message that came back from a dead-letter queue into a
+/// queue to which others send, since they can set it too.
+pub const SENT_AT: &str = "sent_at";
 /// The name of its queue.
 pub const SOURCE_QUEUE: &str = "source_queue";
 /// The number of its last attempt.
@@ -27,14 +31,18 @@ const REASON_BYTES: usize = 256;
 const DETAIL_BYTES: usize = 1_024;
 
 /// The attributes of the copy, in the order in which they are dropped if the body leaves no room for them.
-const DROP_ORDER: [&str; 6] = [
+const DROP_ORDER: [&str; 7] = [
     DETAIL,
     RECEIVE_COUNT,
     ATTEMPT,
     SOURCE_QUEUE,
+    SENT_AT,
     SOURCE_MESSAGE_ID,
     REASON,
 ];
+
+/// Those that make room for the message's own attributes.
+const LAST: [&str; 3] = [SOURCE_QUEUE, ATTEMPT, RECEIVE_COUNT];
 
 /// Makes the copy: the unchanged body, attributes that describe the failure, and the message's own attributes as far as there is room.
 pub(crate) fn copy(
@@ -49,6 +57,7 @@ pub(crate) fn copy(
         (REASON, or_unspecified(clean(reason, REASON_BYTES))),
         (DETAIL, clean(detail, DETAIL_BYTES)),
         (SOURCE_MESSAGE_ID, message.message_id().to_owned()),
+        (SENT_AT, milliseconds(message.sent_at())),
         (SOURCE_QUEUE, source_queue.to_owned()),
         (ATTEMPT, attempt.to_string()),
         (RECEIVE_COUNT, message.receive_count().to_string()),
@@ -80,10 +89,13 @@ pub(crate) fn copy(
 }
 
 fn add_own_attributes(copy: &mut OutgoingMessage, message: &Message) {
+    let last = LAST.map(|name| copy.attributes.remove_entry(name));
     let mut bytes = copy.bytes();
     // A message that came back from a dead-letter queue has those of its last end.
     let came_back = message.attributes().contains_key(SOURCE_MESSAGE_ID);
-    for (name, value) in message.attributes() {
+    let mut own: Vec<_> = message.attributes().iter().collect();
+    own.sort_by_key(|(name, _)| !is_required(name));
+    for (name, value) in own {
         let name = match DROP_ORDER.contains(&name.as_str()) {
             true if came_back => continue,
             true => format!("{ORIGINAL}{name}"),
@@ -95,6 +107,24 @@ fn add_own_attributes(copy: &mut OutgoingMessage, message: &Message) {
             copy.attributes.insert(name, value.clone());
         }
     }
+    for (name, value) in last.into_iter().flatten() {
+        let more = name.len() + value.len();
+        if copy.attributes.len() < MAX_ATTRIBUTES && bytes + more <= MAX_MESSAGE_BYTES {
+            bytes += more;
+            copy.attributes.insert(name, value);
+        }
+    }
+}
+
+/// Whether the attribute may be one that an event in binary mode can't do without (CloudEvents 1.0, "Required attributes").
+fn is_required(name: &str) -> bool {
+    let last = name.rsplit(['-', '_', ':']).next().unwrap_or(name);
+    ["specversion", "id", "source", "type"].contains(&last)
+}
+
+fn milliseconds(at: SystemTime) -> String {
+    let since = at.duration_since(SystemTime::UNIX_EPOCH);
+    since.unwrap_or_default().as_millis().to_string()
 }
 
 fn or_unspecified(text: String) -> String {
@@ -125,8 +155,10 @@ mod tests {
     use super::*;
 
     fn message() -> Message {
+        let sent_at = SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(1_234);
         Message::new("m-1", "the body")
             .with_group_id(Some("g".to_owned()))
+            .with_sent_at(sent_at)
             .with_receive_count(7)
     }
 
@@ -147,6 +179,7 @@ mod tests {
             ("detail", "line 1"),
             ("reason", "malformed"),
             ("receive_count", "7"),
+            ("sent_at", "1234"),
             ("source_message_id", "m-1"),
             ("source_queue", "commands"),
         ];
@@ -207,6 +240,34 @@ mod tests {
         assert_eq!(copy.attributes.len(), MAX_ATTRIBUTES);
         assert_eq!(copy.attributes[REASON], "ours");
         assert!(copy.attributes.contains_key("own-0"));
+    }
+
+    #[test]
+    fn an_event_in_binary_mode_keeps_what_makes_it_an_event() {
+        let names = [
+            "ce-correlationid",
+            "ce-datacontenttype",
+            "ce-id",
+            "ce-source",
+            "ce-specversion",
+        ];
+        let names = names
+            .into_iter()
+            .chain(["ce-time", "ce-traceparent", "ce-type"]);
+        let own = names.map(|name| (name, "v"));
+        let copy = copy(&message().with_attributes(own), 1, "q", false, "r", "d");
+        assert_eq!(copy.attributes.len(), MAX_ATTRIBUTES);
+        for name in [
+            "ce-id",
+            "ce-source",
+            "ce-specversion",
+            "ce-type",
+            REASON,
+            DETAIL,
+            SENT_AT,
+        ] {
+            assert!(copy.attributes.contains_key(name), "{name}");
+        }
     }
 
     #[test]

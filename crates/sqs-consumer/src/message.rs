@@ -24,6 +24,7 @@ struct Parts {
     time_since_first_receive: Option<Duration>,
     attributes: BTreeMap<String, Attribute>,
     trace_header: Option<String>,
+    moved_from: Option<String>,
 }
 
 impl Message {
@@ -39,6 +40,7 @@ impl Message {
             time_since_first_receive: None,
             attributes: BTreeMap::new(),
             trace_header: None,
+            moved_from: None,
         }))
     }
 
@@ -83,6 +85,12 @@ impl Message {
     #[must_use]
     pub fn with_trace_header(self, trace_header: Option<String>) -> Self {
         self.edit(|parts| parts.trace_header = trace_header)
+    }
+
+    /// Returns the same message, moved to a dead-letter queue by the redrive policy of the queue with this ARN.
+    #[must_use]
+    pub fn with_moved_from(self, arn: Option<String>) -> Self {
+        self.edit(|parts| parts.moved_from = arn)
     }
 
     fn edit(self, change: impl FnOnce(&mut Parts)) -> Self {
@@ -145,6 +153,13 @@ impl Message {
     #[must_use]
     pub fn trace_header(&self) -> Option<&str> {
         self.0.trace_header.as_deref()
+    }
+
+    /// Returns the ARN of the queue whose redrive policy moved the message to this dead-letter queue (`DeadLetterQueueSourceArn`). Its
+    /// attributes are those of its sender, also those with the names in [`dead_letter`](crate::dead_letter).
+    #[must_use]
+    pub fn moved_from(&self) -> Option<&str> {
+        self.0.moved_from.as_deref()
     }
 
     /// Returns the trace context of the sender: from `traceparent` in a JSON body, else from the attribute `traceparent`, else from

@@ -226,6 +226,7 @@ async fn each_part_is_allowed_what_it_asks_for_in_a_course_s_life_and_little_mor
     let arns = school.streams().await;
     let reader = read(&school).await;
     let (sweep, operator) = Box::pin(watch(&school)).await;
+    let redrive = redrive_commands(&school).await;
     running.stop().await;
 
     let mut unused = BTreeMap::from([
@@ -238,6 +239,7 @@ async fn each_part_is_allowed_what_it_asks_for_in_a_course_s_life_and_little_mor
     // What else a sweep and an operator may do, this life does not call for.
     sweep.check("the audit", &arns);
     operator.check("an operator", &arns);
+    redrive.check("an operator who redrives commands", &arns);
     let only = |access: &str| BTreeSet::from([access.to_owned()]);
     let expected = BTreeMap::from([
         // The producers of this test were given the URL.
@@ -405,4 +407,14 @@ async fn watch(school: &School) -> (Part, Part) {
     let report = Box::pin(operations.redrive(&handler, &Selection::All, &stop)).await;
     assert_eq!(report.expect("an answer").remaining.len(), 1);
     (sweep, operator)
+}
+
+/// Carries out dead letters, of which the only one is no command.
+async fn redrive_commands(school: &School) -> Part {
+    let operator = Part::new(&school.aws, &["OperatorPolicy", "WorkerPolicy"]).await;
+    let redrive = operator.stack.command_redrive(&local_settings());
+    let report = redrive.run(&CancellationToken::new()).await;
+    let report = report.expect("an answer");
+    assert_eq!((report.carried_out, report.remaining.len()), (0, 1));
+    operator
 }

@@ -91,8 +91,10 @@ async fn a_malformed_command_is_buried_as_the_daemon_buries_it_and_with_that_don
     }
     for letter in &mut letters {
         assert_eq!(letter.body, body);
-        let id = letter.attributes.remove("source_message_id").unwrap();
-        assert!(!id.is_empty());
+        for of_this_message in ["source_message_id", "sent_at"] {
+            let own = letter.attributes.remove(of_this_message).unwrap();
+            assert!(!own.is_empty());
+        }
     }
     assert_eq!(letters[0].attributes, letters[1].attributes);
     assert_eq!(letters[1].attributes["reason"], "INVALID_ENVELOPE");

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use arthouse_core::{Command, EventId, Malformed, Outcome, Receipt, Refusal, Timestamp, decide};
 use arthouse_store::{Commit, Store, StoreError};
@@ -33,8 +34,37 @@ impl CommandHandler {
         Self { store, outcomes }
     }
 
-    async fn carry_out(&self, command: &Command, message: &Message) -> Disposition {
-        let now = DateTime::<Utc>::from(message.sent_at()).into();
+    /// Carries out the command of a message as of the time at which it was sent.
+    pub(super) async fn handle_at(
+        &self,
+        message: &Message,
+        context: &Context,
+        sent_at: SystemTime,
+    ) -> Disposition {
+        let attributes = message.attributes().iter();
+        let attributes =
+            attributes.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)));
+        let command = match Command::parse_message(message.body(), attributes) {
+            Ok(command) => command,
+            Err(malformed) => return dead_letter(malformed),
+        };
+        let subject = command.action.subject();
+        let span = info_span!(
+            "command",
+            command.id = %command.metadata.id,
+            command.source = %command.metadata.source,
+            command.type = %command.action.command_type(),
+            user.id = subject.user_id().map(tracing::field::display),
+            course.id = %subject.course_id(),
+            attempt = context.attempt(),
+        );
+        let now = DateTime::<Utc>::from(sent_at).into();
+        self.carry_out(&command, message, now)
+            .instrument(span)
+            .await
+    }
+
+    async fn carry_out(&self, command: &Command, message: &Message, now: Timestamp) -> Disposition {
         match settle(&self.store, command, now).await {
             Ok(Settled::Decided(receipt)) => self.publish(command, &receipt, message).await,
             Ok(Settled::TooEarly) => {
@@ -78,24 +108,7 @@ impl CommandHandler {
 
 impl Handler for CommandHandler {
     async fn handle(&self, message: &Message, context: &Context) -> Disposition {
-        let attributes = message.attributes().iter();
-        let attributes =
-            attributes.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)));
-        let command = match Command::parse_message(message.body(), attributes) {
-            Ok(command) => command,
-            Err(malformed) => return dead_letter(malformed),
-        };
-        let subject = command.action.subject();
-        let span = info_span!(
-            "command",
-            command.id = %command.metadata.id,
-            command.source = %command.metadata.source,
-            command.type = %command.action.command_type(),
-            user.id = subject.user_id().map(tracing::field::display),
-            course.id = %subject.course_id(),
-            attempt = context.attempt(),
-        );
-        self.carry_out(&command, message).instrument(span).await
+        self.handle_at(message, context, message.sent_at()).await
     }
 }
 

@@ -1,3 +1,5 @@
+mod commands;
+
 use anyhow::{Context, Result, bail};
 use arthouse_worker::{Limits, RecordSkips, Settings, SkippedRecords};
 use clap::Args;
@@ -9,7 +11,7 @@ use crate::exit::Failure;
 use crate::output::{Format, plain};
 use crate::{Exit, output, signals};
 
-/// Which parked records are handled again.
+/// Which parked records are handled again, or whether dead-lettered commands are.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Only the records of this item, by its key as `arthouse status` shows it, such as "USER#ada COURSE#oils#PAID"
@@ -30,12 +32,18 @@ pub(crate) struct Options {
     /// Skip each record that can't be read, once its student is repaired from the tables
     #[arg(long, conflicts_with = "skip")]
     skip_unreadable: bool,
+    /// Carry out dead-lettered commands instead, each as of the time at which it was first sent. What can't be carried out stays
+    #[arg(long, conflicts_with_all = ["one item", "skip_unreadable"])]
+    commands: bool,
     #[command(flatten)]
     format: Format,
 }
 
 pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
     let stack = deployment.stack(Limits::Daemon).await?;
+    if options.commands {
+        return commands::run(&stack, options.format).await;
+    }
     let operations = stack.operations()?;
     let selection = match (&options.item, options.lane) {
         (Some(key), _) => Selection::Item(find(&operations, key).await?),
