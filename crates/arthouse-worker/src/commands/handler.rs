@@ -116,7 +116,7 @@ impl Handler for CommandHandler {
 #[derive(Debug)]
 enum Settled {
     /// It has its outcome, new or stored before.
-    Decided(Receipt),
+    Decided(Box<Receipt>),
     /// Its sessions are not initialised yet.
     TooEarly,
     /// Its records changed during each decision.
@@ -141,8 +141,8 @@ async fn settle(store: &Store, command: &Command, now: Timestamp) -> Result<Sett
             Err(Refusal::SessionsNotInitialized) => return Ok(Settled::TooEarly),
         };
         match commit {
-            Commit::Committed => return Ok(Settled::Decided(receipt)),
-            Commit::Duplicate(first) => return Ok(Settled::Decided(*first)),
+            Commit::Committed => return Ok(Settled::Decided(Box::new(receipt))),
+            Commit::Duplicate(first) => return Ok(Settled::Decided(first)),
             Commit::Moved => {}
         }
     }
