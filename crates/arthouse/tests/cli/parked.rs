@@ -187,7 +187,7 @@ fn a_reaction_that_always_fails_holds_up_its_own_item_only_until_it_is_mended_an
 fn changes_of_items_of_no_known_family_are_passed_over() {
     let rig = Deployment::new();
     let meddler = Meddler::of(&rig);
-    let _worker = rig.start(&["worker", "--poll-seconds", "1"]);
+    let _worker = rig.start(&["worker"]);
     let _streams = rig.start(&["streams"]);
     rig.sender(&WAITING)(&load::course()).check(0, &[]);
     for (table, pk, sk) in [
@@ -209,7 +209,7 @@ fn changes_of_items_of_no_known_family_are_passed_over() {
 fn a_record_that_cannot_be_processed_is_skipped_by_its_number_and_its_student_repaired() {
     let rig = Deployment::new();
     let meddler = Meddler::of(&rig);
-    let worker = rig.start(&["worker", "--poll-seconds", "1"]);
+    let worker = rig.start(&["worker"]);
     let streams = rig.start(&["streams"]);
     rig.sender(&WAITING)(&load::course()).check(0, &[]);
     enrol(&rig, "ada");
@@ -262,7 +262,7 @@ fn a_record_that_cannot_be_processed_is_skipped_by_its_number_and_its_student_re
 fn a_record_whose_own_image_cannot_be_read_has_a_way_out() {
     let rig = Deployment::new();
     let meddler = Meddler::of(&rig);
-    let worker = rig.start(&["worker", "--poll-seconds", "1"]);
+    let worker = rig.start(&["worker"]);
     let streams = rig.start(&["streams"]);
     rig.sender(&WAITING)(&load::course()).check(0, &[]);
     enrol(&rig, "ada");
