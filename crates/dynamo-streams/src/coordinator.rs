@@ -1,6 +1,8 @@
 //! The coordinator of one worker: decides when to write a heartbeat and to read the lease table, which leases to take, to request and to give
 //! up, and which shards to list. It handles an event at a given time and returns commands, without any IO.
 
+#[cfg(test)]
+mod digest;
 mod drain;
 pub(crate) mod driver;
 mod event;
@@ -41,8 +43,8 @@ pub(crate) struct Coordinator {
     /// The writes that follow from the last view, in order.
     planned: VecDeque<(Move, Lease)>,
     taking: BTreeMap<ShardKey, Taking>,
-    /// When this worker requested the leases that it has not got yet.
-    requested: BTreeMap<ShardKey, Instant>,
+    /// The leases that this worker requested and has not got yet.
+    requested: BTreeMap<ShardKey, Requested>,
     /// Dead workers whose heartbeats are being removed.
     removing: BTreeSet<String>,
     listings: Listings,
@@ -66,7 +68,7 @@ enum Phase {
 #[derive(Debug)]
 #[cfg_attr(test, derive(Clone))]
 struct Viewing {
-    requested_at: Option<Instant>,
+    in_flight: bool,
     due: Instant,
 }
 
@@ -87,6 +89,16 @@ struct Taking {
     expired: bool,
 }
 
+/// A lease that was requested.
+#[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
+struct Requested {
+    at: Instant,
+    in_flight: bool,
+    /// Whether it was answered before the view in flight was requested, which therefore shows it.
+    in_view: bool,
+}
+
 impl Coordinator {
     pub(crate) fn new(settings: Settings, me: String, now: Instant) -> Self {
         Self {
@@ -95,7 +107,7 @@ impl Coordinator {
             heartbeats: Heartbeats::new(&settings, now),
             liveness: Liveness::new(settings.lease_duration),
             view: Viewing {
-                requested_at: None,
+                in_flight: false,
                 due: now,
             },
             held: BTreeMap::new(),
@@ -122,11 +134,7 @@ impl Coordinator {
             Event::HeartbeatWritten { beat, result } => self.heartbeat_written(beat, result, now),
             Event::Viewed(result) => self.viewed(result, now),
             Event::Taken { shard, result } => self.taken(&shard, result),
-            Event::HandoverRequested { shard, result } => {
-                if result.is_err() {
-                    self.requested.remove(&shard);
-                }
-            }
+            Event::HandoverRequested { shard, result } => self.handover_requested(&shard, &result),
             Event::DeadWorkerRemoved { worker, result: _ } => {
                 self.removing.remove(&worker);
             }

@@ -1,11 +1,11 @@
 //! A model of the protocol by which workers share shards, for a model checker: every interleaving of two workers,
 //! two shards, a split, and faults.
 //!
-//! What decides in the model is the product's own: `Shard` says what a holder does next, `lineage` which shards
-//! there are and may be read, `balance` what to take and to ask for, `standing` what to give up, and the rows of the
-//! lease table have the conditions that the conformance suite holds both stores to. The model's own are the loops around
-//! them, which here may stop between any two steps, the service, and the faults.
+//! What decides in the model is the product's own: `Coordinator` says what a worker does next, `Shard` what a holder does, `lineage` which
+//! shards there are, and the rows of the lease table have the conditions that the conformance suite holds both stores to. The model's own are
+//! the loops around the two, which answer a call at any time, the service, and the faults.
 
+mod coordination;
 mod defect;
 mod fault;
 mod hold;
@@ -52,6 +52,8 @@ struct Protocol {
     dead: [Liveness; 2],
     /// The one moment at which everything happens: timers fire when the checker says so.
     now: Instant,
+    /// When a heartbeat of that moment is too old.
+    later: Instant,
 }
 
 impl Protocol {
@@ -67,16 +69,20 @@ impl Protocol {
             liveness.observe(&beats(2), &[], now);
             liveness
         };
+        let settings = Settings {
+            poll_interval: Duration::ZERO,
+            idle_poll_interval: Duration::ZERO,
+            checkpoint_interval: Duration::ZERO,
+            sync_interval: Duration::ZERO,
+            list_shards_interval: Duration::ZERO,
+            ..Settings::default()
+        };
         Self {
             layout,
             faults,
             defect: None,
-            settings: Settings {
-                poll_interval: Duration::ZERO,
-                idle_poll_interval: Duration::ZERO,
-                checkpoint_interval: Duration::ZERO,
-                ..Settings::default()
-            },
+            later: now + settings.self_fence_after(),
+            settings,
             stream: StreamEntry {
                 stream_arn: STREAM.to_owned(),
                 start: Checkpoint::TrimHorizon,
@@ -116,7 +122,11 @@ impl Model for Protocol {
         for lease in new.leases {
             table.create(lease, None);
         }
-        vec![World::new(self.faults, table)]
+        let mut world = World::new(self.faults, table, [0, 1].map(|no| self.coordination(no)));
+        for no in 0..NAMES.len() {
+            self.begin(&mut world, no);
+        }
+        vec![world]
     }
 
     fn actions(&self, world: &World, steps: &mut Vec<Step>) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::time::Instant;
 
-use super::{Command, Coordinator, Held, Phase, Taking};
+use super::{Command, Coordinator, Held, Phase, Requested, Taking};
 use crate::error::Error;
 use crate::lease::balance::{Move, Situation, moves};
 use crate::lease::check::{LeaseCheck, check_lease};
@@ -17,18 +17,21 @@ const MAX_WRITES: usize = 16;
 
 impl Coordinator {
     pub(super) fn may_view(&self) -> bool {
-        self.view.requested_at.is_none() && self.phase > Phase::Joining && self.drain.is_none()
+        !self.view.in_flight && self.phase > Phase::Joining && self.drain.is_none()
     }
 
     pub(super) fn view(&mut self, now: Instant) {
         if self.may_view() && self.view.due <= now {
-            self.view.requested_at = Some(now);
+            self.view.in_flight = true;
+            for requested in self.requested.values_mut() {
+                requested.in_view = !requested.in_flight;
+            }
             self.commands.push(Command::View);
         }
     }
 
     pub(super) fn viewed(&mut self, result: Result<View, Error>, now: Instant) {
-        let requested_at = self.view.requested_at.take().unwrap_or(now);
+        self.view.in_flight = false;
         self.view.due = now + self.settings.sync_interval;
         if self.drain.is_some() {
             return;
@@ -51,7 +54,7 @@ impl Coordinator {
                 Phase::Running
             };
         }
-        self.compare(&view, requested_at, now);
+        self.compare(&view, now);
         if self.heartbeats.is_valid() {
             self.plan(&view, now);
         }
@@ -65,7 +68,7 @@ impl Coordinator {
     }
 
     /// Gives up shards whose lease is lost, and hands over those that a live worker requests.
-    fn compare(&mut self, view: &View, requested_at: Instant, now: Instant) {
+    fn compare(&mut self, view: &View, now: Instant) {
         let leases: BTreeMap<&ShardKey, &Lease> = view
             .leases
             .iter()
@@ -91,22 +94,23 @@ impl Coordinator {
                 }
             }
         }
-        self.requested.retain(|shard, at| {
+        self.requested.retain(|shard, requested| {
             let lease = leases.get(shard);
-            // The view may be older than the request.
-            *at >= requested_at || lease.is_some_and(|lease| lease.is_requested_by(&self.me))
+            !requested.in_view || lease.is_some_and(|lease| lease.is_requested_by(&self.me))
         });
     }
 
     fn plan(&mut self, view: &View, now: Instant) {
         let ready = lineage::ready(&view.leases, &view.streams);
         let held: BTreeSet<ShardKey> = self.held.keys().cloned().collect();
+        let requested = self.requested.iter();
+        let requested = requested.map(|(shard, requested)| (shard.clone(), requested.at));
         let moves = moves(&Situation {
             me: &self.me,
             ready: &ready,
             liveness: &self.liveness,
             held: &held,
-            requested: &self.requested,
+            requested: &requested.collect(),
             handover_timeout: self.settings.handover_timeout,
             now,
         });
@@ -134,10 +138,25 @@ impl Coordinator {
                     self.commands.push(Command::Take(lease));
                 }
                 Move::RequestHandover(shard) => {
-                    self.requested.insert(shard, now);
+                    let requested = Requested {
+                        at: now,
+                        in_flight: true,
+                        in_view: false,
+                    };
+                    self.requested.insert(shard, requested);
                     self.commands.push(Command::RequestHandover(lease));
                 }
             }
+        }
+    }
+
+    pub(super) fn handover_requested(&mut self, shard: &ShardKey, result: &Result<(), Error>) {
+        match (self.requested.get_mut(shard), result) {
+            (Some(requested), Ok(())) => requested.in_flight = false,
+            (_, Err(_)) => {
+                self.requested.remove(shard);
+            }
+            (None, Ok(())) => {}
         }
     }
 

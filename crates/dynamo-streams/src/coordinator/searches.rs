@@ -37,6 +37,11 @@ impl Searches {
         self.0.insert(shard, search);
     }
 
+    #[cfg(test)]
+    pub(super) fn all(&self) -> impl Iterator<Item = (&ShardKey, Instant)> {
+        self.0.iter().map(|(shard, search)| (shard, search.due))
+    }
+
     /// When the next search is due.
     pub(super) fn next_due(&self) -> Option<Instant> {
         self.0.values().map(|search| search.due).min()

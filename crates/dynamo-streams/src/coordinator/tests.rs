@@ -238,18 +238,15 @@ fn takes_run_side_by_side_up_to_their_limit() {
 fn a_request_survives_a_view_that_is_older_than_it() {
     let mut rig = Rig::new();
     let leases = || vec![owned_lease("s-1", "b", 1), owned_lease("s-2", "b", 1)];
-    let commands = rig.next_view(leases(), &["a", "b"]);
-    assert_eq!(commands, ["request s-2"]);
-    rig.coordinator.view.requested_at = Some(rig.now - Duration::from_secs(1));
-    assert_eq!(rig.view(leases(), &["a", "b"]), [""; 0]);
-    assert!(rig.coordinator.requested.contains_key(&shard("s-2")));
-    rig.now += Duration::from_secs(1);
-    let commands = rig.next_view(leases(), &["a", "b"]);
-    assert_eq!(
-        commands,
-        ["request s-2"],
-        "a newer view tells that it failed"
-    );
+    let request = ["request s-2"];
+    assert_eq!(rig.next_view(leases(), &["a", "b"]), request);
+    assert_eq!(rig.next_view(leases(), &["a", "b"]), [""; 0], "in flight");
+    rig.coordinator.view.due = rig.now;
+    assert_eq!(rig.send(Event::Tick), ["view"]);
+    let (shard, result) = (shard("s-2"), Ok(()));
+    rig.send(Event::HandoverRequested { shard, result });
+    assert_eq!(rig.view(leases(), &["a", "b"]), [""; 0], "an older view");
+    assert_eq!(rig.next_view(leases(), &["a", "b"]), request, "a newer one");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 
 use super::stream::{ShardNo, number, position};
 use super::table::{Table, Write};
-use super::world::{Worker, World};
+use super::world::{Call, Worker, World};
 
 impl Hash for World {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
@@ -39,9 +39,9 @@ impl Places {
         let holds = world
             .holds()
             .map(|hold| (hold.token.shard, hold.token.epoch));
-        let plans = world.workers.iter().flat_map(|worker| &worker.plan);
+        let calls = world.workers.iter().flat_map(Worker::writes);
         let under_way = world.holds().filter_map(|hold| hold.write.as_ref());
-        let writes = plans.chain(under_way).chain(&world.late);
+        let writes = calls.chain(under_way).chain(&world.late);
         let writes = writes.map(|write| (write.shard(), write.epoch()));
         let mut places: Vec<_> = rows.chain(holds).chain(writes).collect();
         places.sort_unstable();
@@ -74,18 +74,25 @@ fn hash_worker<H: Hasher>(worker: &Worker, places: &Places, hasher: &mut H) {
     let Worker {
         phase,
         draining,
+        coordination,
+        calls,
         holds,
-        requested,
-        plan,
-        plan_fenced,
         found,
     } = worker;
     for (shard, hold) in holds {
         (shard, places.place(*shard, hold.token.epoch)).hash(hasher);
         hold.state().hash(hasher);
-        hash_writes(hold.write.as_slice(), places, hasher);
+        hash_writes(&hold.write, places, hasher);
     }
-    hash_writes(plan, places, hasher);
+    hash_writes(worker.writes(), places, hasher);
+    for call in calls {
+        match call {
+            Call::Write(_) => {}
+            call @ (Call::View | Call::Heartbeat(_) | Call::ListShards | Call::ListChildren(_)) => {
+                call.hash(hasher);
+            }
+        }
+    }
     for lease in found {
         lease.shard.hash(hasher);
     }
@@ -93,15 +100,21 @@ fn hash_worker<H: Hasher>(worker: &Worker, places: &Places, hasher: &mut H) {
         phase,
         draining,
         holds.len(),
-        requested,
-        plan_fenced,
+        (coordination.digest, coordination.other_is_dead),
+        calls.len(),
         found.len(),
     )
         .hash(hasher);
 }
 
-fn hash_writes<H: Hasher>(writes: &[Write], places: &Places, hasher: &mut H) {
+fn hash_writes<'a, H: Hasher>(
+    writes: impl IntoIterator<Item = &'a Write>,
+    places: &Places,
+    hasher: &mut H,
+) {
+    let mut count = 0;
     for write in writes {
+        count += 1;
         places.place(write.shard(), write.epoch()).hash(hasher);
         match write {
             Write::Take { seen, worker } => {
@@ -125,5 +138,5 @@ fn hash_writes<H: Hasher>(writes: &[Write], places: &Places, hasher: &mut H) {
             }
         }
     }
-    writes.len().hash(hasher);
+    count.hash(hasher);
 }

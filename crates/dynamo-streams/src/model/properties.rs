@@ -187,9 +187,10 @@ fn both_handle(_: &Protocol, world: &World) -> bool {
 
 fn handed_over(_: &Protocol, world: &World) -> bool {
     world.workers.iter().zip(NAMES).any(|(worker, name)| {
-        worker.requested.iter().any(|shard| {
-            let row = world.table.row(*shard);
-            row.is_some_and(|row| row.owner.as_deref() == Some(name))
+        let mut rows = world.table.rows.iter();
+        rows.any(|row| {
+            let requested = worker.coordination.machine.has_requested(&row.shard);
+            requested && row.owner.as_deref() == Some(name)
         })
     })
 }

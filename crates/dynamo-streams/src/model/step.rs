@@ -1,12 +1,11 @@
 //! The steps that may happen next.
 
 mod after;
-mod look;
 
 use super::defect::Defect;
 use super::stream::{CHILDREN, ShardNo};
-use super::table::WorkerNo;
-use super::world::{Phase, World};
+use super::table::{WorkerNo, Write};
+use super::world::{Call, Phase, World};
 use super::{NAMES, Protocol};
 
 /// One step of somebody. Between any two, everybody else may act.
@@ -22,9 +21,9 @@ pub(super) enum Step {
     Read(WorkerNo, ShardNo),
     /// The write of a hold is made and answered.
     Write(WorkerNo, ShardNo),
-    /// The next write that was decided on is made and answered.
-    Next(WorkerNo),
-    /// The leases of the shards that were found are made.
+    /// A write of a coordinator is made and answered.
+    Decided(WorkerNo, usize),
+    /// The leases of the shards that were found are made, and the listing is answered.
     Create(WorkerNo),
     /// A worker lists the shards and compares them with the leases.
     ListShards(WorkerNo),
@@ -89,28 +88,48 @@ impl Protocol {
             Phase::Fenced | Phase::Heedless => steps.push(Step::Beat(no)),
             Phase::Up => {}
         }
-        if !worker.plan.is_empty() {
-            steps.push(Step::Next(no));
+        for (place, call) in worker.calls.iter().enumerate() {
+            if let Call::Write(write) = call
+                && !self.is_ignored(world, write)
+            {
+                steps.push(Step::Decided(no, place));
+            }
         }
         // A zombie's fence falls before it hears of another look, and under a fallen fence a look changes nothing.
         if worker.draining || matches!(worker.phase, Phase::Zombie | Phase::Fenced) {
             return;
         }
-        if worker.found.is_empty() {
-            steps.push(Step::ListShards(no));
-        } else {
+        if !worker.found.is_empty() {
             steps.push(Step::Create(no));
+        } else if worker.listing().is_some() {
+            steps.push(Step::ListShards(no));
         }
-        if worker.plan.is_empty() {
+        if worker.calls.contains(&Call::View) && worker.writes().next().is_none() {
             let other = world.workers[1 - no].phase;
-            let dead = other != Phase::Up || self.has(Defect::SuspectsTheLiving);
-            for other_is_dead in [false, true].into_iter().take(1 + usize::from(dead)) {
-                steps.push(Step::Look {
-                    worker: no,
-                    other_is_dead,
-                });
+            let may_be_dead = other != Phase::Up || self.has(Defect::SuspectsTheLiving);
+            // Who is held for dead stays so until a heartbeat arrives.
+            let may_be_alive = other == Phase::Up || !worker.coordination.other_is_dead;
+            for (may_be, other_is_dead) in [(may_be_alive, false), (may_be_dead, true)] {
+                if may_be {
+                    steps.push(Step::Look {
+                        worker: no,
+                        other_is_dead,
+                    });
+                }
             }
         }
+    }
+}
+
+impl Protocol {
+    /// Whether a worker does not take what was handed over to it: a defect.
+    pub(super) fn is_ignored(&self, world: &World, write: &Write) -> bool {
+        let Write::Take { seen, worker } = write else {
+            return false;
+        };
+        let row = world.table.row(seen.shard);
+        let mine = row.is_some_and(|row| row.owner.as_deref() == Some(NAMES[*worker]));
+        self.has(Defect::IgnoresHandedOver) && mine
     }
 }
 
@@ -125,11 +144,11 @@ fn faults_of(world: &World, no: WorkerNo, steps: &mut Vec<Step>) {
     if faults.crash > 0 && may_go {
         steps.push(Step::Fault(Fault::Crash, no));
     }
-    if faults.drain > 0 && may_go && !worker.draining && worker.plan.is_empty() {
+    if faults.drain > 0 && may_go && !worker.draining {
         steps.push(Step::Fault(Fault::Drain, no));
     }
     if worker.phase == Phase::Up {
-        let busy = !worker.holds.is_empty() || !worker.plan.is_empty();
+        let busy = !worker.holds.is_empty() || worker.writes().next().is_some();
         if faults.zombie > 0 && busy {
             steps.push(Step::Fault(Fault::Freeze, no));
         }

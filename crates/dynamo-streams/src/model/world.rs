@@ -1,8 +1,9 @@
 //! Everything at one moment.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::coordination::Coordination;
 use super::fault::Faults;
 use super::hold::Hold;
 use super::stream::{Records, ShardNo, Stream};
@@ -25,15 +26,22 @@ pub(super) struct World {
 pub(super) struct Worker {
     pub(super) phase: Phase,
     pub(super) draining: bool,
+    pub(super) coordination: Coordination,
+    /// The calls of its coordinator that are not answered yet, in order.
+    pub(super) calls: Vec<Call>,
     pub(super) holds: BTreeMap<ShardNo, Arc<Hold>>,
-    /// What it asked for and was not given yet.
-    pub(super) requested: BTreeSet<ShardNo>,
-    /// The writes it has decided on when it last looked, to be made one by one.
-    pub(super) plan: Vec<Write>,
-    /// Whether the fence fell since.
-    pub(super) plan_fenced: bool,
-    /// Leases of shards it has found, to be made one by one.
+    /// Leases of shards that its listing has found, to be made.
     pub(super) found: Vec<Lease>,
+}
+
+/// A call of a coordinator.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Call {
+    View,
+    Heartbeat(u64),
+    ListShards,
+    ListChildren(ShardNo),
+    Write(Write),
 }
 
 /// What a worker is, and what it knows of it.
@@ -51,22 +59,49 @@ pub(super) enum Phase {
     Gone,
 }
 
+impl Worker {
+    pub(super) fn call(&mut self, call: Call) {
+        let place = self.calls.partition_point(|other| *other <= call);
+        self.calls.insert(place, call);
+    }
+
+    /// Removes a call that is answered; returns whether it was in flight.
+    pub(super) fn answered(&mut self, call: &Call) -> bool {
+        let place = self.calls.iter().position(|other| other == call);
+        place.map(|place| self.calls.remove(place)).is_some()
+    }
+
+    /// The listing in flight.
+    pub(super) fn listing(&self) -> Option<Call> {
+        let mut calls = self.calls.iter();
+        let listing = calls.find(|call| matches!(call, Call::ListShards | Call::ListChildren(_)));
+        listing.cloned()
+    }
+
+    /// The writes of its coordinator that are in flight.
+    pub(super) fn writes(&self) -> impl Iterator<Item = &Write> {
+        self.calls.iter().filter_map(|call| match call {
+            Call::Write(write) => Some(write),
+            Call::View | Call::Heartbeat(_) | Call::ListShards | Call::ListChildren(_) => None,
+        })
+    }
+}
+
 impl World {
     /// The first two shards are known, and nobody has taken them.
-    pub(super) fn new(faults: Faults, table: Table) -> Self {
-        let worker = Worker {
+    pub(super) fn new(faults: Faults, table: Table, coordinations: [Coordination; 2]) -> Self {
+        let worker = |coordination| Worker {
             phase: Phase::Up,
             draining: false,
+            coordination,
+            calls: Vec::new(),
             holds: BTreeMap::new(),
-            requested: BTreeSet::new(),
-            plan: Vec::new(),
-            plan_fenced: false,
             found: Vec::new(),
         };
         Self {
             table: Arc::new(table),
             stream: Stream::default(),
-            workers: [worker.clone(), worker],
+            workers: coordinations.map(worker),
             late: Vec::new(),
             faults,
             handled: Records::default(),

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use super::{Fault, Step};
+use crate::coordinator::Event;
 use crate::lease::{Checkpoint, Lease};
 use crate::lineage;
 use crate::model::defect::Defect;
 use crate::model::hold::Hold;
-use crate::model::stream::{CHILDREN, ShardNo, is_child, number, page};
+use crate::model::stream::{CHILDREN, ShardNo, is_child, key, number, page};
 use crate::model::table::{Token, WorkerNo, Write};
-use crate::model::world::{Phase, World};
+use crate::model::world::{Call, Phase, World};
 use crate::model::{NAMES, Protocol};
+use crate::shard::Exit;
 use crate::testing::epoch_time;
 
 impl Protocol {
@@ -29,7 +31,7 @@ impl Protocol {
             }
             Step::Read(no, shard) => self.read(&mut next, no, shard),
             Step::Write(no, shard) => self.write(&mut next, no, shard),
-            Step::Next(no) => self.carry_out(&mut next, no, 0),
+            Step::Decided(no, place) => self.carry_out(&mut next, no, place),
             Step::Create(no) => self.create(&mut next, no),
             Step::ListShards(no) => self.list_shards(&mut next, no),
             Step::Look {
@@ -37,10 +39,10 @@ impl Protocol {
                 other_is_dead,
             } => self.look(&mut next, worker, other_is_dead),
             Step::FenceFalls(no) => {
-                fence_falls(&mut next, no);
-                next.workers[no].phase = Phase::Up;
+                self.fence_falls(&mut next, no);
+                self.beat(&mut next, no);
             }
-            Step::Beat(no) => next.workers[no].phase = Phase::Up,
+            Step::Beat(no) => self.beat(&mut next, no),
             Step::Fault(fault, no) => self.strike(&mut next, fault, no),
             Step::Echo(no, shard) => {
                 next.faults.echo -= 1;
@@ -51,11 +53,6 @@ impl Protocol {
             }
         }
         self.arrive_in_vain(&mut next);
-        for worker in &mut next.workers {
-            if worker.draining && worker.holds.is_empty() {
-                worker.phase = Phase::Gone;
-            }
-        }
         next
     }
 
@@ -68,8 +65,13 @@ impl Protocol {
         }
         for no in 0..NAMES.len() {
             let stale = |world: &World| {
-                let mut plan = world.workers[no].plan.iter();
-                plan.position(|write| is_stale(world, write))
+                let mut calls = world.workers[no].calls.iter();
+                calls.position(|call| match call {
+                    Call::Write(write) => is_stale(world, write) && !self.is_ignored(world, write),
+                    Call::View | Call::Heartbeat(_) | Call::ListShards | Call::ListChildren(_) => {
+                        false
+                    }
+                })
             };
             while let Some(place) = stale(world) {
                 self.carry_out(world, no, place);
@@ -95,10 +97,15 @@ impl Protocol {
             let newest = hold.running.keys().next_back().copied();
             *checkpoint = newest.unwrap_or(0).max(*checkpoint);
         }
-        if hold.exit().is_some() {
+        let exit = hold.exit();
+        if exit.is_some() {
             holds.remove(&shard);
         }
         self.begun(world, &begun);
+        if let Some(exit) = exit {
+            let shard = key(shard);
+            self.tell(world, no, Event::ShardEnded { shard, exit });
+        }
     }
 
     /// Notes a record that is begun before the one before it of its item was handled.
@@ -127,6 +134,8 @@ impl Protocol {
             let finish = Write::Finish { token, checkpoint };
             let _ = Arc::make_mut(&mut world.table).apply(&finish, None);
             world.drop_hold(no, shard);
+            let (shard, exit) = (key(shard), Exit::Finished);
+            self.tell(world, no, Event::ShardEnded { shard, exit });
         }
     }
 
@@ -139,29 +148,31 @@ impl Protocol {
         });
     }
 
-    /// Makes a write of the plan.
+    /// Makes a write of a coordinator and answers it.
     fn carry_out(&self, world: &mut World, no: WorkerNo, place: usize) {
-        let worker = &mut world.workers[no];
-        let write = worker.plan.remove(place);
-        let fenced = worker.plan_fenced;
-        worker.plan_fenced &= !worker.plan.is_empty();
-        let shard = write.shard();
-        match Arc::make_mut(&mut world.table).apply(&write, self.defect) {
-            Ok(Some(lease)) => {
-                worker.requested.remove(&shard);
-                // Under a fence that fell meanwhile the hold ends before it begins.
-                if !fenced {
-                    self.hold(world, no, shard, &lease);
-                }
+        let Call::Write(write) = world.workers[no].calls.remove(place) else {
+            unreachable!("it is a write")
+        };
+        let shard = key(write.shard());
+        let result = Arc::make_mut(&mut world.table).apply(&write, self.defect);
+        let event = match write {
+            Write::Take { .. } => Event::Taken {
+                shard,
+                result: result.map(|lease| lease.expect("a take answers with the lease")),
+            },
+            Write::Ask { .. } => Event::HandoverRequested {
+                shard,
+                result: result.map(|_| ()),
+            },
+            Write::Checkpoint { .. } | Write::Finish { .. } | Write::Release { .. } => {
+                unreachable!("a hold writes it")
             }
-            Ok(None) => {
-                worker.requested.insert(shard);
-            }
-            Err(_) => {}
-        }
+        };
+        self.tell(world, no, event);
     }
 
-    fn hold(&self, world: &mut World, worker: WorkerNo, shard: ShardNo, lease: &Lease) {
+    pub(in crate::model) fn hold(&self, world: &mut World, worker: WorkerNo, lease: &Lease) {
+        let shard = number(&lease.shard);
         let token = Token {
             shard,
             worker,
@@ -185,9 +196,33 @@ impl Protocol {
             && CHILDREN
                 .iter()
                 .any(|child| world.table.row(*child).is_some());
-        if !forgets {
+        if forgets || new.leases.is_empty() {
+            self.listed(world, no);
+        } else {
             world.workers[no].found = new.leases;
         }
+    }
+
+    /// Answers the listing in flight.
+    fn listed(&self, world: &mut World, no: WorkerNo) {
+        let Some(call) = world.workers[no].listing() else {
+            return;
+        };
+        world.workers[no].answered(&call);
+        let event = if let Call::ListChildren(shard) = call {
+            let listed = world.stream.listing();
+            let parent = key(shard).shard_id;
+            let found = listed
+                .iter()
+                .any(|shard| shard.parent.as_ref() == Some(&parent));
+            Event::ChildrenListed {
+                shard: key(shard),
+                result: Ok(found),
+            }
+        } else {
+            Event::ShardsListed(Ok(()))
+        };
+        self.tell(world, no, event);
     }
 
     fn create(&self, world: &mut World, no: WorkerNo) {
@@ -199,6 +234,7 @@ impl Protocol {
             }
             Arc::make_mut(&mut world.table).create(lease, self.defect);
         }
+        self.listed(world, no);
     }
 
     fn strike(&self, world: &mut World, fault: Fault, no: WorkerNo) {
@@ -207,16 +243,9 @@ impl Protocol {
             Fault::Crash => {
                 world.faults.crash -= 1;
                 world.drop_holds(no);
-                let worker = &mut world.workers[no];
-                worker.phase = Phase::Gone;
-                worker.found = Vec::new();
-                worker.requested.clear();
-                // What it had not sent yet is never sent.
-                let sent = std::mem::take(&mut worker.plan).into_iter().next();
-                worker.plan_fenced = false;
-                if let Some(write) = sent {
-                    world.abandon(write);
-                }
+                let sent: Vec<Write> = world.workers[no].writes().cloned().collect();
+                sent.into_iter().for_each(|write| world.abandon(write));
+                self.leave(world, no);
             }
             Fault::Freeze => {
                 world.faults.zombie -= 1;
@@ -227,7 +256,7 @@ impl Protocol {
                 if self.has(Defect::NoSelfFence) {
                     world.workers[no].phase = Phase::Heedless;
                 } else {
-                    fence_falls(world, no);
+                    self.fence_falls(world, no);
                 }
             }
             Fault::Drain => {
@@ -235,15 +264,13 @@ impl Protocol {
                 let worker = &mut world.workers[no];
                 worker.draining = true;
                 worker.found = Vec::new();
-                for shard in worker.holds.keys().copied().collect::<Vec<_>>() {
-                    self.stop(world, no, shard, None);
-                }
+                self.tell(world, no, Event::Shutdown);
             }
         }
     }
 
     /// Tells a hold to stop, for another worker or for anybody.
-    pub(super) fn stop(
+    pub(in crate::model) fn stop(
         &self,
         world: &mut World,
         no: WorkerNo,
@@ -267,12 +294,4 @@ impl Protocol {
 fn is_stale(world: &World, write: &Write) -> bool {
     let row = world.table.row(write.shard());
     row.is_none_or(|row| row.epoch > write.epoch())
-}
-
-/// Everything that is held is given up, at once.
-fn fence_falls(world: &mut World, no: WorkerNo) {
-    world.drop_holds(no);
-    let worker = &mut world.workers[no];
-    worker.phase = Phase::Fenced;
-    worker.plan_fenced = !worker.plan.is_empty();
 }
