@@ -19,9 +19,8 @@ pub const LOCAL_REGION: &str = "eu-west-1";
 /// The default access key and secret for an endpoint on this machine, which does not check them.
 pub const LOCAL_CREDENTIALS: &str = "local";
 
-/// How long requests may take. Responses take milliseconds; a late one is lost, and the attempt is better made anew.
-///
-/// A long poll of SQS has limits of its own, which the consumer of the queue adds.
+/// How long requests may take. Responses take milliseconds; a late one is lost, and the attempt is better made anew. A request to SQS may
+/// be a long poll, of 20 s at most, and has so much longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limits {
     /// Of work that must go on through an outage: 5 s an attempt, 15 s a request with its retries.
@@ -31,15 +30,24 @@ pub enum Limits {
 }
 
 impl Limits {
-    fn timeouts(self) -> TimeoutConfig {
+    /// The limits of a request whose answer the service may put off for so long.
+    fn timeouts(self, put_off: Duration) -> TimeoutConfig {
         let (attempt, request) = match self {
             Self::Daemon => (5, 15),
             Self::Operator => (3, 8),
         };
         TimeoutConfig::builder()
-            .operation_attempt_timeout(Duration::from_secs(attempt))
-            .operation_timeout(Duration::from_secs(request))
+            .operation_attempt_timeout(put_off + Duration::from_secs(attempt))
+            .operation_timeout(put_off + Duration::from_secs(request))
             .build()
+    }
+
+    /// The longest poll: nobody polls for a person who waits.
+    fn longest_poll(self) -> Duration {
+        match self {
+            Self::Daemon => Duration::from_secs(20),
+            Self::Operator => Duration::ZERO,
+        }
     }
 }
 
@@ -153,12 +161,15 @@ impl Clients {
     }
 
     fn with_limits(config: &SdkConfig, limits: Limits) -> Self {
-        let timeouts = limits.timeouts();
-        let config = config.to_builder().timeout_config(timeouts).build();
+        let with = |put_off| {
+            let timeouts = limits.timeouts(put_off);
+            config.to_builder().timeout_config(timeouts).build()
+        };
+        let (prompt, polled) = (with(Duration::ZERO), with(limits.longest_poll()));
         Self {
-            dynamodb: aws_sdk_dynamodb::Client::new(&config),
-            streams: aws_sdk_dynamodbstreams::Client::new(&config),
-            sqs: aws_sdk_sqs::Client::new(&config),
+            dynamodb: aws_sdk_dynamodb::Client::new(&prompt),
+            streams: aws_sdk_dynamodbstreams::Client::new(&prompt),
+            sqs: aws_sdk_sqs::Client::new(&polled),
         }
     }
 }
