@@ -32,7 +32,7 @@ impl Start {
         shutdown: &CancellationToken,
     ) -> Result<Option<Stack>> {
         let find = async || {
-            let found = deployment.stack(Limits::Daemon);
+            let found = Box::pin(deployment.stack(Limits::Daemon));
             shutdown.run_until_cancelled(found).await.transpose()
         };
         self.until_up(shutdown, find).await

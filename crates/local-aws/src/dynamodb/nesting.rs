@@ -48,11 +48,12 @@ fn nots(text: &[u8]) -> usize {
 /// Returns the name of an expression that is too deep, if there is one.
 fn too_deep(value: &Value) -> Option<&str> {
     match value {
-        Value::Object(fields) => fields.iter().find_map(|(name, value)| match value {
-            Value::String(text) if is_expression(name) => {
-                (levels(name, text.as_bytes()) > MOST).then_some(name.as_str())
+        Value::Object(fields) => fields.iter().find_map(|(name, value)| {
+            let text = value.as_str().filter(|_| is_expression(name));
+            match text {
+                Some(text) => (levels(name, text.as_bytes()) > MOST).then_some(name.as_str()),
+                None => too_deep(value),
             }
-            value => too_deep(value),
         }),
         Value::Array(items) => items.iter().find_map(too_deep),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
