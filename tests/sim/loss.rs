@@ -117,7 +117,7 @@ fn roll_over(world: &mut World, rng: &mut Rng) {
 }
 
 /// Seeds that once found a bug of the program: see the tests' README.
-const REGRESSIONS: [u64; 2] = [27, 1113];
+const REGRESSIONS: [u64; 3] = [18, 27, 1113];
 
 #[test]
 fn seeds_of_losses_that_once_found_a_bug_find_none() {

@@ -34,8 +34,8 @@ impl GapRepair {
         while !shutdown.is_cancelled() {
             let mut interval = LOOK_INTERVAL;
             match self.reconciler.repair_gaps(&shutdown).await {
-                // More gaps may have been found meanwhile.
-                Ok(Some(report)) if report.finished && report.gaps_repaired > 0 => continue,
+                // More gaps may have been found meanwhile, or since the beginning of the sweep that was resumed.
+                Ok(Some(report)) if report.finished && report.counts.failed == 0 => continue,
                 Ok(Some(report)) if report.finished => interval = FAILED_INTERVAL,
                 Ok(Some(_) | None) => {}
                 Err(ReconcileError::Busy { owner, .. }) => {
