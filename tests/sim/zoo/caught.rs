@@ -10,7 +10,7 @@ use crate::scenario::{Case, Scenario};
 use crate::{loss, swarm};
 
 /// The seeds that are tried for each bug, before the cases of [`cases`] are.
-const SEEDS: u64 = 25;
+const SEEDS: u64 = 30;
 /// The seeds of losses that are tried for each bug that shows only there.
 const SEEDS_OF_LOSSES: u64 = 25;
 
@@ -36,22 +36,22 @@ const KNOWN: [(Bug, Place); 36] = [
     (Bug::CommandRetryDropped, Place::Seed(2)),
     (Bug::CommandRetryBuried, Place::Seed(2)),
     (Bug::CommandsDedupedWhenBegun, Place::Seed(2)),
-    (Bug::RecordRetryDropped, Place::Seed(15)),
-    (Bug::RecordRetryParked, Place::Seed(14)),
-    (Bug::RecordsDedupedWhenBegun, Place::Seed(15)),
-    (Bug::RetryOvertaken, Place::Seed(15)),
+    (Bug::RecordRetryDropped, Place::Seed(28)),
+    (Bug::RecordRetryParked, Place::Seed(28)),
+    (Bug::RecordsDedupedWhenBegun, Place::Seed(28)),
+    (Bug::RetryOvertaken, Place::Seed(28)),
     (Bug::CheckpointBeforeWork, Place::Seed(1)),
     (
         Bug::CheckpointUnfenced,
-        Place::Case("HandOver/3/60/Delayed"),
+        Place::Case("HandOver/3/61/Delayed"),
     ),
     (
         Bug::CheckpointUnordered,
-        Place::Case("TakeOver/4/28/Delayed"),
+        Place::Case("TakeOver/4/25/Delayed"),
     ),
     (Bug::LastPageDropped, Place::Seed(4)),
     (Bug::ChildrenAtLatest, Place::Seed(1)),
-    (Bug::ReopenedAtLatest, Place::Seed(2)),
+    (Bug::ReopenedAtLatest, Place::Seed(7)),
     (
         Bug::ChildrenBeforeParents,
         Place::Case("LateStart/1/15/NotSent"),
@@ -60,7 +60,7 @@ const KNOWN: [(Bug, Place); 36] = [
     (Bug::ContactTold, Place::Seed(1)),
     (Bug::TrimmedPlaceLeft, Place::Loss(5)),
     (Bug::GapNotWritten, Place::Loss(2)),
-    (Bug::ShardAgeForgotten, Place::Loss(18)),
+    (Bug::ShardAgeForgotten, Place::Loss(2)),
     (Bug::RepairSkipsCharges, Place::Loss(1)),
     (Bug::RepairChargesAgain, Place::Loss(12)),
     (Bug::RepairSkipsSessions, Place::Loss(1)),
