@@ -12,7 +12,7 @@ use crate::{loss, swarm};
 /// The seeds that are tried for each bug, before the cases of [`cases`] are.
 const SEEDS: u64 = 30;
 /// The seeds of losses that are tried for each bug that shows only there.
-const SEEDS_OF_LOSSES: u64 = 25;
+const SEEDS_OF_LOSSES: u64 = 30;
 
 /// What finds a bug first: the table of the tests' README.
 const KNOWN: [(Bug, Place); 36] = [
@@ -58,7 +58,7 @@ const KNOWN: [(Bug, Place); 36] = [
     ),
     (Bug::NotificationIdRandom, Place::Seed(1)),
     (Bug::ContactTold, Place::Seed(1)),
-    (Bug::TrimmedPlaceLeft, Place::Loss(5)),
+    (Bug::TrimmedPlaceLeft, Place::Loss(27)),
     (Bug::GapNotWritten, Place::Loss(2)),
     (Bug::ShardAgeForgotten, Place::Loss(2)),
     (Bug::RepairSkipsCharges, Place::Loss(1)),
