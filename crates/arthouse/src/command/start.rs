@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use arthouse_worker::{Limits, QueueError, chain};
+use arthouse_worker::{ClientsError, Limits, QueueError, chain};
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -56,7 +56,7 @@ impl Start {
                 Err(error) => error,
             };
             let in_vain = is_missing(&error) && began.elapsed() + pause > self.start_timeout;
-            if in_vain || Exit::of(&error) == Exit::BadInput {
+            if in_vain || is_misconfigured(&error) {
                 return Err(error);
             }
             warn!(
@@ -71,6 +71,11 @@ impl Start {
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
+}
+
+/// Whether what the process was given is not right, which does not change while it runs.
+fn is_misconfigured(error: &anyhow::Error) -> bool {
+    Exit::of(error) == Exit::BadInput || error.is::<ClientsError>()
 }
 
 /// Whether something that must exist does not, which no retry mends by itself.

@@ -14,16 +14,18 @@ fn mute() -> (TcpListener, String) {
 
 #[test]
 fn without_a_region_it_is_told_what_to_set() {
-    let ended = run(&mut arthouse(&["pending"]));
-    ended.check(
-        1,
-        &[
-            "no AWS region is set",
-            "AWS_REGION",
-            "arthouse local",
-            "AWS_ENDPOINT_URL",
-        ],
-    );
+    // A daemon does not wait for it either.
+    for command in ["pending", "worker", "streams"] {
+        run(&mut arthouse(&[command])).check(
+            1,
+            &[
+                "no AWS region is set",
+                "AWS_REGION",
+                "arthouse local",
+                "AWS_ENDPOINT_URL",
+            ],
+        );
+    }
 }
 
 #[test]
