@@ -4,6 +4,7 @@
 
 mod actor;
 mod binary;
+mod event;
 mod list;
 mod parse;
 mod session;
@@ -19,7 +20,6 @@ mod skip_session;
 mod update_course;
 
 pub use actor::{Actor, ActorType};
-pub(crate) use parse::MAX_CONTEXT;
 pub use parse::{MAX_BODY_BYTES, Metadata, PayloadHash};
 pub use subject::Subject;
 
@@ -32,7 +32,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::rejection::FORBIDDEN;
-use crate::{EventId, Malformed, Refusal, Rejection, State, Timestamp, Transition, schema};
+use crate::{EventId, Malformed, Refusal, Rejection, State, Timestamp, Transition};
 
 commands! {
     create_course::CreateCourse,

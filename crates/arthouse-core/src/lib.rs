@@ -22,6 +22,7 @@ mod audit;
 mod owed;
 mod progress;
 
+mod json_schema;
 pub mod schema;
 
 // By this name the samples know the crate, wherever they are included.

@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{Change, CloudEvent, CourseId, EventId, Timestamp, UserId, schema};
+use crate::{Change, CloudEvent, CourseId, EventId, Timestamp, UserId, json_schema};
 
 /// The notifications. A change that is told by several is told in this order.
 pub(crate) const KINDS: &[Kind] = &[
@@ -53,7 +53,7 @@ impl Kind {
     const fn of<T: NotificationData>() -> Self {
         Self {
             names: T::NAMES,
-            data_schema: schema::notification_data::<T>,
+            data_schema: json_schema::notification_data::<T>,
             told: T::told,
             #[cfg(test)]
             examples: T::examples,

@@ -15,7 +15,7 @@ pub(crate) use digest::sha256_hex;
 pub use id::{CommandId, CourseId, SessionId, Source, UserId};
 pub use money::{Amount, MAX_AMOUNT};
 pub use text::{Duration, MAX_DURATION, SessionMinutes, Text};
-pub(crate) use text::{NOT_CARRIED, carried_by_none, is_carried, is_refused};
+pub(crate) use text::{MAX_CONTEXT, NOT_CARRIED, carried_by_none, is_carried, is_refused};
 pub use timestamp::Timestamp;
 
 /// Says why a value is not what its type asks; never holds the value itself, which may be private.

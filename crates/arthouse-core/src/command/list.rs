@@ -94,7 +94,7 @@ macro_rules! commands {
             /// Returns the schema of the whole event.
             pub(crate) fn event_schema(self) -> Schema {
                 match self {
-                    $(Self::$Command => schema::command_event::<$Command>(),)+
+                    $(Self::$Command => event::schema::<$Command>(),)+
                 }
             }
 

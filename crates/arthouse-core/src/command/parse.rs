@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::binary::Context;
 use super::{Action, Actor, Command, CommandType, wire};
-use crate::values::{NOT_CARRIED, is_carried, sha256_hex};
+use crate::values::{MAX_CONTEXT, NOT_CARRIED, is_carried, sha256_hex};
 use crate::{CloudEvent, CommandId, EventId, Malformed, Reason, Source, Timestamp};
 
 /// The largest command, in bytes: SQS's classic limit, and with it each text fits into an item.
@@ -102,9 +102,6 @@ struct Wire {
     _causation_id: Option<String>,
     traceparent: Option<String>,
 }
-
-/// The longest of the texts that travel on into outcomes and traces, in characters.
-pub(crate) const MAX_CONTEXT: usize = 256;
 
 impl Envelope {
     fn parse(body: &str, context: Context) -> Result<Self, Malformed> {

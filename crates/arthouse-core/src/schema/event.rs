@@ -1,9 +1,9 @@
-use schemars::{JsonSchema, Schema};
+use schemars::Schema;
 use serde_json::{Value, json};
 
-use super::{inlined, part};
+use crate::json_schema::{inlined, part};
 use crate::outcome::OutcomeData;
-use crate::{CloudEvent, CourseId, Rejection, UserId, notification};
+use crate::{CloudEvent, Rejection, notification};
 
 /// The events that we send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,22 +82,4 @@ impl EventType {
         }
         data
     }
-}
-
-/// Returns the schema of the data of a notification: what it tells, the student and the course.
-pub(crate) fn notification_data<T: JsonSchema>() -> Value {
-    let mut data = part::<T>();
-    if let Some(fields) = data.as_object_mut() {
-        fields.remove("description");
-    }
-    for (field, schema) in [
-        ("user_id", part::<UserId>()),
-        ("course_id", part::<CourseId>()),
-    ] {
-        data["properties"][field] = schema;
-        if let Some(required) = data["required"].as_array_mut() {
-            required.push(json!(field));
-        }
-    }
-    data
 }

@@ -13,6 +13,9 @@ pub const MAX_DURATION: i64 = 500;
 /// The longest free text, in characters: with all texts of this size, of 4 bytes each, an item stays below 400 KB.
 const MAX_TEXT: usize = 10_000;
 
+/// The longest of the texts that travel on into outcomes and traces, in characters.
+pub(crate) const MAX_CONTEXT: usize = 256;
+
 /// What is said of a text that [`is_carried`] refuses.
 pub(crate) const NOT_CARRIED: &str =
     "has a character that SQS does not carry, such as U+FFFF or a control character";
