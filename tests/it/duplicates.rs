@@ -1,16 +1,12 @@
 //! The same message twice, and the same id for something else.
 
-use arthouse_tests::{Event, World, course, student};
+use arthouse_tests::{World, student};
 use serde_json::json;
 
 async fn paid(world: &World) {
     let ada = student("ada", "w1");
-    world
-        .apply(&Event::new("course.create", course("w1", 100, 3)))
-        .await;
-    world.apply(&ada.applies()).await;
-    world.apply(&ada.pays("ref-1")).await;
-    world.sessions("ada", "w1").await;
+    world.offer("w1", 100, 3).await;
+    world.enrol(&ada).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,9 +41,7 @@ async fn a_rejected_command_sent_again_later_is_rejected_again_although_it_would
         world.outcome(&early).await.as_deref(),
         Some("COURSE_NOT_FOUND")
     );
-    world
-        .apply(&Event::new("course.create", course("w1", 100, 3)))
-        .await;
+    world.offer("w1", 100, 3).await;
     world.post(&early.again()).await;
     let told = world.outcomes.outcomes(early.id(), 2).await;
     assert_eq!(
@@ -111,9 +105,7 @@ async fn the_same_payment_told_twice_is_a_success_and_another_one_is_not() {
 async fn two_systems_may_use_one_id_and_one_system_may_not_use_it_twice() {
     let world = World::start().await;
     let ada = student("ada", "w1");
-    world
-        .apply(&Event::new("course.create", course("w1", 100, 3)))
-        .await;
+    world.offer("w1", 100, 3).await;
     let applies = ada.applies().from_source("urn:school:web", "1001");
     let pays = ada.pays("ref-1").from_source("urn:payments", "1001");
     world.post(&applies).await;
@@ -134,9 +126,7 @@ async fn two_systems_may_use_one_id_and_one_system_may_not_use_it_twice() {
 async fn a_webhook_that_counts_its_attempts_sends_the_same_command() {
     let world = World::start().await;
     let ada = student("ada", "w1");
-    world
-        .apply(&Event::new("course.create", course("w1", 100, 3)))
-        .await;
+    world.offer("w1", 100, 3).await;
     world.apply(&ada.applies()).await;
     let mut pays = ada.pays("ref-1");
     for (attempt, delivery) in (1..).zip(["a", "b", "c"]) {
@@ -153,9 +143,7 @@ async fn a_webhook_that_counts_its_attempts_sends_the_same_command() {
 async fn a_repeat_within_another_conversation_is_told_what_was_told() {
     let world = World::start().await;
     let ada = student("ada", "w1");
-    world
-        .apply(&Event::new("course.create", course("w1", 100, 3)))
-        .await;
+    world.offer("w1", 100, 3).await;
     let mut applies = ada.applies();
     world.apply(&applies).await;
     for (n, correlation) in (2..).zip(["visit-1", "visit-2"]) {

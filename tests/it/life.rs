@@ -22,9 +22,7 @@ fn without(mut item: Value, names: &[&str]) -> Value {
 async fn a_course_is_offered_applied_for_paid_and_taken() {
     let world = World::start().await;
     let ada = student("ada", "w1");
-    world
-        .apply(&Event::new("course.create", course("w1", 100, 3)))
-        .await;
+    world.offer("w1", 100, 3).await;
     world.apply(&ada.applies()).await;
     check_application(&world).await;
     world
@@ -162,9 +160,7 @@ async fn check_notifications(world: &World) {
 async fn a_session_command_that_comes_before_the_sessions_waits_for_them() {
     let world = World::start().await;
     let ada = student("ada", "w1");
-    world
-        .apply(&Event::new("course.create", course("w1", 100, 3)))
-        .await;
+    world.offer("w1", 100, 3).await;
     let (applies, pays, attends) = (ada.applies(), ada.pays("ref-1"), ada.attends(1));
     for event in [&applies, &pays, &attends] {
         world.post(event).await;
@@ -178,9 +174,7 @@ async fn a_session_command_that_comes_before_the_sessions_waits_for_them() {
 async fn rejections_are_stored_and_told_with_their_code() {
     let world = World::start().await;
     let (ada, eve) = (student("ada", "w1"), student("eve", "w1"));
-    world
-        .apply(&Event::new("course.create", course("w1", 100, 3)))
-        .await;
+    world.offer("w1", 100, 3).await;
     for (event, code) in [
         (
             Event::new("course.create", course("w1", 100, 3)),
@@ -232,12 +226,8 @@ async fn rejections_are_stored_and_told_with_their_code() {
 async fn a_student_has_one_session_of_a_course_at_a_time() {
     let world = World::start().await;
     let ada = student("ada", "w1");
-    world
-        .apply(&Event::new("course.create", course("w1", 100, 3)))
-        .await;
-    world.apply(&ada.applies()).await;
-    world.apply(&ada.pays("ref-1")).await;
-    let records = world.sessions("ada", "w1").await;
+    world.offer("w1", 100, 3).await;
+    let records = world.enrol(&ada).await;
     let third = records.sessions[2].session_date.to_string();
     let moves = ada.reschedules(1, &third);
     assert_eq!(

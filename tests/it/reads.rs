@@ -1,15 +1,13 @@
 //! The read side over the tables as they are.
 
 use arthouse_core::{Stage, Timestamp, project};
-use arthouse_tests::{Event, World, course, eventually, student};
+use arthouse_tests::{World, eventually, student};
 use chrono::Utc;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn applications_that_wait_for_payment_are_listed_oldest_first_until_they_are_paid() {
     let world = World::start().await;
-    world
-        .apply(&Event::new("course.create", course("w1", 90, 3)))
-        .await;
+    world.offer("w1", 90, 3).await;
     for user in ["u1", "u10", "u2"] {
         world.apply(&student(user, "w1").applies()).await;
     }
@@ -31,9 +29,7 @@ async fn applications_that_wait_for_payment_are_listed_oldest_first_until_they_a
 #[tokio::test(flavor = "multi_thread")]
 async fn one_students_progress_shows_nothing_of_another_whose_id_begins_alike() {
     let world = World::start().await;
-    world
-        .apply(&Event::new("course.create", course("w1", 90, 3)))
-        .await;
+    world.offer("w1", 90, 3).await;
     for user in ["u1", "u10"] {
         world.apply(&student(user, "w1").applies()).await;
         world.apply(&student(user, "w1").pays("ref")).await;

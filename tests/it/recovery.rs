@@ -10,9 +10,7 @@ use tokio_util::sync::CancellationToken;
 async fn a_crashed_workers_commands_and_reactions_are_taken_over() {
     let mut world = World::start().await;
     let users: Vec<_> = (0..20).map(|n| format!("u{n}")).collect();
-    world
-        .apply(&Event::new("course.create", course("w1", 100, 2)))
-        .await;
+    world.offer("w1", 100, 2).await;
     let mut last = Vec::new();
     for user in &users {
         let student = student(user, "w1");
@@ -46,9 +44,7 @@ async fn an_embedded_stack_finds_its_data_again_and_goes_on() {
     let mut world = World::at(data.path()).await;
     world.add_worker();
     let ada = student("ada", "w1");
-    world
-        .apply(&Event::new("course.create", course("w1", 100, 2)))
-        .await;
+    world.offer("w1", 100, 2).await;
     world.apply(&ada.applies()).await;
     let pays = ada.pays("ref");
     world.apply(&pays).await;
@@ -75,9 +71,7 @@ async fn a_redriven_move_keeps_the_clock_of_its_first_sending_which_no_sender_ca
     let first = Utc::now() + TimeDelta::hours(23);
     soon["schedule"] = json!(format!("DTSTART:{}", first.format("%Y%m%dT%H%M%SZ")));
     world.apply(&Event::new("course.create", soon)).await;
-    world.apply(&ada.applies()).await;
-    world.apply(&ada.pays("ref-1")).await;
-    world.sessions("ada", "w1").await;
+    world.enrol(&ada).await;
 
     let moves = || ada.reschedules(1, "2099-01-05T19:00:00Z");
     let two_hours_ago = (Utc::now() - TimeDelta::hours(2)).timestamp_millis();

@@ -103,8 +103,8 @@ pub fn course(id: &str, cost: i64, duration: u32) -> Value {
 /// A student's commands in one course.
 #[derive(Debug, Clone)]
 pub struct Student {
-    user: String,
-    course: String,
+    pub(crate) user: String,
+    pub(crate) course: String,
 }
 
 /// Names a student in a course.

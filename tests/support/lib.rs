@@ -8,7 +8,7 @@ mod world;
 
 pub use contract::{check_command, check_event};
 pub use depth::by_depth;
-pub use events::{Event, SOURCE, course, student};
+pub use events::{Event, SOURCE, Student, course, student};
 pub use inbox::{Inbox, Letter};
 pub use world::World;
 

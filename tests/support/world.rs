@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Event, Inbox, check_command, check_event, eventually};
+use crate::{Event, Inbox, Student, check_command, check_event, course, eventually};
 
 /// A stack, the worker and the stream processor on it, and the systems downstream.
 pub struct World {
@@ -222,6 +222,25 @@ impl World {
     /// If it is rejected.
     pub async fn apply(&self, event: &Event) {
         assert_eq!(self.outcome(event).await, None, "{}", event.body);
+    }
+
+    /// Offers a course at a cost in minor units, of so many sessions.
+    ///
+    /// # Panics
+    /// If it can't be created.
+    pub async fn offer(&self, course_id: &str, cost: i64, sessions: u32) {
+        let create = Event::new("course.create", course(course_id, cost, sessions));
+        self.apply(&create).await;
+    }
+
+    /// Lets a student apply and pay with the reference `ref-1`, and waits for the sessions.
+    ///
+    /// # Panics
+    /// If either is rejected.
+    pub async fn enrol(&self, student: &Student) -> StudentRecords {
+        self.apply(&student.applies()).await;
+        self.apply(&student.pays("ref-1")).await;
+        self.sessions(&student.user, &student.course).await
     }
 
     /// Reads a student's records.
