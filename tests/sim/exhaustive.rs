@@ -9,9 +9,9 @@ use crate::swarm;
 use crate::world::{Report, Setup};
 use crate::zoo::Bug;
 
-/// Each so-manieth case is played, by depth: 114, 340 or all of 6,792 cases.
+/// Each so-manieth case is played, by depth: 114, 227 or all of 6,792 cases.
 fn every() -> u64 {
-    swarm::number("ARTHOUSE_SIM_EVERY").unwrap_or_else(|| by_depth(60, 20, 1))
+    swarm::number("ARTHOUSE_SIM_EVERY").unwrap_or_else(|| by_depth(60, 30, 1))
 }
 
 /// What is in hand when a fault strikes: all commands, and all changes whose reactions make calls.

@@ -107,7 +107,7 @@ fn search(bugs: &[Bug], find: impl Fn(Bug) -> Option<(String, Finding)> + Sync) 
     let bugs = bugs.iter().copied();
     let bugs = bugs.filter(|bug| wanted.is_empty() || wanted.contains(&format!("{bug:?}")));
     // Many show only since nothing settles for 45 simulated minutes, which takes a while.
-    let bugs: Vec<_> = bugs.step_by(by_depth(3, 1, 1)).collect();
+    let bugs: Vec<_> = bugs.step_by(by_depth(3, 2, 1)).collect();
     let found = crew::each(&bugs, |bug| {
         let found = find(*bug);
         match &found {
