@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use crate::error::Error;
+use crate::error::{Error, require};
 use crate::queue::MAX_VISIBILITY_TIMEOUT;
-use crate::settings::require;
 
 /// How failed messages are retried.
 ///

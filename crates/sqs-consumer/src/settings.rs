@@ -1,9 +1,8 @@
 //! The consumer's settings, each with its unit, its default and the reason for the default.
 
-use std::fmt;
 use std::time::Duration;
 
-use crate::error::Error;
+use crate::error::{Error, require};
 use crate::queue::MAX_VISIBILITY_TIMEOUT;
 use crate::retry::RetryPolicy;
 
@@ -218,24 +217,6 @@ const MAX_WAIT_TIME: Duration = Duration::from_secs(20);
 pub(crate) const MAX_REQUEST_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 const MAX_HANDLER_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// Returns an error unless the setting fulfils its rule.
-pub(crate) fn require(
-    setting: &'static str,
-    value: impl fmt::Debug,
-    holds: bool,
-    rule: &'static str,
-) -> Result<(), Error> {
-    if holds {
-        return Ok(());
-    }
-    let value = format!("{value:?}");
-    Err(Error::InvalidSetting {
-        setting,
-        value,
-        rule,
-    })
-}
 
 fn is_whole(seconds: Duration) -> bool {
     seconds.subsec_nanos() == 0

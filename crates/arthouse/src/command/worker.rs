@@ -14,8 +14,9 @@ use crate::{Exit, signals};
 /// How the worker runs.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The most commands that are processed at once, 1 to 100000; those of one student are processed in order
-    #[arg(long, env = "ARTHOUSE_CONCURRENCY", value_name = "COMMANDS", default_value_t = 50, value_parser = value_parser!(u32).range(1..=100_000))]
+    /// The most commands that are processed at once, 1 to 100000; those of one student are processed in order. 200 keep a core busy while each
+    /// waits for round trips of 20 ms
+    #[arg(long, env = "ARTHOUSE_CONCURRENCY", value_name = "COMMANDS", default_value_t = 200, value_parser = value_parser!(u32).range(1..=100_000))]
     concurrency: u32,
     /// How long a poll of an empty queue waits, 1s to 20s: less shortens the shutdown and costs more requests
     #[arg(long, env = "ARTHOUSE_WAIT_TIME", value_name = "DURATION", default_value = "20s", value_parser = duration::seconds(1..=20))]

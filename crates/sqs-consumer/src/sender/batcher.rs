@@ -8,6 +8,10 @@ use super::settings::{SendError, SenderSettings};
 use crate::queue::{BatchResult, EntryError, ErrorKind, OutgoingMessage};
 use crate::retry::jittered;
 
+/// The longest time beyond the linger for which messages wait for a request in flight: two round trips of a region's service. A request that
+/// takes longer delays no others.
+const MAX_GATHERING: Duration = Duration::from_millis(50);
+
 /// Numbers messages in the order of their arrival.
 pub(super) type Number = u64;
 
@@ -100,6 +104,14 @@ impl Batcher {
             return None;
         }
         let (numbers, due, full) = self.choose(now);
+        // While a request is in flight, those behind it gather: more share a request, and none waits longer than for the answer.
+        let due = due.map(|due| {
+            if self.in_flight == 0 {
+                due
+            } else {
+                due + MAX_GATHERING
+            }
+        });
         if numbers.is_empty() || !(full || due.is_some_and(|due| due <= now)) {
             let later = self
                 .waiting

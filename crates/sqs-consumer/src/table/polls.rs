@@ -92,10 +92,6 @@ impl Polls {
         self.reserved
     }
 
-    pub(super) fn backlog(&self) -> bool {
-        self.backlog
-    }
-
     /// Returns when the next receive may be sent, as of the last [`next`](Self::next).
     pub(super) fn wake_at(&self) -> Option<Instant> {
         self.wake_at

@@ -8,9 +8,10 @@ use super::held::State;
 use crate::queue::EntryError;
 
 impl Table {
-    /// Sends the batches that are full or due; while draining or idle, all of them.
+    /// Sends the batches that are full or due; while draining or idle, all of them. Idle is also who has only settled messages: nothing else can
+    /// share the request, and a group of a FIFO queue goes on once its messages are deleted.
     pub(super) fn flush(&mut self, now: Instant) {
-        let idle = self.running == 0 && self.ready.is_empty() && !self.polls.backlog();
+        let idle = self.running == 0 && self.ready.is_empty();
         let urgent = idle || self.drain.is_some();
         while let Some(keys) = self.deletes.take(now, urgent) {
             let entries: Vec<_> = keys

@@ -48,6 +48,20 @@ async fn a_fifo_queue_is_serial_within_a_group_and_parallel_between_groups() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_group_with_a_backlog_does_not_wait_for_deletes_that_nothing_else_can_share() {
+    let queue = FakeQueue::with_latency("commands.fifo", ms(5));
+    for n in 0..30 {
+        queue.put(grouped("hot", &n.to_string()));
+    }
+    let began = tokio::time::Instant::now();
+    let mut rig = Rig::start(&queue, Settings::default(), |_, _| (ms(10), Act::done()));
+    rig.until(|snapshot| snapshot.counters.deleted == 30).await;
+    // Three times a receive, ten handlers one after the other, and a delete.
+    assert!(began.elapsed() < ms(3 * 115), "{:?}", began.elapsed());
+    rig.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn on_failure_only_that_group_stops_and_the_rest_of_its_batch_is_released() {
     let queue = queue_of(&["a", "b"], 5);
     let mut rig = Rig::start(&queue, Settings::default(), |message, context| {

@@ -122,7 +122,7 @@ impl Local {
                     message.body.unwrap().parse().unwrap(),
                     (text("reason"), text("detail")),
                 );
-                assert_eq!(before, None, "a message was buried twice");
+                assert_eq!(before, None, "a message was dead-lettered twice");
                 let receipt = message.receipt_handle.unwrap();
                 self.client
                     .delete_message()

@@ -17,8 +17,11 @@ fn queue_of(messages: usize) -> (FakeQueue, Vec<String>) {
 
 #[tokio::test(start_paused = true)]
 async fn deletes_go_out_in_batches_by_size_or_age_whichever_comes_first() {
-    let (queue, _) = queue_of(25);
-    let mut rig = Rig::start(&queue, Settings::default(), |_, _| (secs(1), Act::done()));
+    let (queue, _) = queue_of(26);
+    let mut rig = Rig::start(&queue, Settings::default(), |message, _| {
+        let is_last = message.body() == "25";
+        (secs(if is_last { 5 } else { 1 }), Act::done())
+    });
     rig.until(|snapshot| snapshot.counters.done == 25).await;
     let handled = Instant::now();
 

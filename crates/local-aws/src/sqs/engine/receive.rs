@@ -49,7 +49,7 @@ impl Engine {
         }
         if let Some((_, target)) = dead_letters {
             for message in dead {
-                self.bury(message, &receive.queue, target, now, effects);
+                self.dead_letter(message, &receive.queue, target, now, effects);
             }
         }
         Ok(Received {
@@ -70,7 +70,7 @@ impl Engine {
 
     /// Moves a message to a dead-letter queue. It keeps its id, its attributes, its sent timestamp and its receive count. Its
     /// retention continues in a standard queue and restarts in a FIFO queue.
-    fn bury(
+    fn dead_letter(
         &mut self,
         message: Message,
         source: &QueueName,

@@ -52,10 +52,46 @@ fn ten_messages_go_at_once_and_fewer_when_the_oldest_has_waited() {
     for _ in 0..13 {
         batcher.put(message(None, 1), now).unwrap();
     }
-    assert_eq!(numbers(batcher.take(now)), (0..10).collect::<Vec<_>>());
+    let full = batcher.take(now).unwrap();
+    assert_eq!(
+        full.iter().map(|(number, _)| *number).collect::<Vec<_>>(),
+        (0..10).collect::<Vec<_>>()
+    );
+    batcher.answered(full, Ok(vec![Ok(()); 10]), now);
     assert!(batcher.take(now).is_none());
     assert_eq!(batcher.wake_at(), Some(now + LINGER));
     assert_eq!(numbers(batcher.take(now + LINGER)), [10, 11, 12]);
+}
+
+#[test]
+fn behind_a_request_in_flight_messages_gather_until_its_answer_or_a_batch_is_full() {
+    let now = Instant::now();
+    let mut batcher = batcher(false);
+    batcher.put(message(None, 1), now).unwrap();
+    let first = batcher.take(now + LINGER).unwrap();
+    batcher.put(message(None, 1), now).unwrap();
+    assert!(
+        batcher.take(now + LINGER).is_none(),
+        "the first is in flight"
+    );
+    let overdue = now + LINGER + MAX_GATHERING;
+    assert_eq!(batcher.wake_at(), Some(overdue));
+    for _ in 0..9 {
+        batcher.put(message(None, 1), now).unwrap();
+    }
+    assert_eq!(batcher.take(now).map(|batch| batch.len()), Some(10));
+    batcher.put(message(None, 1), now).unwrap();
+    assert_eq!(
+        numbers(batcher.take(overdue)),
+        [11],
+        "a slow request delays no others"
+    );
+    batcher.put(message(None, 1), now).unwrap();
+    batcher.answered(first, Ok(vec![Ok(())]), now);
+    assert!(
+        batcher.take(now + LINGER).is_none(),
+        "two are still in flight"
+    );
 }
 
 #[test]
@@ -71,7 +107,7 @@ fn a_batch_never_exceeds_the_size_limit() {
         "full, since the third does not fit"
     );
     assert!(batcher.take(now).is_none());
-    assert_eq!(numbers(batcher.take(now + LINGER)), [2, 3]);
+    assert_eq!(numbers(batcher.take(now + LINGER + MAX_GATHERING)), [2, 3]);
 }
 
 #[test]
