@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io::{self, ErrorKind};
 
 use arthouse_worker::{QueueError, chain};
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_dynamodb::types::error::ResourceNotFoundException;
 
 use crate::exit::Failure;
@@ -60,9 +61,16 @@ fn hint_for(cause: &(dyn Error + 'static)) -> Option<&'static str> {
     {
         return Some("run `arthouse provision`, with the same --prefix, endpoint and region");
     }
-    let text = cause.to_string();
-    text.contains("no providers in chain provided credentials")
-        .then_some("no AWS credentials were found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+    match cause.downcast_ref() {
+        Some(CredentialsError::CredentialsNotLoaded(_)) => Some(
+            "no AWS credentials were found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        ),
+        Some(CredentialsError::InvalidConfiguration(_)) if cfg!(not(feature = "sso")) => Some(
+            "does the profile log in through IAM Identity Center, or name a credential process? Programs compiled with `--features sso` can \
+             use it; `aws configure export-credentials --format env` makes credentials that every program takes",
+        ),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

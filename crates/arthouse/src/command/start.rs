@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use arthouse_worker::{ClientsError, Limits, QueueError, chain};
+use aws_credential_types::provider::error::CredentialsError;
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -75,20 +76,32 @@ impl Start {
 
 /// Whether what the process was given is not right, which does not change while it runs.
 fn is_misconfigured(error: &anyhow::Error) -> bool {
-    Exit::of(error) == Exit::BadInput || error.is::<ClientsError>()
+    let invalid = |error| matches!(error, &CredentialsError::InvalidConfiguration(_));
+    Exit::of(error) == Exit::BadInput
+        || error.is::<ClientsError>()
+        || credentials_error(error).is_some_and(invalid)
+}
+
+/// Returns why a request had no credentials.
+fn credentials_error(error: &anyhow::Error) -> Option<&CredentialsError> {
+    error.chain().find_map(|cause| cause.downcast_ref())
 }
 
 /// Whether something that must exist does not, which no retry mends by itself.
 fn is_missing(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        matches!(cause.downcast_ref(), Some(QueueError::Missing(_)))
-            || matches!(
-                cause.downcast_ref(),
-                Some(
-                    dynamo_streams::Error::NotFound { .. } | dynamo_streams::Error::NoStream { .. }
+    // A machine that has just booted may be asked for its role's credentials too early.
+    let none_yet = |error| matches!(error, &CredentialsError::CredentialsNotLoaded(_));
+    credentials_error(error).is_some_and(none_yet)
+        || error.chain().any(|cause| {
+            matches!(cause.downcast_ref(), Some(QueueError::Missing(_)))
+                || matches!(
+                    cause.downcast_ref(),
+                    Some(
+                        dynamo_streams::Error::NotFound { .. }
+                            | dynamo_streams::Error::NoStream { .. }
+                    )
                 )
-            )
-    })
+        })
 }
 
 #[cfg(test)]
@@ -144,6 +157,12 @@ mod tests {
         let missing = || QueueError::Missing("commands".to_owned()).into();
         let told = start(0, &never, async || Err(missing())).await.unwrap_err();
         assert!(told.to_string().contains("commands"), "{told}");
+        let nowhere = || CredentialsError::not_loaded("no providers").into();
+        let told = start(0, &never, async || Err(nowhere())).await.unwrap_err();
+        assert!(told.is::<CredentialsError>(), "{told}");
+        let login = || CredentialsError::invalid_configuration("sso").into();
+        let told = start(30, &never, async || Err(login())).await.unwrap_err();
+        assert!(told.is::<CredentialsError>(), "{told}");
         let invalid = || crate::exit::Failure::BadInput("port".to_owned()).into();
         let told = start(30, &never, async || Err(invalid()))
             .await

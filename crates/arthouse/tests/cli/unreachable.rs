@@ -29,6 +29,33 @@ fn without_a_region_it_is_told_what_to_set() {
 }
 
 #[test]
+#[cfg(not(feature = "sso"))]
+fn a_profile_that_this_build_cannot_log_in_with_is_told_with_what_can() {
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("config");
+    let login = "sso_region = eu-west-1\nsso_account_id = 1\nsso_role_name = ops\nsso_start_url = https://example.com/start";
+    let profiles =
+        format!("[profile login]\n{login}\n[profile process]\ncredential_process = /bin/true\n");
+    std::fs::write(&config, profiles).unwrap();
+    for profile in ["login", "process"] {
+        for command in ["pending", "worker", "streams"] {
+            let mut program = arthouse(&[command]);
+            program
+                .env("AWS_REGION", "eu-west-1")
+                .env("AWS_PROFILE", profile);
+            run(program.env("AWS_CONFIG_FILE", &config)).check(
+                1,
+                &[
+                    "IAM Identity Center",
+                    "--features sso",
+                    "export-credentials",
+                ],
+            );
+        }
+    }
+}
+
+#[test]
 fn an_endpoint_where_nothing_listens_is_told() {
     // A port that was free a moment ago.
     let port = TcpListener::bind(("127.0.0.1", 0))
