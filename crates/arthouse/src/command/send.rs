@@ -3,6 +3,7 @@
 mod check;
 mod deliver;
 mod flags;
+mod schedule;
 mod tell;
 mod wait;
 
@@ -34,13 +35,17 @@ const MAX_INPUT: u64 = 512 * 1024 * 1024;
 /// The most defects that are told.
 const DEFECTS_TOLD: usize = 20;
 
+/// The most remarks that are made.
+const REMARKS_TOLD: usize = 20;
+
 /// The heading of the options that sending has whatever the command.
 const SENDING: &str = "Sending";
 
 /// Sends one command from flags, or all commands of a file.
 ///
 /// A file holds one CloudEvent, a JSON array of them, or one a line (NDJSON). Every command is checked before the first is sent: if one is
-/// invalid, it is named by its number and nothing is sent (exit code 2).
+/// invalid, it is named by its number and nothing is sent (exit code 2). What of a schedule is not used, and a schedule that the school will
+/// reject, is told on stderr.
 ///
 /// Money is a decimal number with its currency, such as `--cost 120.00 --currency GBP`; in a CloudEvent it is in minor units (pence, cents).
 ///
@@ -72,6 +77,9 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
     let mut teller = Teller::new(options.json, options.file.is_some(), &deployment.prefix);
     let commands = gather(options.command, options.file.as_deref())?;
+    schedule::remarks(&commands)
+        .take(REMARKS_TOLD)
+        .for_each(output::note);
     if options.check {
         let valid: Vec<_> = commands
             .iter()

@@ -12,12 +12,12 @@ use serde_json::Value;
 pub(super) struct Checked {
     pub(super) command: Command,
     pub(super) body: String,
-    place: Place,
+    pub(super) place: Place,
 }
 
 /// Where in the input a command stands, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     /// It is all of the input.
     Whole,
     /// It is an element of a JSON array.
