@@ -72,8 +72,8 @@ counters! {
     panicked, "panicked" => "dynamo_streams.records.panicked";
     /// Handler runs that timed out; they are also counted as retried.
     timed_out, "timed_out" => "dynamo_streams.records.timed_out";
-    /// Records that were parked.
-    parked, "quarantined" => "dynamo_streams.records.quarantined";
+    /// Records that were parked; the attribute has the name that older releases gave it.
+    parked, "quarantined" => "dynamo_streams.records.parked";
     /// Gaps that were found.
     gaps, "gaps" => "dynamo_streams.gaps";
     /// Leases that were lost to another worker.

@@ -63,7 +63,7 @@ async fn after_a_failure_the_rest_of_its_group_is_given_back_and_other_groups_go
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_malformed_command_is_buried_as_the_daemon_buries_it_and_with_that_done() {
+async fn a_malformed_command_is_dead_lettered_as_by_the_daemon_and_with_that_done() {
     let mut daemons = World::idle().await;
     daemons.add_worker();
     let functions = World::idle().await;

@@ -144,7 +144,7 @@ async fn a_record_that_cannot_be_reacted_to_is_parked_with_what_follows_and_bloc
     assert_eq!(kept, expected);
     let notices = notices(&world, 4).await;
     assert!(
-        notices.iter().all(|notice| notice["kind"] == "quarantined"),
+        notices.iter().all(|notice| notice["kind"] == "parked"),
         "{notices:?}"
     );
     let told = format!("{notices:?} {}", function.log());
@@ -182,7 +182,7 @@ async fn what_may_pass_is_tried_again_from_the_first_failure_on() {
     put(&world, "a", &[]).await;
     remove(&world, "a").await;
     let batch = records(&world, 2).await;
-    // Without the lease table nobody knows whether an item is in quarantine.
+    // Without the lease table nobody knows whether an item has parked records.
     let leases = world.stack.names.tables.leases();
     let delete = world
         .stack

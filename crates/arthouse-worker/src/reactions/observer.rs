@@ -45,9 +45,9 @@ impl Observer for StreamObserver {
             let record = &parked.record;
             error!(table = record.table_name, item = %parked.item_id, reason = parked.reason, "a record was parked");
             self.notice(serde_json::json!({
-                "kind": "quarantined",
+                "kind": "parked",
                 "table": record.table_name,
-                "lane": parked.item_id.to_string(),
+                "item_id": parked.item_id.to_string(),
                 "event_id": record.event_id,
                 "sequence_number": record.sequence_number,
                 "reason": parked.reason,

@@ -14,17 +14,14 @@ use crate::{Exit, output, signals};
 /// Which parked records are handled again, or whether dead-lettered commands are.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Only the records of this item, by its key as `arthouse status` shows it, such as "USER#ada COURSE#oils#PAID"
-    #[arg(long, value_name = "KEY", group = "one item")]
+    /// Only the records of this item, by its key as `arthouse status` shows it, such as "USER#ada COURSE#oils#PAID", or by its `item_id`
+    #[arg(long, value_name = "KEY")]
     item: Option<String>,
-    /// Only the records of this item, by its id (lane) as `arthouse status --json` shows it
-    #[arg(long, value_parser = lane, group = "one item")]
-    lane: Option<ItemId>,
     /// Skip the record with this sequence number, which `arthouse redrive` shows, once its student is repaired from the tables
     ///
     /// The records of the item before it are processed, and those behind it. Nothing that it would have led to is lost: sessions and charges
     /// are made, and notifications are resent, as by `arthouse reconcile`.
-    #[arg(long, value_name = "SEQUENCE_NUMBER", requires_all = ["one item", "reason"])]
+    #[arg(long, value_name = "SEQUENCE_NUMBER", requires_all = ["item", "reason"])]
     skip: Option<String>,
     /// Why the record is skipped; `arthouse status` shows it
     #[arg(long, value_name = "TEXT", requires = "skip")]
@@ -33,7 +30,7 @@ pub(crate) struct Options {
     #[arg(long, conflicts_with = "skip")]
     skip_unreadable: bool,
     /// Carry out dead-lettered commands instead, each as of the time at which it was first sent. What can't be carried out stays
-    #[arg(long, conflicts_with_all = ["one item", "skip_unreadable"])]
+    #[arg(long, conflicts_with_all = ["item", "skip_unreadable"])]
     commands: bool,
     #[command(flatten)]
     format: Format,
@@ -45,10 +42,9 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
         return commands::run(&stack, options.format).await;
     }
     let operations = stack.operations()?;
-    let selection = match (&options.item, options.lane) {
-        (Some(key), _) => Selection::Item(find(&operations, key).await?),
-        (None, Some(lane)) => Selection::Item(lane),
-        (None, None) => Selection::All,
+    let selection = match &options.item {
+        Some(item) => Selection::Item(find(&operations, item).await?),
+        None => Selection::All,
     };
     let settings = Settings::default();
     let handler = stack.reaction_handler(&settings);
@@ -87,23 +83,20 @@ fn skipped(options: &Options) -> Option<SkippedRecords> {
     }
 }
 
-/// Finds the item with parked records that has this key.
-async fn find(operations: &Operations, key: &str) -> Result<ItemId> {
+/// Finds the item with parked records that has this key or id.
+async fn find(operations: &Operations, name: &str) -> Result<ItemId> {
     let parked = operations.parked_items().await;
     let parked = parked.context("can't read the parked items")?;
-    let found = parked.iter().find(|item| item.key.to_string() == key);
+    let found = parked
+        .iter()
+        .find(|item| [item.key.to_string(), item.item_id.to_string()].contains(&name.to_owned()));
     let Some(item) = found else {
         bail!(Failure::NotFound(format!(
             "{} has no parked records; `arthouse status` lists the items that have",
-            plain(key.to_owned())
+            plain(name)
         )));
     };
     Ok(item.item_id)
-}
-
-fn lane(text: &str) -> Result<ItemId, &'static str> {
-    text.parse()
-        .map_err(|_| "must be a lane as `arthouse status` shows it")
 }
 
 /// Names an item by its key, or by its id if an older release parked it.
@@ -118,7 +111,7 @@ pub(super) fn name(key: &ItemKey, item_id: ItemId) -> String {
 fn as_json(report: &RedriveReport) -> Value {
     let remaining = report.remaining.iter().map(|item| {
         json!({
-            "lane": item.item_id.to_string(), "key": item.key.to_string(), "sequence_number": item.sequence_number,
+            "item_id": item.item_id.to_string(), "key": item.key.to_string(), "sequence_number": item.sequence_number,
             "reason": item.reason,
         })
     });
@@ -129,7 +122,7 @@ fn as_json(report: &RedriveReport) -> Value {
     });
     let skipped = report.skipped.iter().map(|skipped| {
         json!({
-            "table": skipped.table_name, "lane": skipped.item_id.to_string(), "key": skipped.key.to_string(),
+            "table": skipped.table_name, "item_id": skipped.item_id.to_string(), "key": skipped.key.to_string(),
             "sequence_number": skipped.sequence_number, "reason": skipped.reason,
         })
     });

@@ -263,7 +263,7 @@ fn as_json(status: &Status, depths: &[Depth], sweep: Option<&Sweep>) -> Value {
     });
     let parked = status.parked.iter().map(|parked| {
         json!({
-            "table": parked.table_name, "lane": parked.item_id.to_string(), "key": parked.key.to_string(), "reason": parked.reason,
+            "table": parked.table_name, "item_id": parked.item_id.to_string(), "key": parked.key.to_string(), "reason": parked.reason,
             "parked_at": time(parked.parked_at),
         })
     });

@@ -109,10 +109,7 @@ fn describe_streams() {
             "dynamo_streams.records.timed_out",
             "Handler runs that timed out; they are also counted as retried.",
         ),
-        (
-            "dynamo_streams.records.quarantined",
-            "Records that were parked.",
-        ),
+        ("dynamo_streams.records.parked", "Records that were parked."),
         (
             "dynamo_streams.gaps",
             "Gaps: records that were trimmed or lost before they were read.",

@@ -149,7 +149,6 @@ fn an_invalid_setting_is_named_with_its_value_and_its_rule() {
     ] {
         run(&mut arthouse(arguments)).check(2, &["'0'", arguments[1], "1 or more"]);
     }
-    run(&mut arthouse(&["redrive", "--lane", "ada"])).check(2, &["'ada'", "--lane"]);
 }
 
 #[test]

@@ -107,17 +107,17 @@ fn others_go_on(rig: &Deployment) {
     );
 }
 
-fn check_shown(rig: &Deployment, lanes: &[Value]) {
-    assert_eq!(lanes.len(), 1, "{lanes:?}");
-    assert_eq!(lanes[0]["table"], "x-Sessions");
+fn check_shown(rig: &Deployment, items: &[Value]) {
+    assert_eq!(items.len(), 1, "{items:?}");
+    assert_eq!(items[0]["table"], "x-Sessions");
     let text = rig.call(&["status"]).stdout;
-    let (lane, key) = (&lanes[0]["lane"], &lanes[0]["key"]);
+    let (item_id, key) = (&items[0]["item_id"], &items[0]["key"]);
     assert_eq!(key, &json!(format!("{} {}", SESSION.1, SESSION.2)));
     assert!(
         text.contains("parked since") && text.contains(key.as_str().unwrap()),
         "{text}"
     );
-    assert!(!text.contains(lane.as_str().unwrap()), "{text}");
+    assert!(!text.contains(item_id.as_str().unwrap()), "{text}");
     assert!(!text.contains("n@example.com"), "{text}");
 }
 
@@ -141,33 +141,33 @@ fn a_reaction_that_always_fails_holds_up_its_own_item_only_until_it_is_mended_an
         |parked| parked.len() == 1,
     );
     meddler.set(SESSION, "Note", 1);
-    let quarantined = || streams.metric("dynamo_streams_records_quarantined_total", "");
-    until("the later one to be parked behind it", quarantined, |n| {
+    let parked_in_all = || streams.metric("dynamo_streams_records_parked_total", "");
+    until("the later one to be parked behind it", parked_in_all, |n| {
         *n > 1.5
     });
 
     others_go_on(&rig);
-    let lanes = parked(&rig);
-    check_shown(&rig, &lanes);
+    let items = parked(&rig);
+    check_shown(&rig, &items);
 
     // Not mended: it stays parked, and says so.
     let vain = rig.call(&["redrive", "--json"]);
     vain.check(6, &[]);
-    assert_eq!(vain.json()["remaining"][0]["lane"], lanes[0]["lane"]);
-    assert_eq!(vain.json()["remaining"][0]["key"], lanes[0]["key"]);
+    assert_eq!(vain.json()["remaining"][0]["item_id"], items[0]["item_id"]);
+    assert_eq!(vain.json()["remaining"][0]["key"], items[0]["key"]);
     assert_eq!((charges(&rig, "ada"), parked(&rig).len()), (0, 1));
 
     meddler.set(ENROLLMENT, "Balance", load::COST);
     let redriven = rig.call(&[
         "redrive",
-        "--lane",
-        lanes[0]["lane"].as_str().unwrap(),
+        "--item",
+        items[0]["item_id"].as_str().unwrap(),
         "--json",
     ]);
     redriven.check(0, &[]);
     assert_eq!(
         redriven.json(),
-        json!({"records": 2, "reopened": [lanes[0]["lane"]], "remaining": []})
+        json!({"records": 2, "reopened": [items[0]["item_id"]], "remaining": []})
     );
     assert_eq!((charges(&rig, "ada"), parked(&rig).len()), (1, 0));
     rig.call(&["audit"]).check(0, &[]);
@@ -273,8 +273,8 @@ fn a_record_whose_own_image_cannot_be_read_has_a_way_out() {
     meddler.set_to(ENROLLMENT, "Balance", AttributeValue::N(cost));
     attend(&rig, "ada", "0001");
     until("the charge", || charges(&rig, "ada"), |n| *n == 1);
-    let quarantined = || streams.metric("dynamo_streams_records_quarantined_total", "");
-    until("its record to be parked", quarantined, |n| *n > 2.5);
+    let parked_in_all = || streams.metric("dynamo_streams_records_parked_total", "");
+    until("its record to be parked", parked_in_all, |n| *n > 2.5);
     let stuck = rig.call(&["redrive"]);
     stuck.check(6, &[]);
     for shown in ["still parked", ENROLLMENT.1, ENROLLMENT.2, "Balance"] {
@@ -295,11 +295,4 @@ fn a_record_whose_own_image_cannot_be_read_has_a_way_out() {
     attend(&rig, "ada", "0002");
     until("the item to go on", done, |n| *n > before + 1.5);
     drop((worker, streams));
-}
-
-#[test]
-fn a_lane_that_is_none_is_bad_input() {
-    let rig = Deployment::new();
-    rig.call(&["redrive", "--lane", "ada"])
-        .check(2, &["'ada'", "--lane"]);
 }

@@ -86,7 +86,7 @@ const OF_STREAMS: [&str; 10] = [
     "dynamo_streams_oldest_unreacted_age_seconds",
     "dynamo_streams_polls_total",
     "dynamo_streams_records_done_total",
-    "dynamo_streams_records_quarantined_total",
+    "dynamo_streams_records_parked_total",
     "dynamo_streams_records_retried_total",
     "dynamo_streams_trim_headroom_seconds",
     "dynamo_streams_unacknowledged",

@@ -1,4 +1,4 @@
-//! One processor: delivery, order, checkpoints, quarantine.
+//! One processor: delivery, order, checkpoints, parked records.
 
 use dynamo_streams::{Disposition, Operations, RetryPolicy, Selection};
 use tokio_util::sync::CancellationToken;
