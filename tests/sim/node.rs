@@ -265,7 +265,7 @@ fn settings(clock: &ProcessClock) -> Settings {
     settings.clock = Clock::of(move || DateTime::<Utc>::from(wall.wall()).into());
     let wall = clock.clone();
     let streams = &mut settings.streams;
-    streams.wall_clock = WallClock::from_fn(move || wall.wall().into());
+    streams.wall_clock = WallClock::from_fn(move || wall.wall());
     streams.idle_poll_interval = Duration::from_secs(2);
     streams.checkpoint_interval = Duration::from_secs(2);
     streams.heartbeat_interval = Duration::from_secs(4);

@@ -15,6 +15,7 @@ pub use options::{
 
 use arthouse_core::Timestamp;
 use arthouse_store::{Store, SweepCause};
+use chrono::{DateTime, Utc};
 use dynamo_streams::{GapRecord, Operations};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -104,6 +105,7 @@ fn earliest(gaps: &[GapRecord]) -> Option<Timestamp> {
 }
 
 fn lost_since(gap: &GapRecord) -> Timestamp {
-    let unknown = || gap.detected_at - chrono::TimeDelta::days(UNKNOWN_GAP_DAYS);
-    Timestamp::from(gap.since.unwrap_or_else(unknown))
+    let utc = DateTime::<Utc>::from;
+    let unknown = || utc(gap.detected_at) - chrono::TimeDelta::days(UNKNOWN_GAP_DAYS);
+    Timestamp::from(gap.since.map_or_else(unknown, utc))
 }

@@ -17,14 +17,13 @@ use crate::error::{Error, chain};
 use crate::handler::{Context, Disposition, Handler};
 use crate::item::ItemId;
 use crate::item_queues::ItemQueues;
-use crate::lease_table::LeaseTable;
 use crate::lineage::missing::Missing;
 use crate::observer::ParkedRecord;
 use crate::processor::setup::Setup;
 use crate::record::Record;
 use crate::shard::work::Shared;
 use crate::shard::{BEHIND, unreadable};
-use crate::store::{ParkOutcome, ParkedStore};
+use crate::store::{ParkOutcome, ParkedStore, Store, with_store};
 use crate::watermark::Watermark;
 
 /// Handles batches of records that AWS Lambda's event source mapping reads and checkpoints. Made by
@@ -35,13 +34,14 @@ use crate::watermark::Watermark;
 /// abandoned may still park a record that another batch has handled, and a redrive then repeats that record.
 #[derive(Debug)]
 pub struct BatchProcessor {
-    store: LeaseTable,
+    store: Store,
     setup: Setup,
     handlers: Arc<Semaphore>,
 }
 
 /// The result of a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BatchReport {
     /// The sequence number of the first record that is not finished: the `itemIdentifier` of a partial batch response. The mapping delivers
     /// it and all later records again.
@@ -55,7 +55,7 @@ pub struct BatchReport {
 }
 
 impl BatchProcessor {
-    pub(crate) fn new(store: LeaseTable, setup: Setup) -> Self {
+    pub(crate) fn new(store: Store, setup: Setup) -> Self {
         let handlers = Arc::new(Semaphore::new(setup.settings.concurrency));
         Self {
             store,
@@ -72,17 +72,22 @@ impl BatchProcessor {
         handler: H,
         stop: &CancellationToken,
     ) -> BatchReport {
-        let shared = Shared {
+        with_store!(self.store.clone(), store => {
+            Box::pin(handle(&self.shared(store, handler), records, stop)).await
+        })
+    }
+
+    fn shared<L, H>(&self, store: L, handler: H) -> Shared<(), L, H> {
+        Shared {
             source: (),
-            store: self.store.clone(),
+            store,
             handler,
             observer: Arc::clone(&self.setup.observer),
             settings: self.setup.settings.clone(),
             figures: Arc::clone(&self.setup.figures),
             missing: Missing::default(),
             handlers: Arc::clone(&self.handlers),
-        };
-        Box::pin(handle(&shared, records, stop)).await
+        }
     }
 }
 

@@ -8,24 +8,29 @@ use chrono::{DateTime, Utc};
 
 /// The time of day: for ages, timestamps and the start of a stream, never for deciding which worker is alive.
 #[derive(Clone)]
-pub struct WallClock(Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>);
+pub struct WallClock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
 
 impl WallClock {
     /// Makes a clock of a function, for a simulation.
-    pub fn from_fn(now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
+    pub fn from_fn(now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
 
     /// Returns the time of day.
-    pub fn now(&self) -> DateTime<Utc> {
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
         (self.0)()
+    }
+
+    pub(crate) fn utc(&self) -> DateTime<Utc> {
+        self.now().into()
     }
 }
 
 /// The clock of the operating system.
 impl Default for WallClock {
     fn default() -> Self {
-        Self::from_fn(|| SystemTime::now().into())
+        Self::from_fn(SystemTime::now)
     }
 }
 

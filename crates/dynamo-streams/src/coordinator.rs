@@ -2,6 +2,7 @@
 //! up, and which shards to list. It handles an event at a given time and returns commands, without any IO.
 
 #[cfg(test)]
+#[path = "../tests/internal/digest/coordinator.rs"]
 mod digest;
 mod drain;
 pub(crate) mod driver;
@@ -158,7 +159,7 @@ impl Coordinator {
             return Some(drain.wake_at(heartbeat));
         }
         let view = self.may_view().then_some(self.view.due);
-        let listing = self.may_list().then(|| self.listings.due());
+        let listing = self.listings.due().filter(|_| self.may_list());
         [heartbeat, view, listing].into_iter().flatten().min()
     }
 

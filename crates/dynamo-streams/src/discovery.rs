@@ -1,6 +1,7 @@
 //! Discovery: lists streams and shards and makes their leases.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use chrono::TimeDelta;
 use tracing::{info, warn};
@@ -104,7 +105,7 @@ async fn add_stream<S, L: LeaseStore, H>(
 ) -> Result<StreamEntry, Error> {
     let start = match shared.settings.start {
         StartPosition::Latest if first_ever => {
-            Checkpoint::Since(shared.settings.wall_clock.now() - CLOCK_SLACK)
+            Checkpoint::Since(shared.settings.wall_clock.utc() - CLOCK_SLACK)
         }
         StartPosition::Latest | StartPosition::TrimHorizon => Checkpoint::TrimHorizon,
     };
@@ -162,7 +163,7 @@ where
         shared.figures.lease_writes();
         shared.store.mark_drained(&entry.stream_arn).await?;
     }
-    for lease in lineage::forgettable(&listing.shards, &known, shared.settings.wall_clock.now()) {
+    for lease in lineage::forgettable(&listing.shards, &known, shared.settings.wall_clock.utc()) {
         shared.figures.lease_writes();
         shared.store.forget(&lease.shard).await?;
     }
@@ -181,7 +182,7 @@ where
     H: Handler,
 {
     let known = leases_of(&entry.stream_arn, view);
-    let now = shared.settings.wall_clock.now();
+    let now = shared.settings.wall_clock.utc();
     let timed_out = |shard: &ListedShard| shared.missing.timed_out(&shard.id);
     let new = lineage::new_leases(entry, listing, &known, timed_out, now);
     for shard in &new.waiting {
@@ -210,16 +211,17 @@ fn leases_of<'a>(stream_arn: &str, view: &'a View) -> BTreeMap<&'a str, &'a Leas
 }
 
 fn missing_parent(stream_arn: &str, orphan: ListedShard) -> GapRecord {
+    let parent = orphan.parent.unwrap_or_default();
+    // Its time is set when the gap is recorded.
+    let gap = GapRecord::new(
+        stream_arn,
+        parent,
+        GapCause::ParentUnseen,
+        SystemTime::UNIX_EPOCH,
+    );
     GapRecord {
-        stream_arn: stream_arn.to_owned(),
-        table_name: arn::table_name(stream_arn).to_owned(),
-        shard_id: orphan.parent.unwrap_or_default(),
-        from: None,
         to: orphan.first_sequence_number,
-        cause: GapCause::ParentUnseen,
-        since: None,
-        // Set when the gap is recorded.
-        detected_at: chrono::DateTime::UNIX_EPOCH,
+        ..gap
     }
 }
 

@@ -1,5 +1,6 @@
 //! The handler, which an application writes.
 
+use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -37,7 +38,8 @@ impl<H: Handler> Handler for Arc<H> {
     }
 }
 
-/// What happens to a record after its handler has returned.
+/// What happens to a record after its handler has returned. A handler that wraps another one may match it: it gains no variants within a
+/// major version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Disposition {
     /// The record is finished; the checkpoint may pass it.
@@ -54,7 +56,55 @@ pub enum Disposition {
     },
 }
 
-/// The circumstances of one delivery.
+impl Disposition {
+    /// Fails the attempt.
+    #[must_use]
+    pub fn retry(reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        Self::Retry { reason }
+    }
+
+    /// Parks the record.
+    #[must_use]
+    pub fn park(reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        Self::Park { reason }
+    }
+}
+
+/// Makes a [`Handler`] of an async function or closure that takes the record and the context by value.
+pub fn handler_fn<F, Fut>(function: F) -> HandlerFn<F>
+where
+    F: Fn(Record, Context) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Disposition> + Send,
+{
+    HandlerFn(function)
+}
+
+/// A function as a handler, made by [`handler_fn`].
+pub struct HandlerFn<F>(F);
+
+impl<F> fmt::Debug for HandlerFn<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HandlerFn")
+    }
+}
+
+impl<F, Fut> Handler for HandlerFn<F>
+where
+    F: Fn(Record, Context) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Disposition> + Send,
+{
+    fn handle(
+        &self,
+        record: &Record,
+        context: &Context,
+    ) -> impl Future<Output = Disposition> + Send {
+        (self.0)(record.clone(), context.clone())
+    }
+}
+
+/// The circumstances of one delivery. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct Context {
     attempt: u32,
@@ -63,6 +113,7 @@ pub struct Context {
 
 impl Context {
     /// Makes a context for the test of a handler: one that is cancelled when `token` fires.
+    #[must_use]
     pub fn new(attempt: u32, token: CancellationToken) -> Self {
         Self { attempt, token }
     }

@@ -3,6 +3,7 @@
 pub(crate) mod balance;
 pub(crate) mod check;
 pub(crate) mod liveness;
+pub(crate) mod settled;
 
 use chrono::{DateTime, Utc};
 

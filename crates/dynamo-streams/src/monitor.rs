@@ -18,6 +18,7 @@ macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident, $attribute:literal => $metric:literal;)*) => {
         /// Counts since the processor was made.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[non_exhaustive]
         pub struct Counters {
             $($(#[$doc])* pub $name: u64,)*
         }
@@ -36,12 +37,16 @@ macro_rules! counters {
         impl Figures {
             $(pub(crate) fn $name(&self) {
                 self.counters.$name.fetch_add(1, Ordering::Relaxed);
+                #[cfg(feature = "metrics")]
                 metrics::counter!($metric).increment(1);
             })*
 
             /// Registers each counter with the process's metrics recorder while it is 0, so that its first increment is seen.
             pub(crate) fn register(&self) {
-                $(metrics::counter!($metric).increment(0);)*
+                $(
+                    #[cfg(feature = "metrics")]
+                    metrics::counter!($metric).increment(0);
+                )*
             }
         }
 
@@ -90,6 +95,7 @@ counters! {
 
 /// The figures of a processor at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Snapshot {
     /// Counts since the processor was made.
     pub counters: Counters,
@@ -190,24 +196,32 @@ impl Figures {
 
     pub(crate) fn snapshot(&self) -> Snapshot {
         let counters = self.counters.read();
-        let wall = self.wall_clock.now();
+        let wall = self.wall_clock.utc();
         summarise(&self.moments(), counters, Instant::now(), wall)
     }
 
     /// Publishes the gauges to the process's metrics recorder.
+    pub(crate) fn publish(&self) -> Snapshot {
+        let snapshot = self.snapshot();
+        #[cfg(feature = "metrics")]
+        snapshot.publish();
+        snapshot
+    }
+}
+
+#[cfg(feature = "metrics")]
+impl Snapshot {
     #[expect(
         clippy::cast_precision_loss,
         reason = "gauges are floating point numbers"
     )]
-    pub(crate) fn publish(&self) -> Snapshot {
-        let snapshot = self.snapshot();
-        let age = snapshot.oldest_unreacted_age.unwrap_or_default();
+    fn publish(&self) {
+        let age = self.oldest_unreacted_age.unwrap_or_default();
         metrics::gauge!("dynamo_streams.oldest_unreacted_age_seconds").set(age.as_secs_f64());
         metrics::gauge!("dynamo_streams.trim_headroom_seconds")
-            .set(snapshot.trim_headroom.unwrap_or(RETENTION).as_secs_f64());
-        metrics::gauge!("dynamo_streams.unacknowledged").set(snapshot.in_flight as f64);
-        metrics::gauge!("dynamo_streams.shards").set(snapshot.shards as f64);
-        snapshot
+            .set(self.trim_headroom.unwrap_or(RETENTION).as_secs_f64());
+        metrics::gauge!("dynamo_streams.unacknowledged").set(self.in_flight as f64);
+        metrics::gauge!("dynamo_streams.shards").set(self.shards as f64);
     }
 }
 
@@ -239,14 +253,14 @@ mod tests {
     use super::*;
 
     fn check(oldest_seconds: Option<i64>, unread_seconds: u64, expected_seconds: u64) {
-        let (now, wall) = (Instant::now() + RETENTION, WallClock::default().now());
+        let (now, wall) = (Instant::now() + RETENTION, WallClock::default().utc());
         let figures = ShardFigures {
             oldest: oldest_seconds.map(|seconds| wall - chrono::TimeDelta::seconds(seconds)),
             in_flight: 3,
             read_at: now - Duration::from_secs(unread_seconds),
         };
         let moments = Moments {
-            shards: [(crate::testing::shard("s-1"), figures)].into(),
+            shards: [(crate::internal::samples::shard("s-1"), figures)].into(),
             ..Moments::default()
         };
         let snapshot = summarise(&moments, Counters::default(), now, wall);

@@ -1,12 +1,15 @@
 //! Hooks that tell an application of parked and lost records.
 
 use std::future::ready;
+use std::pin::Pin;
+use std::time::SystemTime;
 
-use chrono::{DateTime, Utc};
-use futures::future::BoxFuture;
-
+use crate::arn;
 use crate::item::ItemId;
 use crate::record::Record;
+
+/// A future in a box, such as `Box::pin(async { .. })` makes.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Is told of parked and lost records. A hook runs once the event is durable, and again if the process dies before the checkpoint passes
 /// it. Until it returns, its item (for a parked record) or its shard (for a gap) waits. A hook that panics, or runs longer than
@@ -31,6 +34,7 @@ impl Observer for NoopObserver {}
 
 /// A parked record.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct ParkedRecord {
     /// The record.
     pub record: Record,
@@ -43,11 +47,12 @@ pub struct ParkedRecord {
     /// Whether it was parked only because an earlier record of its item was.
     pub behind: bool,
     /// When it was parked.
-    pub parked_at: DateTime<Utc>,
+    pub parked_at: SystemTime,
 }
 
 /// Records of a shard that were trimmed or lost before they were read.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct GapRecord {
     /// The stream.
     pub stream_arn: String,
@@ -63,13 +68,37 @@ pub struct GapRecord {
     pub cause: GapCause,
     /// The earliest time at which a lost record can have been written: 24 hours before the shard's checkpoint last moved, since a stream
     /// keeps records for 24 hours. None if it is unknown.
-    pub since: Option<DateTime<Utc>>,
+    pub since: Option<SystemTime>,
     /// When it was found.
-    pub detected_at: DateTime<Utc>,
+    pub detected_at: SystemTime,
+}
+
+impl GapRecord {
+    /// Makes a gap whose beginning and end are unknown, for the test of an observer.
+    #[must_use]
+    pub fn new(
+        stream_arn: impl Into<String>,
+        shard_id: impl Into<String>,
+        cause: GapCause,
+        detected_at: SystemTime,
+    ) -> Self {
+        let stream_arn = stream_arn.into();
+        Self {
+            table_name: arn::table_name(&stream_arn).to_owned(),
+            stream_arn,
+            shard_id: shard_id.into(),
+            from: None,
+            to: None,
+            cause,
+            since: None,
+            detected_at,
+        }
+    }
 }
 
 /// Why records were lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum GapCause {
     /// The stream keeps records for 24 hours, and these were older.
     Trimmed,

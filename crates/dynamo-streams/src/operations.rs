@@ -11,12 +11,14 @@ use crate::observer::{GapRecord, ParkedRecord};
 use crate::redrive::{self, RedriveReport, Selection, SkipPolicy};
 use crate::sdk_client::bounded_dynamo;
 use crate::status::{self, Status};
-use crate::store::{LeaseStore as _, ParkedItem, ParkedStore as _};
+use crate::store::{LeaseStore as _, ParkedItem, ParkedStore as _, Store, with_store};
+#[cfg(feature = "testing")]
+use crate::testing::memory::MemoryStore;
 
 /// The operations on an application, from any process that reaches its lease table.
 #[derive(Clone, Debug)]
 pub struct Operations {
-    store: LeaseTable,
+    store: Store,
 }
 
 impl Operations {
@@ -27,25 +29,36 @@ impl Operations {
         application: &str,
     ) -> Result<Self, Error> {
         Ok(Self {
-            store: LeaseTable::new(bounded_dynamo(&client), lease_table, application)?,
+            store: Store::Table(LeaseTable::new(
+                bounded_dynamo(&client),
+                lease_table,
+                application,
+            )?),
         })
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn on(store: MemoryStore) -> Self {
+        Self {
+            store: Store::Fake(store),
+        }
     }
 
     /// Reads the status of the application.
     pub async fn status(&self) -> Result<Status, Error> {
-        let (view, parked, skipped, gaps) = futures::try_join!(
-            self.store.view(),
-            self.store.parked_items(None),
-            self.store.skipped_records(),
-            self.store.gaps()
-        )?;
-        let now = WallClock::default().now();
+        let (view, parked, skipped, gaps) = with_store!(&self.store, store => futures::try_join!(
+            store.view(),
+            store.parked_items(None),
+            store.skipped_records(),
+            store.gaps()
+        ))?;
+        let now = WallClock::default().utc();
         Ok(status::summarise(view, parked, skipped, gaps, now))
     }
 
     /// Lists the items with parked records.
     pub async fn parked_items(&self) -> Result<Vec<ParkedItem>, Error> {
-        self.store.parked_items(None).await
+        with_store!(&self.store, store => store.parked_items(None).await)
     }
 
     /// Reads up to `limit` parked records of an item, the oldest first.
@@ -54,7 +67,7 @@ impl Operations {
         item_id: ItemId,
         limit: usize,
     ) -> Result<Vec<ParkedRecord>, Error> {
-        self.store.parked_records(item_id, limit).await
+        with_store!(&self.store, store => store.parked_records(item_id, limit).await)
     }
 
     /// Handles the parked records of the selected items again, item by item, the oldest first.
@@ -67,7 +80,8 @@ impl Operations {
         selection: &Selection,
         shutdown: &CancellationToken,
     ) -> Result<RedriveReport, Error> {
-        redrive::redrive(&self.store, handler, &(), selection, shutdown).await
+        self.redrive_skipping(handler, &(), selection, shutdown)
+            .await
     }
 
     /// The same, without the records that the policy skips: each of them is removed, and stored with the reason in [`Status::skipped`], after the
@@ -79,16 +93,18 @@ impl Operations {
         selection: &Selection,
         shutdown: &CancellationToken,
     ) -> Result<RedriveReport, Error> {
-        redrive::redrive(&self.store, handler, policy, selection, shutdown).await
+        with_store!(&self.store, store => {
+            redrive::redrive(store, handler, policy, selection, shutdown).await
+        })
     }
 
     /// Lists the gaps that are not acknowledged.
     pub async fn gaps(&self) -> Result<Vec<GapRecord>, Error> {
-        self.store.gaps().await
+        with_store!(&self.store, store => store.gaps().await)
     }
 
     /// Removes a repaired gap, unless it was found again since it was read.
     pub async fn acknowledge_gap(&self, gap: &GapRecord) -> Result<(), Error> {
-        self.store.acknowledge(gap).await
+        with_store!(&self.store, store => store.acknowledge(gap).await)
     }
 }

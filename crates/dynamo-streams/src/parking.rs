@@ -64,7 +64,7 @@ impl Parking {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::item_id;
+    use crate::internal::samples::item_id;
 
     const POLICY: RetryPolicy = RetryPolicy {
         max_attempts: 4,

@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+#[cfg(feature = "lambda")]
 use crate::batch::BatchProcessor;
 use crate::coordinator::driver::Driver;
 use crate::error::Error;
@@ -21,7 +22,11 @@ use crate::settings::Settings;
 use crate::shard::work::Shared;
 use crate::source::StreamSource;
 use crate::source::aws::AwsSource;
+#[cfg(feature = "lambda")]
+use crate::store::Store;
 use crate::store::{LeaseStore, ParkedStore};
+#[cfg(feature = "testing")]
+use crate::testing::FakePorts;
 use setup::Setup;
 
 /// Reads the streams of tables and calls a handler for every record.
@@ -29,30 +34,101 @@ use setup::Setup;
 /// Several processors of one application share the shards through their lease table.
 #[derive(Debug)]
 pub struct Processor {
-    source: AwsSource,
-    store: LeaseTable,
+    ports: Ports,
     setup: Setup,
+}
+
+#[derive(Debug)]
+enum Ports {
+    Aws {
+        source: AwsSource,
+        store: LeaseTable,
+    },
+    #[cfg(feature = "testing")]
+    Fake(FakePorts),
 }
 
 /// Builds a [`Processor`].
 #[derive(Debug)]
 pub struct ProcessorBuilder {
-    streams_client: aws_sdk_dynamodbstreams::Client,
-    dynamo_client: aws_sdk_dynamodb::Client,
+    service: Service,
     lease_table: Option<String>,
     application: Option<String>,
     setup: Setup,
 }
 
+#[derive(Debug)]
+enum Service {
+    Aws {
+        streams: aws_sdk_dynamodbstreams::Client,
+        tables: aws_sdk_dynamodb::Client,
+    },
+    #[cfg(feature = "testing")]
+    Fake(FakePorts),
+}
+
 impl Processor {
     /// Starts building a processor that reads through these clients.
+    #[must_use]
     pub fn builder(
         streams_client: aws_sdk_dynamodbstreams::Client,
         dynamo_client: aws_sdk_dynamodb::Client,
     ) -> ProcessorBuilder {
-        ProcessorBuilder {
-            streams_client,
-            dynamo_client,
+        ProcessorBuilder::new(Service::Aws {
+            streams: streams_client,
+            tables: dynamo_client,
+        })
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn builder_on(ports: FakePorts) -> ProcessorBuilder {
+        ProcessorBuilder::new(Service::Fake(ports))
+    }
+
+    /// Returns a monitor that reads the figures while the processor runs.
+    #[must_use]
+    pub fn monitor(&self) -> Monitor {
+        Monitor(Arc::clone(&self.setup.figures))
+    }
+
+    /// Runs until `shutdown` fires, then drains: it reads no more, lets handlers finish within `shutdown_timeout`, writes the last checkpoints
+    /// and releases its leases, and ends at most five seconds later, whatever is still unanswered. Returns the final figures.
+    ///
+    /// Dropping the future is like a crash: its leases expire.
+    ///
+    /// # Errors
+    /// Only at the start: if the lease table cannot be reached, or a table has no stream. Later failures are logged and retried.
+    pub async fn run<H: Handler>(
+        self,
+        handler: H,
+        shutdown: CancellationToken,
+    ) -> Result<Snapshot, Error> {
+        match self.ports {
+            Ports::Aws { source, store } => run(source, store, self.setup, handler, shutdown).await,
+            #[cfg(feature = "testing")]
+            Ports::Fake(FakePorts { source, store, .. }) => {
+                Box::pin(run(source, store, self.setup, handler, shutdown)).await
+            }
+        }
+    }
+
+    /// Turns it into a processor of batches that AWS Lambda's event source mapping reads and checkpoints.
+    #[cfg(feature = "lambda")]
+    #[must_use]
+    pub fn into_batches(self) -> BatchProcessor {
+        let store = match self.ports {
+            Ports::Aws { store, .. } => Store::Table(store),
+            #[cfg(feature = "testing")]
+            Ports::Fake(ports) => Store::Fake(ports.store),
+        };
+        BatchProcessor::new(store, self.setup)
+    }
+}
+
+impl ProcessorBuilder {
+    fn new(service: Service) -> Self {
+        Self {
+            service,
             lease_table: None,
             application: None,
             setup: Setup {
@@ -65,31 +141,6 @@ impl Processor {
         }
     }
 
-    /// Returns a monitor that reads the figures while the processor runs.
-    pub fn monitor(&self) -> Monitor {
-        Monitor(Arc::clone(&self.setup.figures))
-    }
-
-    /// Runs until `shutdown` fires, then drains: it reads no more, lets handlers finish within `shutdown_timeout`, writes the last checkpoints
-    /// and releases its leases, and ends at most five seconds later, whatever is still unanswered. Returns the final figures.
-    ///
-    /// Fails only at the start: if the lease table cannot be reached, or a table has no stream. Later failures are logged and retried.
-    /// Dropping the future is like a crash: its leases expire.
-    pub async fn run<H: Handler>(
-        self,
-        handler: H,
-        shutdown: CancellationToken,
-    ) -> Result<Snapshot, Error> {
-        run(self.source, self.store, self.setup, handler, shutdown).await
-    }
-
-    /// Turns it into a processor of batches that AWS Lambda's event source mapping reads and checkpoints.
-    pub fn into_batches(self) -> BatchProcessor {
-        BatchProcessor::new(self.store, self.setup)
-    }
-}
-
-impl ProcessorBuilder {
     /// Adds the stream of a table.
     #[must_use]
     pub fn stream_of_table(mut self, table: impl Into<String>) -> Self {
@@ -123,7 +174,6 @@ impl ProcessorBuilder {
     /// Uses these settings instead of the defaults.
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
-        self.setup.figures = Arc::new(Figures::new(settings.wall_clock.clone()));
         self.setup.settings = settings;
         self
     }
@@ -135,25 +185,44 @@ impl ProcessorBuilder {
         self
     }
 
-    /// Checks the settings and makes the processor; fails with [`Error::InvalidSetting`].
+    /// Checks the settings and makes the processor.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`].
     pub fn build(self) -> Result<Processor, Error> {
-        self.setup.settings.check()?;
+        let Self {
+            service,
+            lease_table,
+            application,
+            mut setup,
+        } = self;
+        setup.settings.check()?;
         let missing = |setting| Error::InvalidSetting {
             setting,
             value: "none".to_owned(),
             rule: "must be set",
         };
-        if self.setup.tables.is_empty() {
+        if setup.tables.is_empty() {
             return Err(missing("stream_of_table"));
         }
-        let lease_table = self.lease_table.ok_or_else(|| missing("lease_table"))?;
-        let application = self.application.ok_or_else(|| missing("application"))?;
-        let tables = bounded_dynamo(&self.dynamo_client);
-        Ok(Processor {
-            source: AwsSource::new(bounded_streams(&self.streams_client), tables.clone()),
-            store: LeaseTable::new(tables, &lease_table, &application)?,
-            setup: self.setup,
-        })
+        let ports = match service {
+            Service::Aws { streams, tables } => {
+                let lease_table = lease_table.ok_or_else(|| missing("lease_table"))?;
+                let application = application.ok_or_else(|| missing("application"))?;
+                let tables = bounded_dynamo(&tables);
+                Ports::Aws {
+                    source: AwsSource::new(bounded_streams(&streams), tables.clone()),
+                    store: LeaseTable::new(tables, &lease_table, &application)?,
+                }
+            }
+            #[cfg(feature = "testing")]
+            Service::Fake(ports) => {
+                setup.settings.wall_clock = ports.wall_clock.clone();
+                Ports::Fake(ports)
+            }
+        };
+        setup.figures = Arc::new(Figures::new(setup.settings.wall_clock.clone()));
+        Ok(Processor { ports, setup })
     }
 }
 

@@ -2,19 +2,23 @@
 
 mod codec;
 mod convert;
+#[cfg(feature = "lambda")]
 mod event;
 
 use std::fmt;
+use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::clock::WallClock;
 use crate::item::{AttributeNames, Item, ItemId};
 
 /// One change of one item.
 ///
 /// Its images may hold personal data: `Debug` shows which attributes there are, never their values.
 #[derive(Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Record {
     /// The stream the record was read from.
     pub stream_arn: String,
@@ -33,7 +37,7 @@ pub struct Record {
     /// The record's place in its shard: a decimal number of up to 40 digits.
     pub sequence_number: String,
     /// About when the change was made; the service rounds it to the second.
-    pub created_at: DateTime<Utc>,
+    pub created_at: SystemTime,
     /// Who made the change, if it was not an ordinary request; see [`Record::is_expiry`].
     pub user_identity: Option<UserIdentity>,
     /// The size that the service counts for keys and images, in bytes.
@@ -45,6 +49,7 @@ pub struct Record {
 /// What happened to the item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
+#[non_exhaustive]
 pub enum EventKind {
     /// The item is new.
     Insert,
@@ -56,6 +61,7 @@ pub enum EventKind {
 
 /// Who made a change, as the service reports it for its own changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UserIdentity {
     /// `Service` when DynamoDB itself made the change.
     pub kind: String,
@@ -64,6 +70,35 @@ pub struct UserIdentity {
 }
 
 impl Record {
+    /// Makes a record for the test of a handler: the item with these `keys` was inserted, modified or removed, as its images say.
+    #[must_use]
+    pub fn new(
+        table_name: impl Into<String>,
+        keys: Item,
+        old_image: Option<Item>,
+        new_image: Option<Item>,
+    ) -> Self {
+        let event = match (&old_image, &new_image) {
+            (None, Some(_)) => EventKind::Insert,
+            (Some(_), None) => EventKind::Remove,
+            (Some(_), Some(_)) | (None, None) => EventKind::Modify,
+        };
+        Self {
+            stream_arn: String::new(),
+            table_name: table_name.into(),
+            event_id: String::new(),
+            event,
+            keys,
+            old_image,
+            new_image,
+            sequence_number: "0".to_owned(),
+            created_at: WallClock::default().now(),
+            user_identity: None,
+            size_bytes: 0,
+            defect: None,
+        }
+    }
+
     /// Tells whether DynamoDB's Time to Live process removed the item.
     ///
     /// Source: "DynamoDB Streams and Time to Live" in the DynamoDB developer guide.
@@ -91,7 +126,7 @@ impl fmt::Debug for Record {
             .field("old_image", &self.old_image.as_ref().map(AttributeNames))
             .field("new_image", &self.new_image.as_ref().map(AttributeNames))
             .field("sequence_number", &self.sequence_number)
-            .field("created_at", &self.created_at)
+            .field("created_at", &DateTime::<Utc>::from(self.created_at))
             .field("user_identity", &self.user_identity)
             .field("size_bytes", &self.size_bytes)
             .field("defect", &self.defect)
@@ -104,7 +139,7 @@ mod tests {
     use aws_sdk_dynamodb::types::AttributeValue;
 
     use super::*;
-    use crate::testing::record;
+    use crate::internal::samples::record;
 
     #[test]
     fn debug_shows_no_value_of_a_key_or_an_image() {
@@ -121,6 +156,15 @@ mod tests {
             "{shown}"
         );
         assert!(shown.contains("mail"), "{shown}");
+    }
+
+    #[test]
+    fn a_record_for_a_test_has_the_event_that_its_images_show() {
+        let event = |old: Option<Item>, new| Record::new("T", Item::new(), old, new).event;
+        let image = || Some(Item::new());
+        assert_eq!(event(None, image()), EventKind::Insert);
+        assert_eq!(event(image(), image()), EventKind::Modify);
+        assert_eq!(event(image(), None), EventKind::Remove);
     }
 
     #[test]

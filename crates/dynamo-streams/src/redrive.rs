@@ -34,6 +34,7 @@ const STOPPED: &str = "the redrive was stopped";
 
 /// Which items to redrive.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Selection {
     /// Every item with parked records.
     All,
@@ -43,6 +44,7 @@ pub enum Selection {
 
 /// The result of a redrive.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct RedriveReport {
     /// Items without parked records: their later records are handled as usual.
     pub reopened: Vec<ItemId>,
@@ -56,6 +58,7 @@ pub struct RedriveReport {
 
 /// An item that still has parked records after a redrive.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct RemainingItem {
     /// The id of the item.
     pub item_id: ItemId,

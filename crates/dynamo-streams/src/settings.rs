@@ -1,15 +1,26 @@
 //! The settings of a processor, each with its default.
 
 use std::fmt;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::clock::WallClock;
 use crate::error::Error;
 use crate::monitor::RETENTION;
 
+/// Returns an error for the first setting that is not within its bounds.
+macro_rules! within {
+    ($settings:ident: $($field:ident $(.$part:ident)?: $bounds:expr, $rule:literal;)*) => {
+        $(
+            let name = concat!(stringify!($field) $(, ".", stringify!($part))?);
+            let value = $settings.$field $(.$part)?;
+            require(name, value, ($bounds).contains(&value), $rule)?;
+        )*
+    };
+}
+
 /// How a processor behaves. Checked by [`ProcessorBuilder::build`](crate::ProcessorBuilder::build).
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Settings {
     /// Where to begin in a stream that this application has never read. The lease table stores it: later starts continue at the checkpoints.
     /// Default `TrimHorizon`.
@@ -69,6 +80,7 @@ pub(crate) const LAST_WRITES: Duration = Duration::from_secs(5);
 
 /// Where to begin in a stream that the application has never read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StartPosition {
     /// At the oldest record that the stream still has.
     #[default]
@@ -81,6 +93,7 @@ pub enum StartPosition {
 ///
 /// The delay before attempt *n*+1 is `first_delay` × 2^(*n*−1), at most `max_delay`, less a random part of up to half of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RetryPolicy {
     /// The delay after the first failed attempt: more than zero, up to `max_delay`. Default 200 ms: a conflict is over by then.
     pub first_delay: Duration,
@@ -88,6 +101,14 @@ pub struct RetryPolicy {
     pub max_delay: Duration,
     /// How many attempts a record gets before it is parked, at least 1. Default 12: with the default delays that spans about four minutes.
     pub max_attempts: u32,
+}
+
+impl RetryPolicy {
+    setters! {
+        with_first_delay first_delay: Duration;
+        with_max_delay max_delay: Duration;
+        with_max_attempts max_attempts: u32;
+    }
 }
 
 impl Default for RetryPolicy {
@@ -129,6 +150,29 @@ impl Default for Settings {
 pub(crate) const HANDLER_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
 impl Settings {
+    setters! {
+        with_start start: StartPosition;
+        with_poll_interval poll_interval: Duration;
+        with_idle_poll_interval idle_poll_interval: Duration;
+        with_max_records_per_read max_records_per_read: i32;
+        with_max_in_flight_records_per_shard max_in_flight_records_per_shard: usize;
+        with_max_in_flight_bytes_per_shard max_in_flight_bytes_per_shard: u64;
+        with_concurrency_per_shard concurrency_per_shard: usize;
+        with_concurrency concurrency: usize;
+        with_handler_timeout handler_timeout: Duration;
+        with_retry retry: RetryPolicy;
+        with_checkpoint_interval checkpoint_interval: Duration;
+        with_heartbeat_interval heartbeat_interval: Duration;
+        with_lease_duration lease_duration: Duration;
+        with_sync_interval sync_interval: Duration;
+        with_list_shards_interval list_shards_interval: Duration;
+        with_handover_timeout handover_timeout: Duration;
+        with_shutdown_timeout shutdown_timeout: Duration;
+        with_wall_clock wall_clock: WallClock;
+    }
+}
+
+impl Settings {
     /// How long after its last heartbeat a worker still acts on its leases.
     pub(crate) fn self_fence_after(&self) -> Duration {
         self.lease_duration.mul_f64(0.8)
@@ -136,144 +180,36 @@ impl Settings {
 
     /// Returns an error for the first invalid setting.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        self.check_reads()?;
-        self.check_handlers()?;
-        self.check_leases()?;
-        self.check_shutdown()
-    }
-
-    fn check_reads(&self) -> Result<(), Error> {
-        within(
-            "idle_poll_interval",
-            self.idle_poll_interval,
-            MOMENT..=MAX_IDLE_POLL_INTERVAL,
-            "must be more than zero, at most 5 min",
-        )?;
-        within(
-            "poll_interval",
-            self.poll_interval,
-            MOMENT..=self.idle_poll_interval,
-            "must be more than zero, at most idle_poll_interval",
-        )?;
-        within(
-            "max_records_per_read",
-            self.max_records_per_read,
-            1..=1_000,
-            "must be 1 to 1,000",
-        )?;
-        within(
-            "max_in_flight_records_per_shard",
-            self.max_in_flight_records_per_shard,
-            1..=1_000_000,
-            "must be 1 to 1,000,000",
-        )?;
-        within(
-            "max_in_flight_bytes_per_shard",
-            self.max_in_flight_bytes_per_shard,
-            1..=1 << 30,
-            "must be 1 to 1,073,741,824",
-        )
-    }
-
-    fn check_handlers(&self) -> Result<(), Error> {
-        let RetryPolicy {
-            first_delay,
-            max_delay,
-            max_attempts,
-        } = self.retry;
-        let rule = "must be 1 to 100,000";
-        let per_shard = self.concurrency_per_shard;
-        within(
-            "concurrency_per_shard",
-            per_shard,
-            1..=MAX_CONCURRENCY,
-            rule,
-        )?;
-        within("concurrency", self.concurrency, 1..=MAX_CONCURRENCY, rule)?;
-        within(
-            "handler_timeout",
-            self.handler_timeout,
-            MOMENT..=DAY,
-            "must be more than zero, at most 24 h",
-        )?;
-        within(
-            "retry.max_delay",
-            max_delay,
-            MOMENT..=MAX_RETRY_DELAY,
-            "must be more than zero, at most 1 h",
-        )?;
-        within(
-            "retry.first_delay",
-            first_delay,
-            MOMENT..=max_delay,
-            "must be more than zero, at most max_delay",
-        )?;
-        let attempts = 1..=u32::MAX;
-        within(
-            "retry.max_attempts",
-            max_attempts,
-            attempts,
-            "must be at least 1",
-        )
-    }
-
-    fn check_leases(&self) -> Result<(), Error> {
-        within(
-            "checkpoint_interval",
-            self.checkpoint_interval,
-            Duration::ZERO..=MAX_CHECKPOINT_INTERVAL,
-            "must be at most 10 min",
-        )?;
-        within(
-            "lease_duration",
-            self.lease_duration,
-            MOMENT..=DAY,
-            "must be more than zero, at most 24 h",
-        )?;
-        within(
-            "heartbeat_interval",
-            self.heartbeat_interval,
-            MOMENT..=DAY,
-            "must be more than zero, at most 24 h",
-        )?;
+        within! { self:
+            idle_poll_interval: MOMENT..=MAX_IDLE_POLL_INTERVAL, "must be more than zero, at most 5 min";
+            poll_interval: MOMENT..=self.idle_poll_interval, "must be more than zero, at most idle_poll_interval";
+            max_records_per_read: 1..=1_000, "must be 1 to 1,000";
+            max_in_flight_records_per_shard: 1..=1_000_000, "must be 1 to 1,000,000";
+            max_in_flight_bytes_per_shard: 1..=1 << 30, "must be 1 to 1,073,741,824";
+            concurrency_per_shard: 1..=MAX_CONCURRENCY, "must be 1 to 100,000";
+            concurrency: 1..=MAX_CONCURRENCY, "must be 1 to 100,000";
+            handler_timeout: MOMENT..=DAY, "must be more than zero, at most 24 h";
+            retry.max_delay: MOMENT..=MAX_RETRY_DELAY, "must be more than zero, at most 1 h";
+            retry.first_delay: MOMENT..=self.retry.max_delay, "must be more than zero, at most max_delay";
+            retry.max_attempts: 1..=u32::MAX, "must be at least 1";
+            checkpoint_interval: Duration::ZERO..=MAX_CHECKPOINT_INTERVAL, "must be at most 10 min";
+            lease_duration: MOMENT..=DAY, "must be more than zero, at most 24 h";
+            heartbeat_interval: MOMENT..=DAY, "must be more than zero, at most 24 h";
+            sync_interval: MOMENT..=self.lease_duration, "must be more than zero, at most lease_duration";
+            list_shards_interval: MOMENT..=RETENTION / 4, "must be more than zero, at most 6 h";
+            shutdown_timeout: Duration::ZERO..=DAY, "must be at most 24 h";
+        }
         require(
             "lease_duration",
             self.lease_duration,
             self.self_fence_after() > self.heartbeat_interval,
             "must be more than a fifth above heartbeat_interval, so that it outlasts a late heartbeat",
         )?;
-        within(
-            "sync_interval",
-            self.sync_interval,
-            MOMENT..=self.lease_duration,
-            "must be more than zero, at most lease_duration",
-        )?;
-        within(
-            "list_shards_interval",
-            self.list_shards_interval,
-            MOMENT..=RETENTION / 4,
-            "must be more than zero, at most 6 h",
-        )
-    }
-
-    fn check_shutdown(&self) -> Result<(), Error> {
-        let Self {
-            sync_interval,
-            handover_timeout,
-            shutdown_timeout,
-            ..
-        } = *self;
-        within(
-            "shutdown_timeout",
-            shutdown_timeout,
-            Duration::ZERO..=DAY,
-            "must be at most 24 h",
-        )?;
+        let needed = self.sync_interval + self.shutdown_timeout + LAST_WRITES;
         require(
             "handover_timeout",
-            handover_timeout,
-            handover_timeout > sync_interval + shutdown_timeout + LAST_WRITES
-                && handover_timeout <= DAY * 2,
+            self.handover_timeout,
+            self.handover_timeout > needed && self.handover_timeout <= DAY * 2,
             "must be more than sync_interval plus shutdown_timeout plus 5 s, or another worker begins while a handler still runs, and at most 48 h",
         )
     }
@@ -304,16 +240,6 @@ pub(crate) fn require(
         value,
         rule,
     })
-}
-
-fn within<T: PartialOrd + fmt::Debug>(
-    setting: &'static str,
-    value: T,
-    bounds: RangeInclusive<T>,
-    rule: &'static str,
-) -> Result<(), Error> {
-    let holds = bounds.contains(&value);
-    require(setting, value, holds, rule)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! One held shard: decides what to read, handle, park and checkpoint next, without any IO.
 
 #[cfg(test)]
+#[path = "../tests/internal/digest/shard.rs"]
 mod digest;
 mod event;
 mod reader;
@@ -154,10 +155,11 @@ impl Shard {
             Event::Read {
                 requested_at,
                 result,
+                is_old,
             } => {
                 // A page that arrives during a drain is left for the next holder.
                 if self.stop.is_none() {
-                    for record in self.reader.read(requested_at, result, now) {
+                    for record in self.reader.read(requested_at, result, is_old, now) {
                         self.accept(record);
                     }
                 }

@@ -1,6 +1,6 @@
 //! The status of an application, read from the lease table.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
 
@@ -16,6 +16,7 @@ const STALE_HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// The status of an application, read from the lease table.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Status {
     /// The workers that have a heartbeat.
     pub workers: Vec<WorkerStatus>,
@@ -38,6 +39,7 @@ pub struct Status {
 
 /// A worker, by its last heartbeat.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct WorkerStatus {
     /// The id of the worker, with the random suffix of its run.
     pub worker: String,
@@ -49,6 +51,7 @@ pub struct WorkerStatus {
 
 /// A shard that is not finished.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ShardStatus {
     /// The stream.
     pub stream_arn: String,
@@ -61,7 +64,7 @@ pub struct ShardStatus {
     /// Whether it may be read: all of its parents are finished.
     pub ready: bool,
     /// When its checkpoint last moved. It does not move while nothing is written to the table.
-    pub checkpointed_at: DateTime<Utc>,
+    pub checkpointed_at: SystemTime,
 }
 
 pub(crate) fn summarise(
@@ -100,7 +103,7 @@ pub(crate) fn summarise(
             shard_id: lease.shard.shard_id.clone(),
             owner: lease.owner.clone(),
             ready: ready.iter().any(|ready| ready.shard == lease.shard),
-            checkpointed_at: lease.checkpointed_at,
+            checkpointed_at: lease.checkpointed_at.into(),
         });
     Status {
         shards: shards.collect(),
@@ -127,7 +130,7 @@ fn age(at: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{epoch_time, free_lease, heartbeat, owned_lease};
+    use crate::internal::samples::{epoch_time, free_lease, heartbeat, owned_lease};
 
     fn check(leases: Vec<Lease>, beaten_seconds_ago: i64, expected_seconds: u64) {
         let now = epoch_time(10_000);

@@ -2,20 +2,29 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 
 use crate::error::Error;
 use crate::item::{ItemId, ItemKey};
 use crate::lease::{Guard, Heartbeat, Lease, Seen, StreamEntry, View};
+use crate::lease_table::LeaseTable;
 use crate::observer::{GapRecord, ParkedRecord};
 use crate::source::ShardKey;
+#[cfg(feature = "testing")]
+use crate::testing::memory::MemoryStore;
 
 /// Leases, heartbeats and streams. Every write to a lease is conditional on its owner and epoch; a refused write returns
 /// [`Error::Fenced`].
 pub(crate) trait LeaseStore: Send + Sync + 'static {
     /// Reads everything, consistently item by item.
-    fn view(&self) -> impl Future<Output = Result<View, Error>> + Send;
+    fn view(&self) -> impl Future<Output = Result<View, Error>> + Send {
+        self.view_from(&[])
+    }
+
+    /// The same, but of the leases only those of the streams of these shards, each from its shard on. Without shards it reads all leases.
+    fn view_from(&self, first: &[ShardKey]) -> impl Future<Output = Result<View, Error>> + Send;
 
     /// Writes the heartbeat of a worker. Unless the worker `joins`, a heartbeat is refused if there is none or a later one.
     fn write_heartbeat(
@@ -203,6 +212,7 @@ pub(crate) enum ParkOutcome {
 
 /// A parked record that a redrive removed without handling it.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct SkippedRecord {
     /// The table of its item.
     pub table_name: String,
@@ -217,11 +227,12 @@ pub struct SkippedRecord {
     /// Why it was skipped.
     pub reason: String,
     /// When it was skipped.
-    pub skipped_at: DateTime<Utc>,
+    pub skipped_at: SystemTime,
 }
 
 /// An item with parked records.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct ParkedItem {
     /// The table of the item.
     pub table_name: String,
@@ -232,7 +243,27 @@ pub struct ParkedItem {
     /// Why the first record was parked.
     pub reason: String,
     /// When the first record was parked.
-    pub parked_at: DateTime<Utc>,
+    pub parked_at: SystemTime,
     /// How often a record of it was parked, repetitions after a crash included.
     pub version: u64,
 }
+
+/// The store of a processor or of its operations.
+#[derive(Clone, Debug)]
+pub(crate) enum Store {
+    Table(LeaseTable),
+    #[cfg(feature = "testing")]
+    Fake(MemoryStore),
+}
+
+/// Evaluates an expression with the store that there is.
+macro_rules! with_store {
+    ($store:expr, $name:ident => $body:expr) => {
+        match $store {
+            Store::Table($name) => $body,
+            #[cfg(feature = "testing")]
+            Store::Fake($name) => $body,
+        }
+    };
+}
+pub(crate) use with_store;

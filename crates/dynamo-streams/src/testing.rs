@@ -1,103 +1,131 @@
-//! Fakes of the ports and examples of the types, for tests.
+//! The streams and the lease table of a DynamoDB in memory.
 
 pub(crate) mod link;
 pub(crate) mod memory;
 pub(crate) mod rows;
 pub(crate) mod streams;
-pub(crate) mod world;
 
-use std::collections::HashMap;
+use std::time::Duration;
 
-use aws_sdk_dynamodb::types::AttributeValue;
-use chrono::{DateTime, TimeDelta, Utc};
+use crate::clock::WallClock;
+use crate::operations::Operations;
+use crate::processor::{Processor, ProcessorBuilder};
+use crate::record::Record;
+use link::Link;
+use memory::{Memory, MemoryStore};
+use streams::Streams;
+use streams::calls::FakeSource;
 
-use crate::item::ItemId;
-use crate::lease::{Checkpoint, Heartbeat, Lease};
-use crate::monitor::Snapshot;
-use crate::observer::{GapCause, GapRecord, ParkedRecord};
-use crate::record::{EventKind, Record};
-use crate::source::ShardKey;
-
-pub(crate) const STREAM: &str =
-    "arn:aws:dynamodb:eu-west-1:1:table/Courses/stream/2026-01-01T00:00:00.000";
-pub(crate) const TABLE: &str = "Courses";
-
-/// A moment, some seconds after a fixed one.
-pub(crate) fn epoch_time(seconds: i64) -> DateTime<Utc> {
-    DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::seconds(seconds)
+/// Streams of tables and a lease table in memory, with the shards, sequence numbers, iterators and conditional writes of DynamoDB, on tokio's
+/// clock (so that paused time works). Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct FakeDynamo {
+    streams: Streams,
+    leases: Memory,
+    link: Link,
 }
 
-/// The `number`-th change of an item; its sequence number and its age grow together.
-pub(crate) fn record(item: &str, number: u64) -> Record {
-    let keys = HashMap::from([("PK".to_owned(), AttributeValue::S(item.to_owned()))]);
-    Record {
-        stream_arn: STREAM.to_owned(),
-        table_name: TABLE.to_owned(),
-        event_id: format!("event-{number}"),
-        event: EventKind::Modify,
-        keys,
-        old_image: None,
-        new_image: None,
-        sequence_number: number.to_string(),
-        created_at: epoch_time(i64::try_from(number % (1 << 30)).expect("it is small")),
-        user_identity: None,
-        size_bytes: 100,
-        defect: None,
+/// The ports of a fake.
+#[derive(Debug)]
+pub(crate) struct FakePorts {
+    pub(crate) source: FakeSource,
+    pub(crate) store: MemoryStore,
+    pub(crate) wall_clock: WallClock,
+}
+
+impl FakeDynamo {
+    /// Makes a fake without streams.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Starts building a processor on this fake: call `stream_of_table` for each table. It needs neither a lease table nor an application, of
+    /// which a fake has one. Its time of day passes with tokio's clock, whatever its settings say.
+    #[must_use]
+    pub fn processor(&self) -> ProcessorBuilder {
+        let clock = self.streams.clone();
+        Processor::builder_on(FakePorts {
+            source: self.streams.source(&self.link),
+            store: self.store(),
+            wall_clock: WallClock::from_fn(move || clock.wall().into()),
+        })
+    }
+
+    /// Returns the operations on the lease table: its status, redrives, gaps.
+    #[must_use]
+    pub fn operations(&self) -> Operations {
+        Operations::on(self.store())
+    }
+
+    /// Adds a table that has a stream with one shard.
+    pub fn add_table(&self, name: &str) {
+        self.streams.enable(&stream_of(name));
+    }
+
+    /// Writes a change of the record's item into the stream of the record's table, with the time of day and the next sequence number, which
+    /// it returns. [`Record::new`] makes a record.
+    ///
+    /// # Panics
+    /// If the table was not added.
+    pub fn write(&self, record: Record) -> String {
+        let stream_arn = stream_of(&record.table_name);
+        let number = self.streams.add(&stream_arn, |number, now| Record {
+            stream_arn: stream_arn.clone(),
+            event_id: format!("event-{number}"),
+            sequence_number: number.to_string(),
+            created_at: now.into(),
+            ..record
+        });
+        number.to_string()
+    }
+
+    /// Closes the oldest open shard of a table's stream and splits it into two, which listings show after `shown_after`.
+    ///
+    /// # Panics
+    /// If the table was not added.
+    pub fn split(&self, table: &str, shown_after: Duration) {
+        self.streams.split_of(&stream_of(table), 0, 2, shown_after);
+    }
+
+    /// Drops the oldest records of the oldest shard of a table's stream, as if they were 24 hours old.
+    ///
+    /// # Panics
+    /// If the table was not added.
+    pub fn trim(&self, table: &str, records: usize) {
+        self.streams.trim_of(&stream_of(table), 0, records);
+    }
+
+    /// Expires all iterators.
+    pub fn expire_iterators(&self) {
+        self.streams.expire_iterators();
+    }
+
+    /// Throttles the next requests to streams.
+    pub fn throttle(&self, requests: u32) {
+        self.streams.throttle(requests);
+    }
+
+    /// Answers the next reads with empty pages.
+    pub fn answer_empty_pages(&self, pages: u32) {
+        self.streams.answer_empty_pages(pages);
+    }
+
+    /// Answers no request until [`FakeDynamo::resume`].
+    pub fn stall(&self) {
+        self.link.freeze();
+    }
+
+    /// Answers again, also the requests that were sent meanwhile.
+    pub fn resume(&self) {
+        self.link.thaw();
+    }
+
+    fn store(&self) -> MemoryStore {
+        self.leases.store(&self.link)
     }
 }
 
-pub(crate) fn item_id(item: &str) -> ItemId {
-    record(item, 1).item_id()
-}
-
-pub(crate) fn shard(id: &str) -> ShardKey {
-    ShardKey {
-        stream_arn: STREAM.to_owned(),
-        shard_id: id.to_owned(),
-    }
-}
-
-pub(crate) fn free_lease(id: &str) -> Lease {
-    Lease::new(shard(id), None, Checkpoint::TrimHorizon, epoch_time(0))
-}
-
-pub(crate) fn owned_lease(id: &str, owner: &str, epoch: u64) -> Lease {
-    let mut lease = free_lease(id);
-    lease.owner = Some(owner.to_owned());
-    lease.epoch = epoch;
-    lease
-}
-
-pub(crate) fn heartbeat(worker: &str, beat: u64) -> Heartbeat {
-    Heartbeat {
-        worker: worker.to_owned(),
-        beat,
-        sent_at: epoch_time(0),
-        figures: Snapshot::default(),
-    }
-}
-
-pub(crate) fn gap(shard_id: &str) -> GapRecord {
-    GapRecord {
-        stream_arn: STREAM.to_owned(),
-        table_name: TABLE.to_owned(),
-        shard_id: shard_id.to_owned(),
-        from: None,
-        to: None,
-        cause: GapCause::Trimmed,
-        since: None,
-        detected_at: epoch_time(0),
-    }
-}
-
-pub(crate) fn parked(item: &str, number: u64, behind: bool) -> ParkedRecord {
-    let record = record(item, number);
-    ParkedRecord {
-        item_id: record.item_id(),
-        record,
-        reason: "no such course".to_owned(),
-        attempts: 3,
-        behind,
-        parked_at: epoch_time(1),
-    }
+fn stream_of(table: &str) -> String {
+    format!("arn:aws:dynamodb:eu-west-1:000000000000:table/{table}/stream/2026-01-01T00:00:00.000")
 }

@@ -34,7 +34,7 @@ impl Watermark {
         self.unfinished_bytes += record.size_bytes;
         self.slots.push_back(Slot {
             sequence_number: record.sequence_number.clone(),
-            created_at: record.created_at,
+            created_at: record.created_at.into(),
             record: Some(record),
             attempts: 0,
         });
@@ -125,11 +125,21 @@ impl Watermark {
 }
 
 #[cfg(test)]
+impl Watermark {
+    /// The records that are not passed yet and whether they are finished, and the checkpoint to write, for the model.
+    pub(crate) fn outline(&self) -> impl std::hash::Hash {
+        let slots = self.slots.iter();
+        let slots = slots.map(|slot| (slot.sequence_number.clone(), slot.record.is_none()));
+        (slots.collect::<Vec<_>>(), self.checkpoint.clone())
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::testing::record;
+    use crate::internal::samples::record;
 
     fn filled(count: u64) -> Watermark {
         let mut watermark = Watermark::default();

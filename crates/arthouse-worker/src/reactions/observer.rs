@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use dynamo_streams::{GapRecord, Observer, ParkedRecord};
-use futures::future::BoxFuture;
+use chrono::{DateTime, Utc};
+use dynamo_streams::{BoxFuture, GapRecord, Observer, ParkedRecord};
 use sqs_consumer::{BatchSender, OutgoingMessage};
 use tokio::sync::Notify;
 use tracing::error;
@@ -53,7 +53,7 @@ impl Observer for StreamObserver {
                 "reason": parked.reason,
                 "attempts": parked.attempts,
                 "behind": parked.behind,
-                "parked_at": parked.parked_at,
+                "parked_at": DateTime::<Utc>::from(parked.parked_at),
             }))
             .await;
         })
@@ -75,7 +75,7 @@ impl Observer for StreamObserver {
                 "from": gap.from,
                 "to": gap.to,
                 "cause": format!("{:?}", gap.cause),
-                "detected_at": gap.detected_at,
+                "detected_at": DateTime::<Utc>::from(gap.detected_at),
             }))
             .await;
         })

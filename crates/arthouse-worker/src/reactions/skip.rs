@@ -61,7 +61,7 @@ impl SkipPolicy for RecordSkips {
             // Nothing follows from the changes of such an item.
             Some(Key::Course(_) | Key::Receipt(..)) | None => return Ok(()),
         };
-        let changed_at = parked.record.created_at;
+        let changed_at = parked.record.created_at.into();
         let repair = self
             .reconciler
             .repair_student(&user_id, &course_id, changed_at);

@@ -3,7 +3,7 @@
 use arthouse_core::Timestamp;
 use arthouse_store::Segment;
 use arthouse_store::{Sweep, SweepCause, SweepCounts, SweepState};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use dynamo_streams::GapRecord;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -228,13 +228,12 @@ fn name(gap: &GapRecord) -> String {
         ..
     } = gap;
     let from = gap.from.as_deref().unwrap_or("-");
-    let found = gap.detected_at.to_rfc3339();
+    let found = DateTime::<Utc>::from(gap.detected_at).to_rfc3339();
     format!("{stream_arn}/{shard_id}/{from}@{found}")
 }
 
 #[cfg(test)]
 mod tests {
-    use chrono::{DateTime, Utc};
     use dynamo_streams::GapCause;
 
     use super::*;
@@ -244,16 +243,12 @@ mod tests {
     }
 
     fn gap(from: &str, detected: i64) -> GapRecord {
-        GapRecord {
-            stream_arn: "arn:aws:dynamodb:eu-west-1:000000000000:table/Users/stream/1".to_owned(),
-            table_name: "Users".to_owned(),
-            shard_id: "shardId-1".to_owned(),
-            from: Some(from.to_owned()),
-            to: None,
-            cause: GapCause::Trimmed,
-            since: Some(at(-100)),
-            detected_at: at(detected),
-        }
+        let stream_arn = "arn:aws:dynamodb:eu-west-1:000000000000:table/Users/stream/1";
+        let found = at(detected).into();
+        let mut gap = GapRecord::new(stream_arn, "shardId-1", GapCause::Trimmed, found);
+        gap.from = Some(from.to_owned());
+        gap.since = Some(at(-100).into());
+        gap
     }
 
     fn sweep(gaps: &[GapRecord], since: i64) -> Sweep {

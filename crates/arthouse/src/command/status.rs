@@ -1,7 +1,7 @@
 mod reconciliation;
 
 use std::cmp::Reverse;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use arthouse_core::{Timestamp, time_zone_data};
@@ -178,7 +178,7 @@ fn streams(status: &Status) -> String {
             shard.table_name.clone(),
             shard.shard_id.clone(),
             owner,
-            output::utc(shard.checkpointed_at),
+            output::utc(shard.checkpointed_at.into()),
         ]);
     }
     lines.push(shards.to_string());
@@ -206,7 +206,7 @@ fn streams(status: &Status) -> String {
     for parked in &status.parked {
         lines.push(format!(
             "parked since {}: {} {}: {}",
-            output::utc(parked.parked_at),
+            output::utc(parked.parked_at.into()),
             parked.table_name,
             redrive::name(&parked.key, parked.item_id),
             parked.reason
@@ -215,7 +215,7 @@ fn streams(status: &Status) -> String {
     for skipped in last_skipped(status) {
         lines.push(format!(
             "skipped on {}: {} {}, record {}: {}",
-            output::utc(skipped.skipped_at),
+            output::utc(skipped.skipped_at.into()),
             skipped.table_name,
             redrive::name(&skipped.key, skipped.item_id),
             skipped.sequence_number,
@@ -227,7 +227,7 @@ fn streams(status: &Status) -> String {
             "records lost in {} {}, found {}, not repaired yet",
             gap.table_name,
             gap.shard_id,
-            output::utc(gap.detected_at)
+            output::utc(gap.detected_at.into())
         ));
     }
     lines.join("\n")
@@ -246,7 +246,7 @@ fn last_skipped(status: &Status) -> Vec<&SkippedRecord> {
 
 fn as_json(status: &Status, depths: &[Depth], sweep: Option<&Sweep>) -> Value {
     let seconds = |age: Option<Duration>| age.map(|age| age.as_secs());
-    let time = |at: DateTime<Utc>| Timestamp::from(at);
+    let time = |at: SystemTime| Timestamp::from(DateTime::<Utc>::from(at));
     let shards = status.shards.iter().map(|shard| {
         json!({
             "table": shard.table_name, "shard": shard.shard_id, "owner": shard.owner, "ready": shard.ready,

@@ -5,12 +5,12 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 
 use super::*;
+use crate::internal::samples::{item_id, record};
 use crate::observer::Observer;
 use crate::redrive::{Selection, redrive};
 use crate::settings::Settings;
 use crate::testing::link::Link;
 use crate::testing::memory::{Memory, MemoryStore};
-use crate::testing::{item_id, record};
 
 /// What the handler says of a record, by its number; done if nothing is said.
 type Script = BTreeMap<u64, Disposition>;

@@ -17,6 +17,7 @@ use super::{Command, Coordinator, Event};
 use crate::discovery;
 use crate::error::{Error, chain};
 use crate::handler::Handler;
+use crate::lease::settled::Settled;
 use crate::lease::{Guard, Heartbeat, Lease};
 use crate::shard::Exit;
 use crate::shard::runner::{self, Directive, until};
@@ -29,6 +30,7 @@ pub(crate) struct Driver<S, L, H> {
     tables: Arc<[String]>,
     me: Arc<str>,
     coordinator: Coordinator,
+    settled: Arc<Settled>,
     calls: JoinSet<Event>,
     heartbeat: Option<AbortHandle>,
     readers: BTreeMap<ShardKey, Reader>,
@@ -57,6 +59,7 @@ where
             shared,
             tables: tables.into(),
             me: me.into(),
+            settled: Arc::default(),
             calls: JoinSet::new(),
             heartbeat: None,
             readers: BTreeMap::new(),
@@ -116,7 +119,12 @@ where
                 }
             }
             Command::View => {
-                self.call(async move { shared.store.view().await }, Event::Viewed);
+                let settled = Arc::clone(&self.settled);
+                let call = async move {
+                    let whole_every = shared.settings.list_shards_interval;
+                    settled.view(&shared.store, whole_every).await
+                };
+                self.call(call, Event::Viewed);
             }
             Command::Take(lease) => {
                 self.shared.figures.lease_writes();
@@ -238,7 +246,7 @@ async fn write_heartbeat<S, L: LeaseStore, H>(
     let heartbeat = Heartbeat {
         worker: worker.to_owned(),
         beat,
-        sent_at: shared.settings.wall_clock.now(),
+        sent_at: shared.settings.wall_clock.utc(),
         figures: shared.figures.publish(),
     };
     shared.store.write_heartbeat(&heartbeat, joins).await?;

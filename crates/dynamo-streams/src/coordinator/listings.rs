@@ -1,4 +1,4 @@
-//! The listings of the coordinator: one at a time, searches for children before full listings.
+//! The listings of the coordinator: one full listing at a time, and a few searches for children beside it.
 
 use std::time::Duration;
 
@@ -17,8 +17,9 @@ const LISTING_RETRY: Duration = Duration::from_secs(5);
 pub(super) struct Listings {
     /// Finished shards whose children are not known yet.
     pub(super) searches: Searches,
+    /// Whether a full listing is in flight.
     in_flight: bool,
-    /// When the next full listing is due.
+    /// When the next one is due.
     due: Instant,
 }
 
@@ -31,26 +32,26 @@ impl Listings {
         }
     }
 
-    pub(super) fn due(&self) -> Instant {
-        let search = self.searches.next_due();
-        search.map_or(self.due, |search| search.min(self.due))
+    pub(super) fn due(&self) -> Option<Instant> {
+        let full = (!self.in_flight).then_some(self.due);
+        full.into_iter().chain(self.searches.next_due()).min()
     }
 }
 
 impl Coordinator {
     pub(super) fn may_list(&self) -> bool {
-        !self.listings.in_flight && self.phase >= Phase::Listing && self.drain.is_none()
+        self.phase >= Phase::Listing && self.drain.is_none()
     }
 
-    /// Starts the listing that is due.
+    /// Starts the listings that are due.
     pub(super) fn list(&mut self, now: Instant) {
         if !self.may_list() {
             return;
         }
-        if let Some(shard) = self.listings.searches.due(now) {
-            self.listings.in_flight = true;
+        while let Some(shard) = self.listings.searches.start(now) {
             self.commands.push(Command::ListChildren(shard));
-        } else if self.listings.due <= now {
+        }
+        if !self.listings.in_flight && self.listings.due <= now {
             self.listings.due = now + self.settings.list_shards_interval;
             if self.leads(now) {
                 self.listings.in_flight = true;
@@ -80,7 +81,6 @@ impl Coordinator {
         result: &Result<bool, Error>,
         now: Instant,
     ) {
-        self.listings.in_flight = false;
         match result {
             Ok(true) => {
                 self.listings.searches.end(shard);

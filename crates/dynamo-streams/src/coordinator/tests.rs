@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::error::Error;
+use crate::internal::samples::{free_lease, heartbeat, owned_lease, shard};
 use crate::lease::{Heartbeat, View};
-use crate::testing::{free_lease, heartbeat, owned_lease, shard};
 
 struct Rig {
     coordinator: Coordinator,
@@ -286,4 +286,17 @@ fn a_worker_that_was_removed_for_dead_joins_again() {
     let result = Err(Error::Fenced);
     let commands = rig.send(Event::HeartbeatWritten { beat: 2, result });
     assert_eq!(commands, ["join 3"]);
+}
+
+#[test]
+fn searches_for_children_and_a_full_listing_run_side_by_side() {
+    let mut rig = Rig::new();
+    rig.hold(&["s-1", "s-2"]);
+    let ended_first = rig.send(ended("s-1", Exit::Finished));
+    assert_eq!(ended_first, ["view", "children s-1"]);
+    rig.view(vec![owned_lease("s-2", "a", 1)], &["a"]);
+    let ended_second = rig.send(ended("s-2", Exit::Finished));
+    assert_eq!(ended_second, ["view", "children s-2"]);
+    let commands = rig.pass(60);
+    assert!(commands.contains(&(60, "list".to_owned())), "{commands:?}");
 }

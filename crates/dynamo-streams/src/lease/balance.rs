@@ -141,7 +141,7 @@ fn request_handover(situation: &Situation<'_>, workers: &BTreeMap<&str, u64>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{free_lease, heartbeat, owned_lease, shard};
+    use crate::internal::samples::{free_lease, heartbeat, owned_lease, shard};
 
     const LEASE: Duration = Duration::from_secs(25);
 

@@ -48,7 +48,7 @@ pub(crate) fn check_lease<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{free_lease, owned_lease};
+    use crate::internal::samples::{free_lease, owned_lease};
 
     fn check(lease: Option<&Lease>, expected: LeaseCheck<'_>) {
         assert_eq!(check_lease(lease, "a", 3, |worker| worker == "b"), expected);

@@ -85,7 +85,7 @@ impl Liveness {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{heartbeat, owned_lease};
+    use crate::internal::samples::{heartbeat, owned_lease};
 
     const LEASE: Duration = Duration::from_secs(25);
 

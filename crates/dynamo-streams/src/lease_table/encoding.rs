@@ -28,8 +28,8 @@ pub(crate) fn n(number: impl ToString) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 
-pub(crate) fn time(at: DateTime<Utc>) -> AttributeValue {
-    s(at.to_rfc3339())
+pub(crate) fn time(at: impl Into<DateTime<Utc>>) -> AttributeValue {
+    s(at.into().to_rfc3339())
 }
 
 /// Encodes a checkpoint as the pair of its kind and its value.
@@ -234,7 +234,7 @@ pub(crate) fn decode_heartbeat(item: &Item) -> Result<Heartbeat, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{epoch_time, heartbeat, owned_lease};
+    use crate::internal::samples::{epoch_time, heartbeat, owned_lease};
 
     #[test]
     fn a_lease_survives_its_item_with_and_without_what_is_optional() {
@@ -257,7 +257,7 @@ mod tests {
     #[test]
     fn a_stream_and_a_heartbeat_survive_their_items() {
         let stream = StreamEntry {
-            stream_arn: crate::testing::STREAM.to_owned(),
+            stream_arn: crate::internal::samples::STREAM.to_owned(),
             start: Checkpoint::Since(epoch_time(1)),
             seeded: true,
             drained: false,

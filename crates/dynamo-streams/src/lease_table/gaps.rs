@@ -104,15 +104,15 @@ fn decode(item: &Item) -> Result<GapRecord, Error> {
             "PARENT_UNSEEN" => GapCause::ParentUnseen,
             other => return Err(Error::Corrupt(format!("{other} is no cause of a gap"))),
         },
-        since: attributes.maybe_time("since")?,
-        detected_at: attributes.time("detected_at")?,
+        since: attributes.maybe_time("since")?.map(Into::into),
+        detected_at: attributes.time("detected_at")?.into(),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{epoch_time, gap};
+    use crate::internal::samples::{epoch_time, gap};
 
     #[test]
     fn a_gap_survives_its_item() {
@@ -126,7 +126,7 @@ mod tests {
                     cause,
                     from: from.map(str::to_owned),
                     to: to.map(str::to_owned),
-                    since: to.map(|_| epoch_time(3)),
+                    since: to.map(|_| epoch_time(3).into()),
                     ..gap("s-1")
                 };
                 assert_eq!(decode(&encode("app", &gap)).unwrap(), gap);

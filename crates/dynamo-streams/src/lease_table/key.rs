@@ -195,7 +195,7 @@ mod tests {
         let application = || "[a-z][a-z-]{0,8}";
         let stream_arn = || "arn:aws:dynamodb:[a-z-]{2,9}:[0-9]{12}:table/[A-Za-z_.-]{3,9}/stream/[0-9T:.-]{3,23}";
         let shard_id = || "shardId-[0-9]{20}-[a-f0-9]{8}";
-        let item_id = || "[a-z]{1,5}".prop_map(|item| crate::testing::item_id(&item));
+        let item_id = || "[a-z]{1,5}".prop_map(|item| crate::internal::samples::item_id(&item));
         let number = || "[1-9][0-9]{0,39}";
         prop_oneof![
             (application(), stream_arn(), shard_id()).prop_map(
@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn parked_records_sort_by_their_sequence_numbers() {
         let sort = |sequence_number: &str, part| {
-            let (application, item_id) = ("a".to_owned(), crate::testing::item_id("x"));
+            let (application, item_id) = ("a".to_owned(), crate::internal::samples::item_id("x"));
             let sequence_number = sequence_number.to_owned();
             Key::ParkedRecord {
                 application,

@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use chrono::{DateTime, Utc};
+use futures::future::try_join_all;
 
 use super::LeaseTable;
 use super::encoding::{
@@ -12,16 +13,17 @@ use super::key::Key;
 use super::requests::read_all;
 use super::updates::{HELD, NOT_LATER, SET_CHECKPOINT, refused};
 use crate::error::Error;
+use crate::item::Item;
 use crate::lease::{Guard, Heartbeat, Lease, Seen, StreamEntry, View};
 use crate::sdk_error::classify;
 use crate::source::ShardKey;
 use crate::store::LeaseStore;
 
 impl LeaseStore for LeaseTable {
-    async fn view(&self) -> Result<View, Error> {
+    async fn view_from(&self, first: &[ShardKey]) -> Result<View, Error> {
         let family = |name: &str| format!("{name}#{}", self.application);
         let (leases, workers, streams) = futures::try_join!(
-            read_all(self.leases()),
+            self.read_leases(first),
             self.query(family("WORKER")),
             self.query(family("STREAM")),
         )?;
@@ -202,6 +204,14 @@ impl LeaseStore for LeaseTable {
 }
 
 impl LeaseTable {
+    async fn read_leases(&self, first: &[ShardKey]) -> Result<Vec<Item>, Error> {
+        if first.is_empty() {
+            return read_all(self.leases()).await;
+        }
+        let of_streams = first.iter().map(|first| read_all(self.leases_from(first)));
+        Ok(try_join_all(of_streams).await?.concat())
+    }
+
     async fn mark(&self, stream_arn: &str, flag: &str) -> Result<(), Error> {
         let key = Key::Stream {
             application: self.application.clone(),

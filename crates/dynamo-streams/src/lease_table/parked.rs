@@ -368,7 +368,7 @@ fn decode_skipped(item: &Item) -> Result<SkippedRecord, Error> {
         sequence_number,
         parked_reason: attributes.text("parked_reason")?.to_owned(),
         reason: attributes.text("reason")?.to_owned(),
-        skipped_at: attributes.time("skipped_at")?,
+        skipped_at: attributes.time("skipped_at")?.into(),
     })
 }
 
@@ -394,7 +394,7 @@ fn decode_item(item: &Item) -> Result<ParkedItem, Error> {
         item_id,
         key: item_key(item),
         reason: attributes.text("reason")?.to_owned(),
-        parked_at: attributes.time("parked_at")?,
+        parked_at: attributes.time("parked_at")?.into(),
         version: attributes.number("version")?,
     })
 }

@@ -3,11 +3,12 @@
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 
 use super::LeaseTable;
-use super::encoding::s;
-use super::key::PARTITION_KEY;
+use super::encoding::{lease_key, s};
+use super::key::{PARTITION_KEY, SORT_KEY};
 use crate::error::Error;
 use crate::item::Item;
 use crate::sdk_error::classify;
+use crate::source::ShardKey;
 
 impl LeaseTable {
     /// Reads all items of a partition, consistently.
@@ -20,6 +21,21 @@ impl LeaseTable {
     pub(super) fn leases(&self) -> QueryFluentBuilder {
         self.partition(format!("LEASE#{}", self.application))
             .scan_index_forward(false)
+    }
+
+    /// The same for the leases of one stream, from a shard on.
+    pub(super) fn leases_from(&self, first: &ShardKey) -> QueryFluentBuilder {
+        let last = ShardKey {
+            stream_arn: first.stream_arn.clone(),
+            // It sorts behind every letter and digit.
+            shard_id: "~".to_owned(),
+        };
+        let sort = |shard: &ShardKey| s(lease_key(&self.application, shard).sort());
+        self.leases()
+            .key_condition_expression("#pk = :pk AND #sk BETWEEN :first AND :last")
+            .expression_attribute_names("#sk", SORT_KEY)
+            .expression_attribute_values(":first", sort(first))
+            .expression_attribute_values(":last", sort(&last))
     }
 
     pub(super) fn partition(&self, partition: String) -> QueryFluentBuilder {

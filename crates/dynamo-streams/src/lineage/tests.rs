@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::{STREAM, epoch_time, free_lease};
+use crate::internal::samples::{STREAM, epoch_time, free_lease};
 
 fn listed(id: &str, parent: Option<&str>) -> ListedShard {
     ListedShard {

@@ -25,7 +25,7 @@ impl Record {
             old_image: self.old_image.as_ref().map(encode_item).transpose()?,
             new_image: self.new_image.as_ref().map(encode_item).transpose()?,
             sequence_number: self.sequence_number.clone(),
-            created_at: self.created_at,
+            created_at: self.created_at.into(),
             user_identity: self
                 .user_identity
                 .as_ref()
@@ -47,7 +47,7 @@ impl Record {
             old_image: None,
             new_image: None,
             sequence_number,
-            created_at: at,
+            created_at: at.into(),
             user_identity: None,
             size_bytes: 0,
             defect: Some(defect),
@@ -67,7 +67,7 @@ impl Record {
             old_image: stored.old_image.map(restore_item).transpose()?,
             new_image: stored.new_image.map(restore_item).transpose()?,
             sequence_number: stored.sequence_number,
-            created_at: stored.created_at,
+            created_at: stored.created_at.into(),
             user_identity: stored
                 .user_identity
                 .map(|(kind, principal_id)| UserIdentity { kind, principal_id }),
@@ -202,7 +202,7 @@ mod tests {
             number in 1_u64..,
             removed in any::<bool>(),
         ) {
-            let mut record = crate::testing::record("student-1", number);
+            let mut record = crate::internal::samples::record("student-1", number);
             record.event = if removed { EventKind::Remove } else { EventKind::Modify };
             record.old_image = removed.then(|| image.clone());
             record.new_image = Some(image);
@@ -218,7 +218,8 @@ mod tests {
 
     #[test]
     fn a_parked_record_is_plain_dynamodb_json() {
-        let text = String::from_utf8(crate::testing::record("a", 5).to_bytes().unwrap()).unwrap();
+        let text = String::from_utf8(crate::internal::samples::record("a", 5).to_bytes().unwrap())
+            .unwrap();
         assert!(text.contains(r#""keys":{"PK":{"S":"a"}}"#), "{text}");
     }
 }

@@ -43,7 +43,8 @@ impl Record {
             new_image: change.new_image.map(|image| defects.item(image)),
             sequence_number: change.sequence_number.ok_or_else(unnumbered)?,
             created_at: created_at
-                .unwrap_or_else(|| defects.left_out(now, "it has no creation time")),
+                .unwrap_or_else(|| defects.left_out(now, "it has no creation time"))
+                .into(),
             user_identity: record.user_identity.map(|identity| UserIdentity {
                 kind: identity.r#type.unwrap_or_default(),
                 principal_id: identity.principal_id.unwrap_or_default(),
@@ -140,14 +141,14 @@ mod tests {
     }
 
     fn converted(record: streams::Record) -> Result<Record, Error> {
-        Record::from_stream(ARN, record, crate::testing::epoch_time(0))
+        Record::from_stream(ARN, record, crate::internal::samples::epoch_time(0))
     }
 
     #[test]
     fn a_stream_record_arrives_in_the_types_of_the_table_client() {
         let record = converted(streamed(streams::OperationType::Remove)).unwrap();
         assert_eq!(record.table_name, "Courses");
-        assert_eq!(record.created_at.timestamp(), 60);
+        assert_eq!(DateTime::<Utc>::from(record.created_at).timestamp(), 60);
         assert!(record.is_expiry());
         assert_eq!(record.old_image, None);
         let image = record.new_image.unwrap();
@@ -178,7 +179,10 @@ mod tests {
         change.approximate_creation_date_time = None;
         let record = converted(record).unwrap();
         assert_eq!(record.defect.as_deref(), Some("it has no known event name"));
-        assert_eq!(record.created_at, crate::testing::epoch_time(0));
+        assert_eq!(
+            DateTime::<Utc>::from(record.created_at),
+            crate::internal::samples::epoch_time(0)
+        );
         assert_eq!(record.keys["PK"], AttributeValue::S("a".to_owned()));
 
         let mut record = streamed(streams::OperationType::Modify);

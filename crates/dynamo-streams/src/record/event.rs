@@ -73,7 +73,8 @@ impl Record {
             sequence_number: change.sequence_number,
             created_at: millis(change.approximate_creation_date_time)
                 .and_then(DateTime::from_timestamp_millis)
-                .ok_or_else(unreadable)?,
+                .ok_or_else(unreadable)?
+                .into(),
             user_identity: event.user_identity.map(|identity| UserIdentity {
                 kind: identity.r#type,
                 principal_id: identity.principal_id,
@@ -97,6 +98,7 @@ fn millis(seconds: f64) -> Option<i64> {
 mod tests {
     use aws_sdk_dynamodb::primitives::Blob;
     use aws_sdk_dynamodb::types::AttributeValue;
+    use chrono::Utc;
     use serde_json::json;
 
     use super::*;
@@ -120,7 +122,7 @@ mod tests {
                 "SizeBytes": 26,
                 "StreamViewType": "NEW_AND_OLD_IMAGES",
             },
-            "eventSourceARN": crate::testing::STREAM,
+            "eventSourceARN": crate::internal::samples::STREAM,
         })
     }
 
@@ -132,7 +134,8 @@ mod tests {
             ("Courses", EventKind::Modify)
         );
         assert_eq!(record.sequence_number, "4421584500000000017450439091");
-        assert_eq!(record.created_at.timestamp_millis(), 1_700_000_000_500);
+        let created_at = DateTime::<Utc>::from(record.created_at);
+        assert_eq!(created_at.timestamp_millis(), 1_700_000_000_500);
         assert_eq!(
             (record.size_bytes, record.user_identity.clone()),
             (26, None)

@@ -60,6 +60,8 @@ pub(crate) enum Event {
     Read {
         requested_at: Instant,
         result: Result<RecordsPage, Error>,
+        /// Whether its records were all written well before: further ones wait behind them.
+        is_old: bool,
     },
     /// The gap is durable, and stamped.
     GapNoted(Result<GapRecord, Error>),

@@ -1,17 +1,16 @@
 //! Reads a shard: iterators, pages, gaps, the end of the shard.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use super::event::Command;
-use crate::arn;
 use crate::error::{Error, ReadFailure};
 use crate::lease::{Checkpoint, Lease};
 use crate::monitor::RETENTION;
 use crate::observer::{GapCause, GapRecord};
-use crate::pacing::Pace;
+use crate::pacing::{Pace, PageSize};
 use crate::record::Record;
 use crate::settings::Settings;
 use crate::source::{RecordsPage, ShardKey};
@@ -154,6 +153,7 @@ impl Reader {
         &mut self,
         requested_at: Instant,
         result: Result<RecordsPage, Error>,
+        is_old: bool,
         now: Instant,
     ) -> Vec<Record> {
         let page = match result {
@@ -165,10 +165,11 @@ impl Reader {
         };
         self.read_at = Some(requested_at);
         self.kept_until = requested_at + KEPT;
-        let bytes = page.records.iter().map(|record| record.size_bytes).sum();
-        let due = self
-            .pace
-            .after_page(page.records.len(), bytes, requested_at, now);
+        let size = PageSize {
+            records: page.records.len(),
+            bytes: page.records.iter().map(|record| record.size_bytes).sum(),
+        };
+        let due = self.pace.after_page(size, is_old, requested_at, now);
         self.state = match page.next {
             Some(iterator) => State::Read { iterator, due },
             None => State::Ended,
@@ -184,7 +185,9 @@ impl Reader {
             self.position = Checkpoint::After(last.sequence_number.clone());
         }
         let since = self.since;
-        let wanted = |record: &Record| since.is_none_or(|since| record.created_at >= since);
+        let wanted = |record: &Record| {
+            since.is_none_or(|since| record.created_at >= SystemTime::from(since))
+        };
         page.records.into_iter().filter(wanted).collect()
     }
 
@@ -276,20 +279,26 @@ impl Reader {
     }
 
     fn gap(&self, cause: GapCause) -> GapRecord {
-        let from = match &self.position {
+        let ShardKey {
+            stream_arn,
+            shard_id,
+        } = self.shard.clone();
+        // Its time is set when the gap is recorded: this state has no wall clock.
+        let mut gap = GapRecord::new(stream_arn, shard_id, cause, SystemTime::UNIX_EPOCH);
+        gap.since = Some(self.kept_since.into());
+        gap.from = match &self.position {
             Checkpoint::After(number) => Some(number.clone()),
             Checkpoint::TrimHorizon | Checkpoint::Since(_) => None,
         };
-        GapRecord {
-            stream_arn: self.shard.stream_arn.clone(),
-            table_name: arn::table_name(&self.shard.stream_arn).to_owned(),
-            shard_id: self.shard.shard_id.clone(),
-            from,
-            to: None,
-            cause,
-            since: Some(self.kept_since),
-            // Set when the gap is recorded: this state has no wall clock.
-            detected_at: DateTime::UNIX_EPOCH,
-        }
+        gap
+    }
+}
+
+#[cfg(test)]
+impl Reader {
+    /// What it does and where, for the model, in which nothing is trimmed.
+    pub(crate) fn outline(&self) -> impl std::hash::Hash {
+        let state = std::mem::discriminant(&self.state);
+        (state, format!("{:?}", self.position))
     }
 }

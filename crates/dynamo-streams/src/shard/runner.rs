@@ -48,7 +48,7 @@ where
     let Some(parked) = lost.run_until_cancelled(parked).await else {
         return Exit::Lost;
     };
-    let (now, wall) = (Instant::now(), shared.settings.wall_clock.now());
+    let (now, wall) = (Instant::now(), shared.settings.wall_clock.utc());
     let unread = (wall - lease.checkpointed_at).to_std().unwrap_or_default();
     let machine = Shard::new(shared.settings.clone(), &lease, parked, unread, now);
     let mut runner = Runner {

@@ -1,9 +1,9 @@
 mod gaps;
 
 use super::*;
+use crate::internal::samples::{epoch_time, free_lease, item_id, record};
 use crate::lease::Checkpoint;
 use crate::source::RecordsPage;
-use crate::testing::{epoch_time, free_lease, item_id, record};
 
 use std::time::Duration;
 
@@ -37,6 +37,7 @@ fn read(shard: &mut Shard, now: Instant, items: &[(&str, u64)], ends: bool) -> V
     shard.handle(
         Event::Read {
             requested_at: now,
+            is_old: false,
             result: Ok(page(items, ends)),
         },
         now,
@@ -105,6 +106,7 @@ fn a_page_is_not_asked_for_before_the_last_one_is_answered() {
     shard.handle(
         Event::Read {
             requested_at,
+            is_old: false,
             result,
         },
         later,
@@ -128,6 +130,7 @@ fn an_iterator_that_expires_leaves_the_choice_of_the_start_as_it_was() {
     shard.handle(
         Event::Read {
             requested_at,
+            is_old: false,
             result,
         },
         now,
@@ -143,6 +146,7 @@ fn an_iterator_that_expires_leaves_the_choice_of_the_start_as_it_was() {
     shard.handle(
         Event::Read {
             requested_at,
+            is_old: false,
             result,
         },
         now,
@@ -170,6 +174,7 @@ fn a_page_that_arrives_during_a_drain_is_left_for_the_next_holder() {
     shard.handle(
         Event::Read {
             requested_at: now,
+            is_old: false,
             result: Ok(page(&[("a", 1)], true)),
         },
         now,

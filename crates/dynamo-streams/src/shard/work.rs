@@ -2,6 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use tokio::sync::Semaphore;
@@ -21,6 +22,9 @@ use crate::record::Record;
 use crate::settings::Settings;
 use crate::source::{OpenAt, StreamSource};
 use crate::store::{LeaseStore, ParkOutcome, ParkedStore};
+
+/// From what age on a record shows that its reader is behind: clocks differ, and times of creation are rounded.
+const OLD: Duration = Duration::from_secs(10);
 
 /// The ports and the state that all shards of a processor share.
 pub(crate) struct Shared<S, L, H> {
@@ -132,8 +136,11 @@ where
             self.figures.empty_polls();
         }
         self.report_read(guard, result.as_ref().err());
+        let newest = result.as_ref().ok().and_then(|page| page.records.last());
+        let old_since = self.settings.wall_clock.now() - OLD;
         Event::Read {
             requested_at,
+            is_old: newest.is_some_and(|newest| newest.created_at < old_since),
             result,
         }
     }
@@ -170,7 +177,7 @@ where
         self.figures.lease_writes();
         let result = self
             .store
-            .checkpoint(guard, &checkpoint, load, self.settings.wall_clock.now())
+            .checkpoint(guard, &checkpoint, load, self.settings.wall_clock.utc())
             .await;
         self.report_write(guard, result.as_ref().err());
         Event::Checkpointed(result)
@@ -180,7 +187,7 @@ where
         self.figures.lease_writes();
         let result = self
             .store
-            .finish(guard, checkpoint.as_deref(), self.settings.wall_clock.now())
+            .finish(guard, checkpoint.as_deref(), self.settings.wall_clock.utc())
             .await;
         self.report_write(guard, result.as_ref().err());
         Event::Ended {
@@ -197,7 +204,7 @@ where
         read_at: Option<Instant>,
     ) -> Event {
         self.figures.lease_writes();
-        let now = self.settings.wall_clock.now();
+        let now = self.settings.wall_clock.utc();
         let read_at = read_at.map(|read_at| now - read_at.elapsed());
         let result = self
             .store

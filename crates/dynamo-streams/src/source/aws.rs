@@ -160,7 +160,7 @@ impl StreamSource for AwsSource {
             .send()
             .await
             .map_err(|error| classify("GetRecords", error))?;
-        let now = WallClock::default().now();
+        let now = WallClock::default().utc();
         let records = answer
             .records
             .unwrap_or_default()
@@ -290,7 +290,7 @@ mod tests {
             record("5")
         ]);
         let source = service(json!({"Records": records, "NextShardIterator": "next"})).await;
-        let shard = crate::testing::shard("s-1");
+        let shard = crate::internal::samples::shard("s-1");
         let page = source.read(&shard, "iterator", 1_000).await.unwrap();
         let numbers: Vec<_> = page
             .records

@@ -1,7 +1,7 @@
 //! The line between one worker and the world: it can fail, stall, freeze and die.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -12,13 +12,13 @@ use crate::error::Error;
 /// does; a dead one never answers again.
 #[derive(Clone, Debug)]
 pub(crate) struct Link {
-    state: Arc<watch::Sender<State>>,
-    stalled: Arc<watch::Sender<BTreeSet<&'static str>>>,
+    pub(crate) state: Arc<watch::Sender<State>>,
+    pub(crate) stalled: Arc<watch::Sender<BTreeSet<&'static str>>>,
     faults: Arc<Mutex<Faults>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+pub(crate) enum State {
     Up,
     Frozen,
     Dead,
@@ -26,30 +26,28 @@ enum State {
 
 /// How often calls fail, in percent: before they are applied, or with their answer lost.
 #[derive(Debug)]
-struct Faults {
-    random: fastrand::Rng,
-    percent: u8,
-    longest_delay: Duration,
+pub(crate) struct Faults {
+    pub(crate) random: fastrand::Rng,
+    pub(crate) percent: u8,
+    pub(crate) longest_delay: Duration,
 }
 
-impl Link {
-    pub(crate) fn sound() -> Self {
-        Self::faulty(0, 0, Duration::ZERO)
-    }
-
-    pub(crate) fn faulty(seed: u64, percent: u8, longest_delay: Duration) -> Self {
-        let random = fastrand::Rng::with_seed(seed);
+/// A line that carries everything at once.
+impl Default for Link {
+    fn default() -> Self {
         Self {
             state: Arc::new(watch::Sender::new(State::Up)),
             stalled: Arc::default(),
             faults: Arc::new(Mutex::new(Faults {
-                random,
-                percent,
-                longest_delay,
+                random: fastrand::Rng::with_seed(0),
+                percent: 0,
+                longest_delay: Duration::ZERO,
             })),
         }
     }
+}
 
+impl Link {
     pub(crate) fn freeze(&self) {
         self.set(State::Frozen);
     }
@@ -58,27 +56,8 @@ impl Link {
         self.set(State::Up);
     }
 
-    /// Holds the calls of one operation back until [`Link::resume`].
-    pub(crate) fn stall(&self, operation: &'static str) {
-        self.stalled.send_modify(|stalled| {
-            stalled.insert(operation);
-        });
-    }
-
-    pub(crate) fn resume(&self, operation: &'static str) {
-        self.stalled.send_modify(|stalled| {
-            stalled.remove(operation);
-        });
-    }
-
-    pub(crate) fn kill(&self) {
-        self.state.send_replace(State::Dead);
-    }
-
-    /// Makes the line answer every call from now on.
-    pub(crate) fn heal(&self) {
-        self.faults.lock().unwrap().percent = 0;
-        self.thaw();
+    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Carries a call over, and its answer back.
@@ -102,7 +81,7 @@ impl Link {
                 random,
                 percent,
                 longest_delay,
-            } = &mut *self.faults.lock().unwrap();
+            } = &mut *self.faults();
             let delay = longest_delay.mul_f64(random.f64());
             (delay, random.u8(0..100) < *percent)
         };

@@ -3,7 +3,7 @@
 mod parked;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
@@ -39,19 +39,23 @@ pub(crate) struct Saved {
     pub(crate) parked: BTreeSet<u64>,
 }
 
+/// The fakes number their records from 100.
+const SMALL: &str = "the number of a fake record is small";
+
 type SaveAudit = Arc<dyn Fn(&Saved) + Send + Sync>;
 
 #[derive(Default)]
-struct State {
-    leases: Rows,
+pub(crate) struct State {
+    pub(crate) leases: Rows,
     heartbeats: BTreeMap<String, Heartbeat>,
-    streams: BTreeMap<String, StreamEntry>,
+    pub(crate) streams: BTreeMap<String, StreamEntry>,
     items: BTreeMap<ItemId, Item>,
     skipped: Vec<SkippedRecord>,
-    gaps: BTreeMap<(String, String, Option<String>), GapRecord>,
-    writes: u64,
-    audit: Option<SaveAudit>,
-    ever_parked: BTreeSet<u64>,
+    pub(crate) gaps: BTreeMap<(String, String, Option<String>), GapRecord>,
+    pub(crate) writes: u64,
+    pub(crate) leases_read: u64,
+    pub(crate) audit: Option<SaveAudit>,
+    pub(crate) ever_parked: BTreeSet<u64>,
 }
 
 impl std::fmt::Debug for State {
@@ -70,37 +74,8 @@ impl Memory {
         }
     }
 
-    /// Looks at every checkpoint as it is written.
-    pub(crate) fn audit(&self, audit: impl Fn(&Saved) + Send + Sync + 'static) {
-        self.0.lock().unwrap().audit = Some(Arc::new(audit));
-    }
-
-    pub(crate) fn leases(&self) -> Vec<Lease> {
-        self.0.lock().unwrap().leases.iter().cloned().collect()
-    }
-
-    pub(crate) fn lease(&self, shard_id: &str) -> Option<Lease> {
-        self.leases()
-            .into_iter()
-            .find(|lease| lease.shard.shard_id == shard_id)
-    }
-
-    pub(crate) fn gaps(&self) -> Vec<GapRecord> {
-        self.0.lock().unwrap().gaps.values().cloned().collect()
-    }
-
-    pub(crate) fn streams(&self) -> Vec<StreamEntry> {
-        self.0.lock().unwrap().streams.values().cloned().collect()
-    }
-
-    /// The numbers of all records that were ever parked.
-    pub(crate) fn ever_parked(&self) -> BTreeSet<u64> {
-        self.0.lock().unwrap().ever_parked.clone()
-    }
-
-    /// Writes that were applied.
-    pub(crate) fn writes(&self) -> u64 {
-        self.0.lock().unwrap().writes
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -112,7 +87,7 @@ impl State {
                 shard: guard.shard.clone(),
                 owner: guard.owner.clone(),
                 epoch: guard.epoch,
-                checkpoint: number.parse().unwrap(),
+                checkpoint: number.parse().expect(SMALL),
                 parked: self.ever_parked.clone(),
             });
         }
@@ -126,7 +101,7 @@ impl MemoryStore {
         apply: impl FnOnce(&mut State) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let write = || {
-            let mut state = self.memory.0.lock().unwrap();
+            let mut state = self.memory.lock();
             state.writes += 1;
             apply(&mut state)
         };
@@ -139,19 +114,30 @@ impl MemoryStore {
         look: impl FnOnce(&State) -> T,
     ) -> Result<T, Error> {
         self.link
-            .call(operation, || Ok(look(&self.memory.0.lock().unwrap())))
+            .call(operation, || Ok(look(&self.memory.lock())))
             .await
     }
 }
 
 impl LeaseStore for MemoryStore {
-    async fn view(&self) -> Result<View, Error> {
-        let look = |state: &State| View {
-            leases: state.leases.iter().cloned().collect(),
-            heartbeats: state.heartbeats.values().cloned().collect(),
-            streams: state.streams.values().cloned().collect(),
+    async fn view_from(&self, first: &[ShardKey]) -> Result<View, Error> {
+        let is_read = |lease: &&Lease| {
+            let follows = |first: &ShardKey| {
+                first.stream_arn == lease.shard.stream_arn && *first <= lease.shard
+            };
+            first.is_empty() || first.iter().any(follows)
         };
-        self.read("view", look).await
+        let look = || {
+            let mut state = self.memory.lock();
+            let leases: Vec<Lease> = state.leases.iter().filter(is_read).cloned().collect();
+            state.leases_read += leases.len() as u64;
+            Ok(View {
+                leases,
+                heartbeats: state.heartbeats.values().cloned().collect(),
+                streams: state.streams.values().cloned().collect(),
+            })
+        };
+        self.link.call("view", look).await
     }
 
     async fn write_heartbeat(&self, heartbeat: &Heartbeat, joins: bool) -> Result<(), Error> {

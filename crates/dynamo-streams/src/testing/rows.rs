@@ -11,26 +11,17 @@ use crate::source::ShardKey;
 
 /// The leases by shard. A write whose condition fails answers [`Error::Fenced`] and changes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Rows(BTreeMap<ShardKey, Lease>);
+pub(crate) struct Rows(pub(crate) BTreeMap<ShardKey, Lease>);
 
 impl Rows {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Lease> {
         self.0.values()
     }
 
-    pub(crate) fn get(&self, shard: &ShardKey) -> Option<&Lease> {
-        self.0.get(shard)
-    }
-
-    /// Puts a lease in place whatever is there: what no write of the product does.
-    pub(crate) fn overwrite(&mut self, lease: Lease) {
-        self.0.insert(lease.shard.clone(), lease);
-    }
-
     pub(crate) fn create(&mut self, lease: &Lease) -> bool {
         let new = !self.0.contains_key(&lease.shard);
         if new {
-            self.overwrite(lease.clone());
+            self.0.insert(lease.shard.clone(), lease.clone());
         }
         new
     }

@@ -56,11 +56,7 @@ async fn a_record_that_always_fails_holds_up_only_its_item_and_redrive_brings_it
             })
         },
     };
-    let retry = RetryPolicy {
-        max_attempts: 2,
-        ..RetryPolicy::default()
-    };
-    let settings = dynamo_streams::Settings { retry, ..brisk() };
+    let settings = brisk().with_retry(RetryPolicy::default().with_max_attempts(2));
     let running = Running::start(local.processor(&["Courses"]).settings(settings), refusing);
     for version in 1..=4 {
         local.write("Courses", "poison", version).await;

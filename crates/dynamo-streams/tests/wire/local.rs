@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use service::Local;
+pub(crate) use service::{Local, clients};
 
 pub(crate) const LEASES: &str = "Leases";
 /// The longest a test waits for a condition.
@@ -43,16 +43,14 @@ impl Local {
 
 /// Rhythms for a test that has no minute to wait.
 pub(crate) fn brisk() -> Settings {
-    Settings {
-        poll_interval: Duration::from_millis(20),
-        idle_poll_interval: Duration::from_millis(20),
-        checkpoint_interval: Duration::from_millis(200),
-        heartbeat_interval: Duration::from_millis(200),
-        lease_duration: Duration::from_secs(1),
-        sync_interval: Duration::from_millis(200),
-        list_shards_interval: Duration::from_secs(1),
-        ..Settings::default()
-    }
+    Settings::default()
+        .with_poll_interval(Duration::from_millis(20))
+        .with_idle_poll_interval(Duration::from_millis(20))
+        .with_checkpoint_interval(Duration::from_millis(200))
+        .with_heartbeat_interval(Duration::from_millis(200))
+        .with_lease_duration(Duration::from_secs(1))
+        .with_sync_interval(Duration::from_millis(200))
+        .with_list_shards_interval(Duration::from_secs(1))
 }
 
 /// A processor in a task of its own.

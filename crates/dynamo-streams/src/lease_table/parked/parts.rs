@@ -72,7 +72,7 @@ pub(super) fn decode_parts(item_id: ItemId, items: &[Item]) -> Result<Vec<Parked
             reason: attributes.text("reason")?.to_owned(),
             attempts: attributes.number("attempts")?,
             behind: attributes.flag("behind"),
-            parked_at,
+            parked_at: parked_at.into(),
         })
     });
     decoded.collect()
@@ -81,7 +81,7 @@ pub(super) fn decode_parts(item_id: ItemId, items: &[Item]) -> Result<Vec<Parked
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::parked;
+    use crate::internal::samples::parked;
 
     #[test]
     fn a_record_too_large_for_one_item_is_kept_in_parts() {
@@ -112,6 +112,6 @@ mod tests {
     fn a_lost_first_part_is_noticed() {
         let mut items = encode_parts("app", &parked("a", 7, false)).unwrap();
         items[0].insert("SK".to_owned(), s(format!("{:0>40}#001", 7)));
-        assert!(decode_parts(crate::testing::item_id("a"), &items).is_err());
+        assert!(decode_parts(crate::internal::samples::item_id("a"), &items).is_err());
     }
 }

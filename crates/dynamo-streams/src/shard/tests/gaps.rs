@@ -84,6 +84,7 @@ fn a_shard_that_could_not_be_read_for_half_a_day_may_have_lost_its_oldest_record
     shard.poll(failed);
     let refusal = Event::Read {
         requested_at: failed,
+        is_old: false,
         result: Err(Error::unavailable("GetRecords", "no connection")),
     };
     shard.handle(refusal, failed);
@@ -122,6 +123,7 @@ fn read_what_is_trimmed(shard: &mut Shard, now: Instant) {
     shard.handle(
         Event::Read {
             requested_at,
+            is_old: false,
             result,
         },
         now,
@@ -185,6 +187,7 @@ fn read_what_follows(shard: &mut Shard, now: Instant) {
     shard.handle(
         Event::Read {
             requested_at,
+            is_old: false,
             result,
         },
         now,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{MemoryStore, State};
+use super::{MemoryStore, SMALL, State};
 use crate::error::Error;
 use crate::item::{ItemId, ItemKey};
 use crate::lease::Guard;
@@ -52,7 +52,7 @@ impl State {
             beats: 0,
             records: BTreeMap::new(),
         });
-        let number = parked.record.sequence_number.parse().unwrap();
+        let number = parked.record.sequence_number.parse().expect(SMALL);
         item.seen.version += 1;
         item.records.insert(number, parked.clone());
         self.ever_parked.insert(number);
@@ -132,7 +132,7 @@ impl ParkedStore for MemoryStore {
     ) -> Result<(), Error> {
         let remove = |state: &mut State| {
             let item = state.claimed(item.item_id, redrive)?;
-            item.records.remove(&sequence_number.parse().unwrap());
+            item.records.remove(&sequence_number.parse().expect(SMALL));
             state.skipped.extend(skipped.cloned());
             Ok(())
         };

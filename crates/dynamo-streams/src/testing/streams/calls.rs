@@ -24,7 +24,7 @@ pub(crate) struct FakeSource {
 impl StreamSource for FakeSource {
     async fn list_streams(&self, table: &str, after: Option<&str>) -> Result<StreamsPage, Error> {
         let answer = self.link.call("ListStreams", || {
-            let state = &mut *self.streams.0.lock().unwrap();
+            let state = &mut *self.streams.lock();
             state.count("ListStreams")?;
             let of_table = state
                 .streams
@@ -45,7 +45,7 @@ impl StreamSource for FakeSource {
         after: Option<&str>,
     ) -> Result<ShardsPage, Error> {
         let answer = self.link.call("DescribeStream", || {
-            let state = &mut *self.streams.0.lock().unwrap();
+            let state = &mut *self.streams.lock();
             state.count("DescribeStream")?;
             let missing = || Error::NotFound {
                 operation: "DescribeStream",
@@ -82,14 +82,15 @@ impl StreamSource for FakeSource {
 
     async fn open(&self, shard: &ShardKey, at: OpenAt<'_>) -> Result<String, Error> {
         let answer = self.link.call("GetShardIterator", || {
-            let state = &mut *self.streams.0.lock().unwrap();
+            let state = &mut *self.streams.lock();
             state.count("GetShardIterator")?;
             let found = state.shard(shard, "GetShardIterator")?;
             let index = match at {
                 OpenAt::TrimHorizon => found.trimmed,
                 OpenAt::After(number) => {
                     let is_it = |record: &Record| record.sequence_number == number;
-                    let index = found.records.iter().position(is_it).unwrap();
+                    let index = found.records.iter().position(is_it);
+                    let index = index.ok_or(Error::Trimmed)?;
                     if index < found.trimmed {
                         return Err(Error::Trimmed);
                     }
@@ -108,9 +109,9 @@ impl StreamSource for FakeSource {
         limit: i32,
     ) -> Result<RecordsPage, Error> {
         let answer = self.link.call("GetRecords", || {
-            let state = &mut *self.streams.0.lock().unwrap();
+            let state = &mut *self.streams.lock();
             state.count("GetRecords")?;
-            state.read(shard, iterator, usize::try_from(limit).unwrap())
+            state.read(shard, iterator, usize::try_from(limit).unwrap_or(0))
         });
         answer.await
     }
@@ -146,7 +147,7 @@ impl State {
     fn read(&mut self, key: &ShardKey, iterator: &str, limit: usize) -> Result<RecordsPage, Error> {
         let parts: Vec<u64> = iterator
             .split('|')
-            .map(|part| part.parse().unwrap())
+            .map(|part| part.parse().expect("an iterator of this fake"))
             .collect();
         let age = self
             .began
@@ -155,7 +156,7 @@ impl State {
         if parts[1] != self.generation || age >= ITERATOR_LIFE {
             return Err(Error::IteratorExpired);
         }
-        let index = usize::try_from(parts[0]).unwrap();
+        let index = usize::try_from(parts[0]).expect("it was an index");
         let empty = self.empty_pages > 0;
         self.empty_pages = self.empty_pages.saturating_sub(1);
         let page = self.max_records_per_read.min(limit);

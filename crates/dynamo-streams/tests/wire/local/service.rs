@@ -14,6 +14,29 @@ pub(crate) struct Local {
     _folder: tempfile::TempDir,
 }
 
+/// The clients of an endpoint.
+pub(crate) fn clients(
+    endpoint_url: &str,
+) -> (aws_sdk_dynamodb::Client, aws_sdk_dynamodbstreams::Client) {
+    let credentials = Credentials::new("any", "thing", None, None, "test");
+    let dynamo = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .endpoint_url(endpoint_url)
+        .credentials_provider(credentials.clone())
+        .region(Region::new("eu-west-1"))
+        .build();
+    let streams = aws_sdk_dynamodbstreams::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .endpoint_url(endpoint_url)
+        .credentials_provider(credentials)
+        .region(Region::new("eu-west-1"))
+        .build();
+    let dynamo = aws_sdk_dynamodb::Client::from_conf(dynamo);
+    (dynamo, aws_sdk_dynamodbstreams::Client::from_conf(streams))
+}
+
 impl Local {
     /// Starts the service and creates the tables, each with a stream.
     pub(crate) async fn serve(tables: &[&str]) -> Self {
@@ -23,24 +46,10 @@ impl Local {
             port: 0,
         };
         let aws = LocalAws::start(config).await.unwrap();
-        let credentials = Credentials::new("any", "thing", None, None, "test");
-        let dynamo = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .endpoint_url(aws.endpoint_url())
-            .credentials_provider(credentials.clone())
-            .region(Region::new("eu-west-1"))
-            .build();
-        let streams = aws_sdk_dynamodbstreams::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .endpoint_url(aws.endpoint_url())
-            .credentials_provider(credentials)
-            .region(Region::new("eu-west-1"))
-            .build();
+        let (dynamo, streams) = clients(aws.endpoint_url());
         let local = Self {
-            dynamo: aws_sdk_dynamodb::Client::from_conf(dynamo),
-            streams: aws_sdk_dynamodbstreams::Client::from_conf(streams),
+            dynamo,
+            streams,
             aws,
             _folder: folder,
         };
