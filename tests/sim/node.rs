@@ -196,7 +196,7 @@ impl Node {
 }
 
 async fn run(post: Post, connector: Connector, shutdown: CancellationToken) -> anyhow::Result<()> {
-    let auditor = connector.network.auditor.clone();
+    let network = connector.network.clone();
     let (node, bug) = (post.id, post.bug);
     let settings = settings(&connector.clock);
     let clients = clients(&connector);
@@ -204,7 +204,7 @@ async fn run(post: Post, connector: Connector, shutdown: CancellationToken) -> a
     match post.role {
         Role::Worker => {
             let CommandWorker { consumer, handler } = stack.command_worker(&settings)?;
-            let handler = Watched::new(handler, auditor, node, bug, connector.clock.clone());
+            let handler = Watched::new(handler, network, node, bug, connector.clock.clone());
             CommandWorker { consumer, handler }.run(shutdown).await?;
         }
         Role::Streams => {
@@ -215,7 +215,7 @@ async fn run(post: Post, connector: Connector, shutdown: CancellationToken) -> a
             } = stack.stream_workers(&settings)?;
             let workers = StreamWorkers {
                 processor,
-                handler: Watched::new(handler, auditor, node, bug, connector.clock.clone()),
+                handler: Watched::new(handler, network, node, bug, connector.clock.clone()),
                 repair: repair.filter(|_| post.repairs),
             };
             workers.run(shutdown).await?;

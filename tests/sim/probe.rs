@@ -10,6 +10,7 @@ use sqs_consumer::{Context, Handler, Message};
 
 use crate::audit::Auditor;
 use crate::clock::ProcessClock;
+use crate::network::{Network, Order};
 use crate::zoo::{Begun, Bug};
 
 tokio::task_local! {
@@ -22,12 +23,16 @@ pub(crate) fn in_hand() -> Option<String> {
     IN_HAND.try_with(Clone::clone).ok()
 }
 
+/// The kind of change at which a bug of the zoo panics.
+const PANICS_AT: &str = "change PAID Insert";
+
 /// How long a record that was overtaken waits.
 const END_OF_THE_LINE: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub(crate) struct Watched<H> {
     inner: Arc<H>,
+    network: Network,
     auditor: Auditor,
     node: u32,
     bug: Option<Bug>,
@@ -38,14 +43,15 @@ pub(crate) struct Watched<H> {
 impl<H> Watched<H> {
     pub(crate) fn new(
         inner: H,
-        auditor: Auditor,
+        network: Network,
         node: u32,
         bug: Option<Bug>,
         clock: ProcessClock,
     ) -> Self {
         Self {
             inner: Arc::new(inner),
-            auditor,
+            auditor: network.auditor.clone(),
+            network,
             node,
             bug,
             begun: Begun::default(),
@@ -75,7 +81,7 @@ impl<H: Handler> Handler for Watched<H> {
         let handling = self.guarded(self.inner.handle(message, context));
         let disposition = IN_HAND.scope(command(message), handling).await;
         match self.bug {
-            Some(bug) => bug.after_command(disposition),
+            Some(bug) => bug.after_command(message.receive_count(), disposition),
             None => disposition,
         }
     }
@@ -112,6 +118,10 @@ impl<H: RecordHandler> Watched<H> {
         use dynamo_streams::Disposition::{Done, Retry};
         if bug == Bug::RecordsDedupedWhenBegun && self.begun.again(&record.event_id) {
             return Done;
+        }
+        if bug == Bug::PanicEscapes && change(record) == PANICS_AT {
+            self.network.order(self.node, Order::Crash);
+            return std::future::pending().await;
         }
         if bug == Bug::CheckpointBeforeWork {
             self.later(record, context, Duration::ZERO);

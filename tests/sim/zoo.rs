@@ -73,6 +73,14 @@ pub(crate) enum Bug {
     NotificationIdRandom,
     /// A notification carries contact details.
     ContactTold,
+    /// A command that can never be carried out is put off as if it could be later.
+    RefusalPutOff,
+    /// A command that failed is a dead letter once it was received thrice, whyever it was.
+    BuriedByReceiveCount,
+    /// A record at which the handler panics ends its process, each time.
+    PanicEscapes,
+    /// A record that can't be decoded is read again and again.
+    UndecodableBlocks,
     /// A place that was trimmed is left for the oldest record, and nobody is told.
     TrimmedPlaceLeft,
     /// A gap is told of and not written down.
@@ -88,7 +96,7 @@ pub(crate) enum Bug {
 }
 
 impl Bug {
-    pub(crate) const ALL: [Self; 30] = [
+    pub(crate) const ALL: [Self; 34] = [
         Self::ChargeUnconditional,
         Self::ChargeOffByOne,
         Self::SkipCountsAsAttended,
@@ -119,6 +127,10 @@ impl Bug {
         Self::ChildrenBeforeParents,
         Self::NotificationIdRandom,
         Self::ContactTold,
+        Self::RefusalPutOff,
+        Self::BuriedByReceiveCount,
+        Self::PanicEscapes,
+        Self::UndecodableBlocks,
     ];
 
     /// What shows only where records are lost.
@@ -136,9 +148,10 @@ impl Bug {
         all.find(|bug| format!("{bug:?}") == name)
     }
 
-    /// What a command's handler says with this bug.
+    /// What the handler of a command says with this bug, when it was received so often.
     pub(crate) fn after_command(
         self,
+        receive_count: u32,
         disposition: sqs_consumer::Disposition,
     ) -> sqs_consumer::Disposition {
         use sqs_consumer::Disposition::{DeadLetter, Defer, Done, Retry};
@@ -147,6 +160,18 @@ impl Bug {
             (Self::CommandRetryBuried, Retry { reason, .. } | Defer { reason, .. }) => DeadLetter {
                 reason,
                 detail: String::new(),
+            },
+            (Self::BuriedByReceiveCount, Retry { reason, .. } | Defer { reason, .. })
+                if receive_count >= 3 =>
+            {
+                DeadLetter {
+                    reason,
+                    detail: String::new(),
+                }
+            }
+            (Self::RefusalPutOff, DeadLetter { reason, .. }) => Defer {
+                after: None,
+                reason,
             },
             (_, disposition) => disposition,
         }

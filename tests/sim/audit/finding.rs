@@ -16,6 +16,8 @@ pub(crate) enum Check {
     Checkpoint,
     /// A checkpoint is written only by who holds the lease.
     Fence,
+    /// A worker that has left gets no heartbeat any more.
+    Ghost,
     /// The records of one item are handled in order.
     ItemOrder,
     /// No record is parked while nothing contradicts it.

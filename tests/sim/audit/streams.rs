@@ -26,6 +26,8 @@ pub(super) struct Streams {
     seeded: BTreeSet<String>,
     /// The node of each worker that has sent a heartbeat.
     workers: BTreeMap<String, u32>,
+    /// The workers that have removed their heartbeats themselves.
+    left: BTreeSet<String>,
 }
 
 impl Streams {
@@ -85,6 +87,13 @@ impl Streams {
         match family.split('#').next() {
             Some("WORKER") if write.new.is_some() => {
                 self.workers.insert(sort.to_owned(), write.node);
+                if self.left.contains(sort) {
+                    let detail = format!("{sort} has left and has a heartbeat again");
+                    findings.add(Check::Ghost, now, detail);
+                }
+            }
+            Some("WORKER") if self.workers.get(sort) == Some(&write.node) => {
+                self.left.insert(sort.to_owned());
             }
             Some("STREAM") => {
                 let seeded = write.new.as_ref().map(|stream| &stream["seeded"]["BOOL"]);

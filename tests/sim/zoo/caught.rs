@@ -15,7 +15,7 @@ const SEEDS: u64 = 30;
 const SEEDS_OF_LOSSES: u64 = 30;
 
 /// What finds a bug first: the table of the tests' README.
-const KNOWN: [(Bug, Place); 36] = [
+const KNOWN: [(Bug, Place); 40] = [
     (Bug::ChargeUnconditional, Place::Seed(15)),
     (Bug::ChargeOffByOne, Place::Seed(2)),
     (Bug::SkipCountsAsAttended, Place::Seed(2)),
@@ -58,6 +58,10 @@ const KNOWN: [(Bug, Place); 36] = [
     ),
     (Bug::NotificationIdRandom, Place::Seed(1)),
     (Bug::ContactTold, Place::Seed(1)),
+    (Bug::RefusalPutOff, Place::Seed(2)),
+    (Bug::BuriedByReceiveCount, Place::Seed(2)),
+    (Bug::PanicEscapes, Place::Seed(1)),
+    (Bug::UndecodableBlocks, Place::Seed(1)),
     (Bug::TrimmedPlaceLeft, Place::Loss(27)),
     (Bug::GapNotWritten, Place::Loss(2)),
     (Bug::ShardAgeForgotten, Place::Loss(2)),

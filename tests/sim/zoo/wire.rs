@@ -96,6 +96,20 @@ impl Spoiler {
                     reply.body = answer.to_string().into();
                 }
             }
+            (Bug::UndecodableBlocks, "GetRecords") if reply.status == 200 => {
+                let paid = |record: &Value| {
+                    let sort_key = record["dynamodb"]["Keys"]["SK"]["S"].as_str();
+                    sort_key.is_some_and(|key| key.ends_with("#PAID"))
+                };
+                let answer = reply.json();
+                let mut records = answer["Records"].as_array().into_iter().flatten();
+                if records.any(paid) {
+                    reply.status = 500;
+                    reply.body = json!({ "__type": "InternalServerError" })
+                        .to_string()
+                        .into();
+                }
+            }
             (Bug::ChildrenBeforeParents, "DescribeStream") if reply.status == 200 => {
                 let mut answer = reply.json();
                 for shard in each(&mut answer["StreamDescription"]["Shards"]) {
