@@ -1,8 +1,13 @@
 //! What the policies of all templates allow: no more than a part does, and all that it does.
 
+mod by_aws;
 mod calls;
 mod claims;
-mod life;
+mod containers;
+mod functions;
+mod part;
+mod people;
+mod school;
 
 use std::collections::BTreeSet;
 
@@ -76,6 +81,17 @@ fn texts(value: &Value) -> BTreeSet<String> {
         .unwrap_or_else(|| vec![value.clone()]);
     let text = |item: &Value| item.as_str().unwrap_or_else(|| panic!("{item}")).to_owned();
     list.iter().map(text).collect()
+}
+
+/// The managed policies of a role, by their names in the template of roles.
+fn managed(role: &Resource) -> BTreeSet<String> {
+    let arns = role.properties.get("ManagedPolicyArns").map(texts);
+    let name = |arn: String| {
+        let name = arn.strip_prefix(&format!("import:{PREFIX}arthouse:"));
+        let name = name.and_then(|name| name.strip_suffix("Arn"));
+        name.unwrap_or_else(|| panic!("{arn}")).to_owned()
+    };
+    arns.unwrap_or_default().into_iter().map(name).collect()
 }
 
 /// The policies within a resource: those of a role, a managed one, or a queue's.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::Access;
+use super::{Access, PREFIX};
 use crate::relay::Call;
 use crate::template::{ACCOUNT, REGION};
 
@@ -12,6 +12,28 @@ use crate::template::{ACCOUNT, REGION};
 pub(super) fn needed(call: &Call, streams: &[String]) -> BTreeSet<Access> {
     let body = &call.body;
     match (call.service.as_str(), call.operation.as_str()) {
+        // Amazon SQS, "Configure queue permissions for dead-letter queue redrive".
+        (
+            "AmazonSQS",
+            task @ ("StartMessageMoveTask" | "ListMessageMoveTasks" | "CancelMessageMoveTask"),
+        ) => {
+            let actions = [
+                task,
+                "ReceiveMessage",
+                "DeleteMessage",
+                "GetQueueAttributes",
+            ];
+            let from = |action| {
+                one(
+                    &format!("sqs:{action}"),
+                    &queue_arn("arthouse-commands-dlq.fifo"),
+                )
+            };
+            let to = body["DestinationArn"].as_str();
+            let to = to.map(|_| one("sqs:SendMessage", &queue_arn("arthouse-commands.fifo")));
+            let from = actions.into_iter().map(from);
+            from.chain(to).flatten().collect()
+        }
         ("AmazonSQS", operation) => {
             let action = operation.strip_suffix("Batch").unwrap_or(operation);
             let name = body["QueueName"]
@@ -79,6 +101,11 @@ fn part(item: &Value) -> BTreeSet<Access> {
 /// The embedded database names itself as the region in the ARNs of its streams.
 fn in_region(arn: &str) -> String {
     arn.replace(":dynamodb:dynoxide:", &format!(":dynamodb:{REGION}:"))
+}
+
+/// The ARN of a queue of this deployment.
+fn queue_arn(name: &str) -> String {
+    format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{PREFIX}{name}")
 }
 
 fn table_arn(name: &str) -> String {
