@@ -19,7 +19,7 @@ from pathlib import Path
 
 import boto3
 
-from stacks import PREFIX, ROOT, deploy
+from stacks import PREFIX, ROOT, deploy, template
 
 PROGRAM, FUNCTION = map(Path, sys.argv[1:])
 OTHER, FUNCTIONS = "other-", "functions-"
@@ -174,6 +174,28 @@ def run_schedules():
         print(f"{target['Input']}: {said}")
 
 
+def attached(stack, role):
+    """The managed policies that a stack's role has."""
+    resources = boto3.client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=role)
+    name = resources["StackResourceDetail"]["PhysicalResourceId"]
+    return {it["PolicyArn"] for it in boto3.client("iam").list_attached_role_policies(RoleName=name)["AttachedPolicies"]}
+
+
+def replace_a_policy(settings):
+    """An upgrade that replaces a policy which roles of another stack have: its description can't be changed in place."""
+    before = attached(f"{FUNCTIONS}compute-lambda", "ReactionsRole")
+    described = "Description: Digital Art House - react to changes"
+    body = template("roles").replace(described, f"{described}, as of the next release")
+    deploy("roles", FUNCTIONS, body=body)
+    if attached(f"{FUNCTIONS}compute-lambda", "ReactionsRole") != before:
+        sys.exit("the role has lost a policy before its own stack was updated")
+    deploy("compute-lambda", FUNCTIONS, **settings)
+    after = attached(f"{FUNCTIONS}compute-lambda", "ReactionsRole")
+    if len(before - after) != 1 or len(after - before) != 1:
+        sys.exit(f"after the upgrade the role has {sorted(after)}, before it had {sorted(before)}")
+    print(f"an upgrade has replaced {before - after} with {after - before}")
+
+
 def live_by_functions():
     """The same life once more, on stacks of its own where only functions work: called by the emulator, from queue and streams."""
     outputs = deploy("data", FUNCTIONS)
@@ -181,10 +203,14 @@ def live_by_functions():
     deploy("roles", FUNCTIONS)
     bucket, key = package()
     architecture = {"x86_64": "x86_64", "aarch64": "arm64"}[platform.machine()]
-    deploy("compute-lambda", FUNCTIONS, CodeBucket=bucket, CodeKey=key, Architecture=architecture)
+    settings = {"CodeBucket": bucket, "CodeKey": key, "Architecture": architecture}
+    deploy("compute-lambda", FUNCTIONS, **settings)
     deploy("observability", FUNCTIONS, Compute="lambda")
-    live(dict(pair.split("=", 1) for pair in outputs["Environment"].split()))
+    environment = dict(pair.split("=", 1) for pair in outputs["Environment"].split())
+    live(environment)
     run_schedules()
+    replace_a_policy(settings)
+    live(environment)
 
 
 def main():

@@ -1,5 +1,6 @@
 """Stacks in whatever CloudFormation AWS_ENDPOINT_URL names, or another."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -10,14 +11,20 @@ ROOT = Path(__file__).parent.parent
 PREFIX = "school-"
 
 
-def deploy(name, prefix=PREFIX, endpoint=None, **parameters):
+def template(name):
+    return (ROOT / "infra/cloudformation" / f"{name}.yaml").read_text()
+
+
+def deploy(name, prefix=PREFIX, endpoint=None, body=None, **parameters):
     """Creates or updates a stack, waits for it, and returns its outputs."""
     cloudformation = boto3.client("cloudformation", endpoint_url=endpoint)
-    stack = f"{prefix}{name}"
+    stack, body = f"{prefix}{name}", body or template(name)
+    stored = re.findall(r"^  (\w+):\n    Type: AWS::SSM::Parameter::Value<", body, re.MULTILINE)
+    parameters = {"Prefix": prefix, **{name: f"/{prefix}arthouse/{name}" for name in stored}, **parameters}
     request = {
         "StackName": stack,
-        "TemplateBody": (ROOT / "infra/cloudformation" / f"{name}.yaml").read_text(),
-        "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in {"Prefix": prefix, **parameters}.items()],
+        "TemplateBody": body,
+        "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
         "Capabilities": ["CAPABILITY_IAM"],
     }
     try:

@@ -87,8 +87,7 @@ fn texts(value: &Value) -> BTreeSet<String> {
 fn managed(role: &Resource) -> BTreeSet<String> {
     let arns = role.properties.get("ManagedPolicyArns").map(texts);
     let name = |arn: String| {
-        let name = arn.strip_prefix(&format!("import:{PREFIX}arthouse:"));
-        let name = name.and_then(|name| name.strip_suffix("Arn"));
+        let name = arn.strip_suffix(".Ref");
         name.unwrap_or_else(|| panic!("{arn}")).to_owned()
     };
     arns.unwrap_or_default().into_iter().map(name).collect()

@@ -2,6 +2,7 @@
 
 mod evaluate;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
@@ -19,6 +20,9 @@ pub(crate) const ALL: [&str; 6] = [
     "observability",
 ];
 
+/// Those that put into the parameter store what others read there.
+const STORING: [&str; 2] = ["data", "roles"];
+
 /// The account and the region that templates are worked out for: those of the embedded stack.
 pub(crate) const ACCOUNT: &str = "000000000000";
 pub(crate) const REGION: &str = "us-east-1";
@@ -33,7 +37,7 @@ pub(crate) struct Resource {
 
 /// Reads a template and works it out; parameters that are not given are at their defaults.
 pub(crate) fn resources(name: &str, parameters: &[(&str, &str)]) -> Vec<Resource> {
-    let template = read(name);
+    let template = json(name);
     let scope = Scope::of(&template, parameters);
     let resources = template["Resources"].as_object().expect("resources");
     let worked_out = resources
@@ -51,23 +55,31 @@ pub(crate) fn resources(name: &str, parameters: &[(&str, &str)]) -> Vec<Resource
         .collect()
 }
 
-/// Works out the names under which a template's outputs are exported.
-pub(crate) fn exports(name: &str, parameters: &[(&str, &str)]) -> Vec<String> {
-    let template = read(name);
-    let scope = Scope::of(&template, parameters);
-    let outputs = template["Outputs"].as_object().into_iter().flatten();
-    let names =
-        outputs.filter_map(|(_, output)| scope.evaluate(output.get("Export")?.get("Name")?));
-    names
-        .map(|name| name.as_str().expect("a name").to_owned())
-        .collect()
+/// The value that another template puts into the parameter store for a parameter that is read from there.
+fn stored(parameter: &str, given: &BTreeMap<&str, &str>) -> String {
+    let prefix = given.get("Prefix").copied().unwrap_or_default();
+    let name = format!("/{prefix}arthouse/{parameter}");
+    let given: Vec<_> = given.iter().map(|(name, value)| (*name, *value)).collect();
+    let resources = STORING.iter().flat_map(|name| resources(name, &given));
+    let mut values =
+        resources.filter(|it| it.kind == "AWS::SSM::Parameter" && it.properties["Name"] == name);
+    let value = values
+        .next()
+        .unwrap_or_else(|| panic!("nobody stores {name}"));
+    value.properties["Value"].as_str().expect("text").to_owned()
 }
 
-fn read(name: &str) -> Value {
+/// The text of a template.
+pub(crate) fn text(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../infra/cloudformation")
         .join(format!("{name}.yaml"));
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// A template as it is written.
+pub(crate) fn json(name: &str) -> Value {
+    let text = text(name);
     let documents = Yaml::load_from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
     let [document] = documents.as_slice() else {
         panic!("{name}: {} documents", documents.len());

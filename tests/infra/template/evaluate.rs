@@ -15,7 +15,10 @@ impl<'a> Scope<'a> {
         let given: BTreeMap<&str, &str> = given.iter().copied().collect();
         let declared = template["Parameters"].as_object().into_iter().flatten();
         let parameters = declared.map(|(name, parameter)| {
+            let kind = parameter["Type"].as_str().expect("a type");
+            let stored = kind.starts_with("AWS::SSM::Parameter::Value<");
             let value = match given.get(name.as_str()) {
+                None if stored => super::stored(name, &given).into(),
                 Some(text) => (*text).into(),
                 // What has no default must be given on AWS; here its own name will do.
                 None => parameter
@@ -84,9 +87,11 @@ impl<'a> Scope<'a> {
                 let whole = text(&self.evaluate(&argument[1]).expect("a text"));
                 Some(whole.split(separator).collect())
             }
-            "Fn::ImportValue" => {
-                let name = text(&self.evaluate(argument).expect("a name"));
-                Some(format!("import:{name}").into())
+            "Fn::Join" => {
+                let separator = argument[0].as_str().expect("a separator");
+                let parts = self.evaluate(&argument[1]).expect("a list");
+                let parts = parts.as_array().expect("a list").iter().map(text);
+                Some(parts.collect::<Vec<_>>().join(separator).into())
             }
             other => panic!("{other} is not worked out here"),
         }
@@ -176,7 +181,7 @@ impl<'a> Scope<'a> {
 /// A parameter's value as its type has it.
 fn listed(parameter: &Value, value: Value) -> Value {
     let kind = parameter["Type"].as_str().expect("a type");
-    if kind == "CommaDelimitedList" || kind.starts_with("List<") {
+    if kind == "CommaDelimitedList" || kind.contains("List<") {
         text(&value).split(',').map(Value::from).collect()
     } else {
         value
