@@ -3,25 +3,24 @@
 Called by `.ci/infra` with the built programs and the emulator's endpoint in AWS_ENDPOINT_URL.
 """
 
-import contextlib
 import io
 import json
 import os
 import platform
 import re
-import signal
 import subprocess
 import sys
-import time
 import urllib.request
 import zipfile
 from pathlib import Path
 
 import boto3
 
-from stacks import PREFIX, ROOT, deploy, template
+from move import move
+from programs import arthouse, daemon, live
+from stacks import PREFIX, deploy, template
 
-PROGRAM, FUNCTION = map(Path, sys.argv[1:])
+FUNCTION = Path(sys.argv[2])
 OTHER, FUNCTIONS = "other-", "functions-"
 
 # What this emulator's CloudFormation does not make of a template, though its DynamoDB has it; tests/infra compares these.
@@ -97,47 +96,6 @@ def compare(kind, of_stack, of_command, excused):
     print(f"{kind}: {len(of_stack)} compared with those of `arthouse provision`, {compared} attributes; not made by the emulator: {sorted(excused)}")
 
 
-def arthouse(*arguments, **environment):
-    ended = subprocess.run([PROGRAM, *arguments], env={**os.environ, **environment}, text=True, capture_output=True, timeout=60)
-    if ended.returncode:
-        sys.exit(f"arthouse {' '.join(arguments)}: {ended.returncode}\n{ended.stdout}{ended.stderr}")
-    return ended.stdout
-
-
-@contextlib.contextmanager
-def daemon(name, environment):
-    """Runs a daemon until the end of the block, and expects a clean drain."""
-    log = Path(os.environ["WORK"]) / f"{name}.log"
-    with log.open("w") as out:
-        process = subprocess.Popen([PROGRAM, name, "--http", "127.0.0.1:0"], env={**os.environ, **environment}, stdout=out, stderr=out)
-    try:
-        yield log
-        process.send_signal(signal.SIGTERM)
-        if code := process.wait(timeout=40):
-            sys.exit(f"arthouse {name} ended with {code}\n{log.read_text()}")
-    except BaseException:
-        print(log.read_text()[-4000:], file=sys.stderr)
-        raise
-    finally:
-        process.kill()
-        process.wait()
-
-
-def live(environment):
-    """A course's life by a client that is not ours, on the stack's own resources; then nothing is wrong and nothing under way."""
-    started = time.monotonic()
-    environment = {**os.environ, **environment}
-    subprocess.run([sys.executable, ROOT / "infra/samples/life.py"], env=environment, check=True, timeout=120)
-    print(f"a course's life took {time.monotonic() - started:.1f} s")
-    for _ in range(60):
-        audit = subprocess.run([PROGRAM, "audit"], env=environment, text=True, capture_output=True, timeout=60)
-        if audit.returncode == 0 and re.search(r"\b0 violations, 0 not settled", audit.stdout):
-            print(audit.stdout.strip())
-            return
-        time.sleep(0.5)
-    sys.exit(f"the audit is not content\n{audit.stdout}{audit.stderr}")
-
-
 def serves_metrics(log):
     """The agent beside a stream processor finds the metrics that alarms need, under the names that it is told."""
     address = re.search(r"127\.0\.0\.1:\d+", log.read_text()).group()
@@ -211,6 +169,7 @@ def live_by_functions():
     run_schedules()
     replace_a_policy(settings)
     live(environment)
+    return settings
 
 
 def main():
@@ -231,7 +190,7 @@ def main():
         if site not in policy:
             sys.exit(f"after the update, the queue's policy is {policy}")
         live(environment)
-    live_by_functions()
+    move(live_by_functions())
 
 
 main()

@@ -44,3 +44,12 @@ def deploy(name, prefix=PREFIX, endpoint=None, body=None, **parameters):
     made = cloudformation.list_stack_resources(StackName=stack)["StackResourceSummaries"]
     print(f"{kind}d {stack}: {len(made)} resources")
     return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+
+
+def delete(name, prefix, endpoint=None):
+    """Deletes a stack and waits until it is gone."""
+    cloudformation = boto3.client("cloudformation", endpoint_url=endpoint)
+    cloudformation.delete_stack(StackName=f"{prefix}{name}")
+    waiter = cloudformation.get_waiter("stack_delete_complete")
+    waiter.wait(StackName=f"{prefix}{name}", WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    print(f"deleted {prefix}{name}")
