@@ -233,11 +233,24 @@ def start_load():
     return send(load)
 
 
+def release(number):
+    """Puts the image of a release, which differs by a label, where tasks look for it; returns its digest."""
+    sts = boto3.client("sts")
+    repository = f"{sts.get_caller_identity()['Account']}.dkr.ecr.{sts.meta.region_name}.amazonaws.com/arthouse"
+    context = WORK / f"release-{number}"
+    context.mkdir()
+    (context / "Containerfile").write_text(f"FROM {IMAGE}\n")
+    name = f"{repository}:{number}"
+    podman("build", "--quiet", "--format", "docker", "--label", f"release={number}", "--tag", name, str(context))
+    return podman("image", "inspect", "--format", "{{.Digest}}", name).stdout.strip()
+
+
 def upgrade(old, settings):
     """A release, as ECS deploys it: new tasks first; then the old ones get SIGTERM, here while both have commands in hand."""
-    deploy("compute-containers", ImageTag="2", **settings)
+    digest = release(2)
+    deploy("compute-containers", ImageDigest=digest, **settings)
     new = start_services()
-    assert {task.container["image"][-2:] for task in new} == {":2"}, new
+    assert all(task.container["image"].endswith(f"/arthouse@{digest}") for task in new), new
     table = boto3.resource("dynamodb", endpoint_url=DATA).Table(f"{PREFIX}Commands")
     receipts = lambda: table.scan(Select="COUNT")["Count"]  # noqa: E731
     sender = start_load()
@@ -281,22 +294,20 @@ def main():
     warnings.simplefilter("always")
     types = resources.learn()
     os.environ["AWS_ENDPOINT_URL"] = start_moto()
-    ec2, sts = boto3.client("ec2"), boto3.client("sts")
+    ec2 = boto3.client("ec2")
     subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]]
     settings = {"VpcId": ec2.describe_vpcs()["Vpcs"][0]["VpcId"], "SubnetIds": ",".join(subnets[:2])}
+    settings["AgentDigest"] = f"sha256:{64 * '0'}"  # it is not run
     built_for = podman("image", "inspect", "--format", "{{.Architecture}}", IMAGE).stdout.strip()
     settings["CpuArchitecture"] = {"amd64": "X86_64", "arm64": "ARM64"}[built_for]
     for name in ["data", "messaging", "roles"]:
         deploy(name)
-    deploy("compute-containers", ImageTag="1", **settings)
+    deploy("compute-containers", ImageDigest=release(1), **settings)
     deploy("observability", Compute="containers")
     if unsupported != NOT_MADE:
         sys.exit(f"moto has not made {unsupported}, where {NOT_MADE} is expected")
     print(f"{len(types)} types of resources made by calls of their services")
     check_scaling()
-    repository = f"{sts.get_caller_identity()['Account']}.dkr.ecr.{sts.meta.region_name}.amazonaws.com/arthouse"
-    for tag in ["1", "2"]:
-        podman("tag", IMAGE, f"{repository}:{tag}")
     try:
         for name in ["data", "messaging"]:
             deploy(name, endpoint=DATA)

@@ -154,6 +154,42 @@ def replace_a_policy(settings):
     print(f"an upgrade has replaced {before - after} with {after - before}")
 
 
+def released():
+    """The version of the function that the mapping from the queue calls, and the code that it has."""
+    functions = boto3.client("lambda")
+    name = f"{FUNCTIONS}arthouse-commands"
+    (mapping,) = functions.list_event_source_mappings(FunctionName=f"{name}:live")["EventSourceMappings"]
+    assert mapping["FunctionArn"].endswith(f"{name}:live"), mapping
+    version = functions.get_alias(FunctionName=name, Name="live")["FunctionVersion"]
+    return version, functions.get_function(FunctionName=name, Qualifier=version)["Configuration"]["Description"]
+
+
+def release_again(settings):
+    """A release under a new key: the alias goes on to a version of its own."""
+    before = released()
+    s3 = boto3.client("s3")
+    source, key = {"Bucket": settings["CodeBucket"], "Key": settings["CodeKey"]}, "release-2.zip"
+    s3.copy_object(Bucket=settings["CodeBucket"], Key=key, CopySource=source)
+    deploy("compute-lambda", FUNCTIONS, **{**settings, "CodeKey": key})
+    after = released()
+    if (before[1], after[1]) != (settings["CodeKey"], key) or before[0] == after[0]:
+        sys.exit(f"after the release the alias is at {after}, before it was at {before}")
+    print(f"a release has moved the alias from {before} to {after}")
+
+
+def surroundings():
+    """The stacks around containers: repositories for images, and endpoints in a network."""
+    ec2 = boto3.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
+    subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.1.{n}.0/24")["Subnet"]["SubnetId"] for n in range(2)]
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    deploy("images", prefix=None)
+    deploy("endpoints", prefix=None, VpcId=vpc, VpcCidr="10.1.0.0/16", SubnetIds=",".join(subnets), RouteTableIds=table)
+    services = {it["ServiceName"].rsplit(f"{ec2.meta.region_name}.")[-1] for it in ec2.describe_vpc_endpoints()["VpcEndpoints"]}
+    if services != {"dynamodb", "dynamodb-streams", "ecr.api", "ecr.dkr", "logs", "s3", "sqs"}:
+        sys.exit(f"there are endpoints of {services}")
+
+
 def live_by_functions():
     """The same life once more, on stacks of its own where only functions work: called by the emulator, from queue and streams."""
     outputs = deploy("data", FUNCTIONS)
@@ -161,13 +197,14 @@ def live_by_functions():
     deploy("roles", FUNCTIONS)
     bucket, key = package()
     architecture = {"x86_64": "x86_64", "aarch64": "arm64"}[platform.machine()]
-    settings = {"CodeBucket": bucket, "CodeKey": key, "Architecture": architecture}
+    # The emulator has no CodeDeploy.
+    settings = {"CodeBucket": bucket, "CodeKey": key, "Architecture": architecture, "Deployment": "AllAtOnce"}
     deploy("compute-lambda", FUNCTIONS, **settings)
-    deploy("observability", FUNCTIONS, Compute="lambda")
     environment = dict(pair.split("=", 1) for pair in outputs["Environment"].split())
     live(environment)
     run_schedules()
     replace_a_policy(settings)
+    release_again(settings)
     live(environment)
     return settings
 
@@ -190,6 +227,7 @@ def main():
         if site not in policy:
             sys.exit(f"after the update, the queue's policy is {policy}")
         live(environment)
+    surroundings()
     move(live_by_functions())
 
 

@@ -20,7 +20,8 @@ def fit(value, shape, where):
             names = {name: members[name.lower()] for name in value}
             return {names[k]: fit(v, shape.members[names[k]], f"{where}.{k}") for k, v in value.items()}
         case "list":
-            return [fit(one, shape.member, where) for one in value]
+            # Moto makes a nothing of AWS::NoValue.
+            return [fit(one, shape.member, where) for one in value if one is not None]
         case "map":
             return {key: fit(one, shape.value, where) for key, one in value.items()}
         case "integer" | "long":

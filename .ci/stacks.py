@@ -18,9 +18,11 @@ def template(name):
 def deploy(name, prefix=PREFIX, endpoint=None, body=None, **parameters):
     """Creates or updates a stack, waits for it, and returns its outputs."""
     cloudformation = boto3.client("cloudformation", endpoint_url=endpoint)
-    stack, body = f"{prefix}{name}", body or template(name)
+    stack, body = f"{prefix or PREFIX}{name}", body or template(name)
     stored = re.findall(r"^  (\w+):\n    Type: AWS::SSM::Parameter::Value<", body, re.MULTILINE)
-    parameters = {"Prefix": prefix, **{name: f"/{prefix}arthouse/{name}" for name in stored}, **parameters}
+    # Two stacks belong to an account and a network, not to a deployment.
+    own = {} if prefix is None else {"Prefix": prefix}
+    parameters = {**own, **{name: f"/{prefix}arthouse/{name}" for name in stored}, **parameters}
     request = {
         "StackName": stack,
         "TemplateBody": body,

@@ -31,6 +31,7 @@ fn no_name_is_owned_by_two_stacks() {
                         | "FunctionName"
                         | "PolicyName"
                         | "QueueName"
+                        | "RepositoryName"
                         | "ServiceName"
                         | "TableName"
                 ) || (*property == "LogGroupName" && resource.kind == "AWS::Logs::LogGroup")
@@ -111,4 +112,86 @@ fn commands_are_hidden_for_six_times_as_long_as_their_function_runs() {
         .find(|queue| queue.id == "Commands")
         .expect("a queue");
     assert_eq!(queue.properties["VisibilityTimeout"], json!(6 * timeout));
+}
+
+#[test]
+fn containers_name_their_images_by_digest_and_are_nobody_in_particular() {
+    let mut looked_at = 0;
+    for task in of_kind(COMPUTE[0], "AWS::ECS::TaskDefinition") {
+        for container in task.properties["ContainerDefinitions"]
+            .as_array()
+            .expect("containers")
+        {
+            let image = container["Image"].as_str().expect("an image");
+            assert!(
+                image.ends_with("@ImageDigest") || image.ends_with("@AgentDigest"),
+                "{image}"
+            );
+            assert_eq!(container["User"], "65532:65532", "{}", task.id);
+            looked_at += 1;
+        }
+    }
+    assert_eq!(looked_at, 4);
+}
+
+/// A release is a version of its own, which takes over by and by and goes back if it fails.
+#[test]
+fn functions_are_called_by_an_alias_that_follows_the_releases() {
+    for version in of_kind(COMPUTE[1], "AWS::Lambda::Version") {
+        assert_eq!(version.properties["Description"], "CodeKey");
+    }
+    for mapping in of_kind(COMPUTE[1], "AWS::Lambda::EventSourceMapping") {
+        let called = mapping.properties["FunctionName"].as_str();
+        assert!(called.is_some_and(|called| called.ends_with("Alias.Ref")));
+    }
+    for schedule in of_kind(COMPUTE[1], "AWS::Scheduler::Schedule") {
+        assert_eq!(schedule.properties["Target"]["Arn"], "UpkeepAlias.Ref");
+    }
+    let template = template::json(COMPUTE[1]);
+    for function in ["Commands", "Reactions"] {
+        let group = format!("{function}Releases");
+        let policy = &template["Resources"][format!("{function}Alias")]["UpdatePolicy"];
+        let update = &policy["Fn::If"][1]["CodeDeployLambdaAliasUpdate"];
+        assert_eq!(update["DeploymentGroupName"], json!({"Ref": group}));
+        let groups = of_kind(COMPUTE[1], "AWS::CodeDeploy::DeploymentGroup");
+        let group = groups.iter().find(|found| found.id == group);
+        let alarms = &group.expect("a group").properties["AlarmConfiguration"]["Alarms"];
+        assert_eq!(alarms[0]["Name"], format!("{function}ReleaseAlarm.Ref"));
+    }
+}
+
+#[test]
+fn what_the_scheduler_calls_is_not_tried_for_six_hours() {
+    let limits = of_kind(COMPUTE[1], "AWS::Lambda::EventInvokeConfig");
+    let [limit] = &limits[..] else {
+        panic!("{limits:?}");
+    };
+    assert_eq!(limit.properties["MaximumRetryAttempts"], 1);
+    assert_eq!(limit.properties["MaximumEventAgeInSeconds"], 3600);
+}
+
+/// Where the tasks go if there is no NAT gateway: everything that they call has its way.
+#[test]
+fn every_service_that_tasks_call_has_an_endpoint() {
+    let endpoints = of_kind("endpoints", "AWS::EC2::VPCEndpoint");
+    let services: std::collections::BTreeSet<_> = endpoints
+        .iter()
+        .map(|endpoint| {
+            let name = endpoint.properties["ServiceName"].as_str().expect("a name");
+            name.split_once("us-east-1.")
+                .expect("a region")
+                .1
+                .to_owned()
+        })
+        .collect();
+    let expected = [
+        "dynamodb",
+        "dynamodb-streams",
+        "ecr.api",
+        "ecr.dkr",
+        "logs",
+        "s3",
+        "sqs",
+    ];
+    assert_eq!(services, expected.map(str::to_owned).into());
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use arthouse_store::TableNames;
+use arthouse_store::{Table, TableNames};
 use arthouse_worker::{Queue, QueueNames};
 use serde_json::Value;
 
@@ -14,8 +14,26 @@ fn resources(name: &str, compute: &str) -> Vec<Resource> {
     template::resources(name, &[("Prefix", PREFIX), ("Compute", compute)])
 }
 
-/// The alarms' metrics in both forms of compute: namespace, name, value of the first dimension.
-fn metrics() -> BTreeSet<(String, String, String)> {
+/// A metric that an alarm looks at: namespace, name, value of the first dimension.
+type Metric = (String, String, String);
+
+/// What an alarm looks at: one metric, or several of which it takes the sum.
+fn looked_at(alarm: &Resource) -> Vec<Metric> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let metric = |of: &Value| {
+        let dimension = text(&of["Dimensions"][0]["Value"]);
+        (text(&of["Namespace"]), text(&of["MetricName"]), dimension)
+    };
+    let Some(queries) = alarm.properties.get("Metrics") else {
+        return vec![metric(&Value::Object(alarm.properties.clone()))];
+    };
+    let queries = queries.as_array().expect("queries").iter();
+    let metrics = queries.filter_map(|query| query.get("MetricStat"));
+    metrics.map(|stat| metric(&stat["Metric"])).collect()
+}
+
+/// The alarms' metrics in both forms of compute.
+fn metrics() -> BTreeSet<Metric> {
     let alarms = ["containers", "lambda"].into_iter().flat_map(|compute| {
         let scaling = resources("compute-containers", compute);
         let alarms = resources("observability", compute)
@@ -23,20 +41,7 @@ fn metrics() -> BTreeSet<(String, String, String)> {
             .chain(scaling);
         alarms.filter(|resource| resource.kind == "AWS::CloudWatch::Alarm")
     });
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    alarms
-        .map(|alarm| {
-            let of = &alarm.properties;
-            let dimension = of
-                .get("Dimensions")
-                .map(|dimensions| text(&dimensions[0]["Value"]));
-            (
-                text(&of["Namespace"]),
-                text(&of["MetricName"]),
-                dimension.unwrap_or_default(),
-            )
-        })
-        .collect()
+    alarms.flat_map(|alarm| looked_at(&alarm)).collect()
 }
 
 #[test]
@@ -54,17 +59,49 @@ fn alarms_on_queues_and_functions_name_those_that_there_are() {
                 .to_owned()
         })
         .collect();
+    let tables = TableNames::with_prefix(PREFIX);
+    let own = Table::ALL.map(|table| tables.name(table));
+    let tables: BTreeSet<String> = own.into_iter().chain([tables.leases()]).collect();
+    let mut throttled = BTreeSet::new();
     let mut seen = BTreeSet::new();
     for (namespace, metric, name) in metrics() {
         match namespace.as_str() {
             "AWS/SQS" => assert!(queues.contains(&name), "{metric} of {name}"),
             "AWS/Lambda" => assert!(functions.contains(&name), "{metric} of {name}"),
+            "AWS/DynamoDB" => {
+                throttled.insert(name);
+            }
             "Arthouse" => {}
             other => panic!("{other}"),
         }
         seen.insert(namespace);
     }
-    assert_eq!(seen.len(), 3);
+    assert_eq!(seen.len(), 4);
+    assert_eq!(throttled, tables);
+}
+
+/// A metric without dimensions is made of a line of the log.
+#[test]
+fn what_alarms_take_from_logs_is_what_filters_make_of_them() {
+    let mut made = BTreeSet::new();
+    for compute in ["containers", "lambda"] {
+        let filters = resources("observability", compute);
+        let filters = filters
+            .iter()
+            .filter(|it| it.kind == "AWS::Logs::MetricFilter");
+        made.extend(filters.map(|filter| {
+            let made = &filter.properties["MetricTransformations"][0]["MetricName"];
+            made.as_str().expect("a name").to_owned()
+        }));
+    }
+    let wanted = metrics()
+        .into_iter()
+        .filter_map(|(namespace, metric, dimension)| {
+            (namespace == "Arthouse" && dimension.is_empty()).then_some(metric)
+        });
+    let wanted: BTreeSet<_> = wanted.collect();
+    assert_eq!(wanted.len(), 3, "{wanted:?}");
+    assert_eq!(wanted, made);
 }
 
 #[test]
@@ -128,8 +165,13 @@ fn dashboards_are_json_and_show_what_alarms_look_at() {
             .iter()
             .filter(|resource| resource.kind == "AWS::CloudWatch::Alarm")
         {
-            let metric = alarm.properties["MetricName"].as_str().expect("a metric");
-            assert!(shown.contains(metric), "{compute}: {metric} is not shown");
+            for (_, metric, of) in looked_at(alarm) {
+                assert!(shown.contains(&metric), "{compute}: {metric} is not shown");
+                assert!(
+                    shown.contains(&of),
+                    "{compute}: {metric} of {of} is not shown"
+                );
+            }
         }
     }
 }

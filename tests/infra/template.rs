@@ -11,10 +11,12 @@ use serde_json::{Map, Value};
 use evaluate::Scope;
 
 /// All templates, by the names of their files.
-pub(crate) const ALL: [&str; 6] = [
+pub(crate) const ALL: [&str; 8] = [
     "data",
     "messaging",
     "roles",
+    "images",
+    "endpoints",
     "compute-lambda",
     "compute-containers",
     "observability",

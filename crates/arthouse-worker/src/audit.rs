@@ -27,6 +27,8 @@ use findings::Findings;
 use judge::judge;
 use seen::Seen;
 
+use crate::Clock;
+
 /// Items per page, which is what a segment holds in memory.
 const PAGE: u16 = 100;
 /// Receipts and session keys per page; they are smaller.
@@ -94,10 +96,13 @@ pub async fn audit_tables(
         .try_for_each_concurrent(None, |segment| audit.receipts(segment))
         .await?;
     let report = audit.findings.into_report();
+    let now = Clock::system().now();
+    let pending = report.pending_since.map(|since| now.since(since));
     // A metric filter matches this line by its text and its fields.
     info!(
         violations = report.violated,
         pending = report.pending,
+        pending_seconds = pending.map_or(0, |age| age.num_seconds().max(0)),
         undecided = report.undecided,
         enrollments = report.counts.enrollments,
         "the audit has ended"

@@ -32,10 +32,9 @@ pub(super) fn by_aws(template: &str, role: &str) -> Vec<Access> {
             (&["sqs:SendMessage"], queue("arthouse-stream-dlq")),
         ],
         ("compute-lambda", "UpkeepRole") => vec![log(write, "functions/upkeep")],
-        ("compute-lambda", "ScheduleRole") => vec![(
-            &["lambda:InvokeFunction"],
-            format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{PREFIX}arthouse-upkeep"),
-        )],
+        ("compute-lambda", "ScheduleRole") => {
+            vec![(&["lambda:InvokeFunction"], "UpkeepAlias.Ref".to_owned())]
+        }
         // The agent beside the stream processor has the role of its task.
         ("compute-containers", "StreamsRole") => vec![log(
             &[
@@ -50,14 +49,8 @@ pub(super) fn by_aws(template: &str, role: &str) -> Vec<Access> {
             log(write, "worker"),
             log(write, "streams"),
             log(write, "upkeep"),
-            (
-                &[
-                    "ecr:BatchCheckLayerAvailability",
-                    "ecr:GetDownloadUrlForLayer",
-                    "ecr:BatchGetImage",
-                ],
-                format!("arn:aws:ecr:{REGION}:{ACCOUNT}:repository/arthouse"),
-            ),
+            (PULL, repository("arthouse")),
+            (PULL, repository("arthouse-agent")),
             (&["ecr:GetAuthorizationToken"], "*".to_owned()),
         ],
         // EventBridge Scheduler, "Using templated targets": a task is run with the roles of its definition.
@@ -87,6 +80,16 @@ const STREAM: &[&str] = &[
     "dynamodb:GetRecords",
     "dynamodb:GetShardIterator",
 ];
+
+const PULL: &[&str] = &[
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:GetDownloadUrlForLayer",
+    "ecr:BatchGetImage",
+];
+
+fn repository(name: &str) -> String {
+    format!("arn:aws:ecr:{REGION}:{ACCOUNT}:repository/{name}")
+}
 
 fn log_group(name: &str) -> String {
     format!("arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/{PREFIX}arthouse/{name}:*")
@@ -118,7 +121,10 @@ fn roles_that_aws_alone_uses_may_do_what_it_does_with_them_and_nothing_else() {
         let played = OURS.iter().find(|(template, _)| *template == name);
         let played = played.map(|(_, roles)| *roles).unwrap_or_default();
         for resource in template::resources(name, &[("Prefix", PREFIX)]) {
-            if resource.kind == "AWS::IAM::Role" && !played.contains(&resource.id.as_str()) {
+            // What CodeDeploy may do is AWS's own policy.
+            let is_aws = resource.id == "ReleaseRole";
+            let is_played = is_aws || played.contains(&resource.id.as_str());
+            if resource.kind == "AWS::IAM::Role" && !is_played {
                 let asked: BTreeSet<Access> = by_aws(name, &resource.id).into_iter().collect();
                 let role = format!("{name} {}", resource.id);
                 exactly(&role, &of_role(name, &resource.id), &asked);

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use arthouse_core::{OffTimetable, ScheduleError, Violation};
+use arthouse_core::{OffTimetable, ScheduleError, Timestamp, Violation};
 use arthouse_store::{Key, Table, Unreadable};
 use serde::Serialize;
 
@@ -50,6 +50,8 @@ pub struct AuditReport {
     pub violated: u64,
     /// The number of findings that may be reactions not carried out yet.
     pub pending: u64,
+    /// When the oldest of these became due, as far as the records tell.
+    pub pending_since: Option<Timestamp>,
     /// The number of unreadable items that violate no numbered invariant; the audit can't judge them.
     pub undecided: u64,
     /// The number of sessions that are not at a time of their timetable, which violates nothing.
@@ -85,6 +87,8 @@ impl Findings {
     pub(super) fn add(&self, violation: Violation) {
         let mut report = self.report();
         let count = if violation.pending {
+            let since = report.pending_since.into_iter().chain(violation.since);
+            report.pending_since = since.min();
             &mut report.pending
         } else {
             &mut report.violated
@@ -151,5 +155,38 @@ impl Findings {
 
     fn report(&self) -> MutexGuard<'_, AuditReport> {
         self.report.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arthouse_core::{AuditSubject, Invariant};
+
+    use super::*;
+
+    #[test]
+    fn the_oldest_pending_finding_tells_since_when() {
+        let findings = Findings::up_to(1);
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        for since in [
+            None,
+            Some(at("2026-10-02T00:00:00Z")),
+            Some(at("2026-10-01T00:00:00Z")),
+        ] {
+            let subject = AuditSubject::Enrollment {
+                user_id: "ada".parse().unwrap(),
+                course_id: "oils".parse().unwrap(),
+            };
+            findings.add(Violation {
+                invariant: Invariant::OneCharge,
+                subject,
+                detail: String::new(),
+                pending: true,
+                since,
+            });
+        }
+        let report = findings.into_report();
+        assert_eq!(report.pending, 3);
+        assert_eq!(report.pending_since, Some(at("2026-10-01T00:00:00Z")));
     }
 }

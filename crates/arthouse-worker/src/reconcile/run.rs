@@ -88,6 +88,7 @@ impl Reconciler {
                 "gaps of the streams stay unrepaired: some items failed"
             );
         }
+        // A metric filter matches this line by its text and `failed`.
         info!(
             finished,
             counts.students,
@@ -96,7 +97,7 @@ impl Reconciler {
             counts.notified,
             counts.unchanged,
             counts.foreign,
-            counts.failed,
+            failed = counts.failed,
             gaps_repaired,
             "the reconciliation has ended"
         );
