@@ -10,3 +10,4 @@ mod agreement;
 mod mappings;
 mod observability;
 mod roles;
+mod sweeps;

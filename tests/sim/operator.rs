@@ -100,6 +100,7 @@ impl Operator {
             since: self.errand.since.filter(|_| !resumes),
             students_per_second: self.errand.students_per_second,
             dry_run: false,
+            incremental: false,
         }
     }
 

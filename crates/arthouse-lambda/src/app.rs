@@ -91,8 +91,8 @@ impl App {
         match Event::read(event, &self.commands_queue)? {
             Event::Commands(batch) => Ok(self.carry_out(batch, deadline).await),
             Event::Changes(changes) => Ok(self.react(changes, deadline).await),
-            Event::Audit => self.audit(deadline).await,
-            Event::Reconcile => self.reconcile(deadline).await,
+            Event::Audit { incremental } => self.audit(incremental, deadline).await,
+            Event::Reconcile { incremental } => self.reconcile(incremental, deadline).await,
         }
     }
 
@@ -127,8 +127,11 @@ impl App {
         partial_batch(report.first_unfinished.or(unreadable))
     }
 
-    async fn audit(&self, deadline: &Deadline) -> Result<Value, Failure> {
-        let options = AuditOptions::default();
+    async fn audit(&self, incremental: bool, deadline: &Deadline) -> Result<Value, Failure> {
+        let options = AuditOptions {
+            incremental,
+            ..AuditOptions::default()
+        };
         let audit = audit_tables(&self.store, &options, &());
         let ended = deadline.stop().run_until_cancelled_owned(audit).await;
         let report = ended.ok_or(Failure::OutOfTime)??;
@@ -138,8 +141,9 @@ impl App {
     }
 
     /// Resumes the reconciliation of an earlier invocation that ran out of time, or starts one.
-    async fn reconcile(&self, deadline: &Deadline) -> Result<Value, Failure> {
+    async fn reconcile(&self, incremental: bool, deadline: &Deadline) -> Result<Value, Failure> {
         let options = ReconcileOptions {
+            incremental,
             begin: Begin::ResumeOrAnew,
             ..ReconcileOptions::default()
         };

@@ -12,9 +12,9 @@ pub(crate) enum Event {
     /// A batch of a table's stream.
     Changes(Changes),
     /// Audit the tables.
-    Audit,
+    Audit { incremental: bool },
     /// Repair what the streams have lost.
-    Reconcile,
+    Reconcile { incremental: bool },
 }
 
 /// A batch of a shard.
@@ -45,9 +45,11 @@ pub(crate) enum UnknownEvent {
 impl Event {
     /// Parses an event; `commands` is the name of the commands queue.
     pub(crate) fn read(mut event: Value, commands: &str) -> Result<Self, UnknownEvent> {
+        let incremental = event.get("incremental").and_then(Value::as_bool);
+        let incremental = incremental.unwrap_or_default();
         match event.get("arthouse").and_then(Value::as_str) {
-            Some("audit") => return Ok(Self::Audit),
-            Some("reconcile") => return Ok(Self::Reconcile),
+            Some("audit") => return Ok(Self::Audit { incremental }),
+            Some("reconcile") => return Ok(Self::Reconcile { incremental }),
             Some(_) => return Err(UnknownEvent::Source),
             None => {}
         }
@@ -125,10 +127,21 @@ mod tests {
     #[test]
     fn an_event_is_told_by_its_source() {
         let read = |event| Event::read(event, QUEUE).unwrap();
-        assert!(matches!(read(json!({"arthouse": "audit"})), Event::Audit));
+        assert!(matches!(
+            read(json!({"arthouse": "audit"})),
+            Event::Audit { incremental: false }
+        ));
+        assert!(matches!(
+            read(json!({"arthouse": "audit", "incremental": true})),
+            Event::Audit { incremental: true }
+        ));
         assert!(matches!(
             read(json!({"arthouse": "reconcile"})),
-            Event::Reconcile
+            Event::Reconcile { incremental: false }
+        ));
+        assert!(matches!(
+            read(json!({"arthouse": "reconcile", "incremental": true})),
+            Event::Reconcile { incremental: true }
         ));
         let commands = read(json!({"Records": [message(QUEUE), message(QUEUE)]}));
         assert!(matches!(commands, Event::Commands(batch) if batch.len() == 2));
@@ -163,7 +176,7 @@ mod tests {
                 assert_eq!(changes.records.len(), 1);
                 assert_eq!(changes.unreadable.as_deref(), Some("2"));
             }
-            Event::Commands(_) | Event::Audit | Event::Reconcile => {
+            Event::Commands(_) | Event::Audit { .. } | Event::Reconcile { .. } => {
                 panic!("it is a batch of a stream")
             }
         }

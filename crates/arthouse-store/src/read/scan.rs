@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::num::NonZeroU16;
 
 use arthouse_core::{
-    Application, Course, CourseId, Enrollment, Receipt, Session, SessionId, UserId,
+    Application, ChargeId, Course, CourseId, Enrollment, Receipt, Session, SessionId, UserId,
 };
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -14,11 +14,12 @@ use crate::items::{Item, expiry};
 use crate::session_loader::MAX_KEYS;
 use crate::{DecodeError, Key, Store, StoreError, Table, Unreadable};
 
-/// A segment of a table. Segments are scanned in parallel.
+/// A segment of a table, and how consistently it is read. Segments are scanned in parallel.
 #[derive(Debug, Clone, Copy)]
 pub struct Segment {
     index: u16,
     of: NonZeroU16,
+    consistent: bool,
 }
 
 impl Segment {
@@ -26,11 +27,25 @@ impl Segment {
     pub const WHOLE: Self = Self {
         index: 0,
         of: NonZeroU16::MIN,
+        consistent: true,
     };
 
     /// Returns the segments of a table that is divided into `of`.
     pub fn all(of: NonZeroU16) -> impl Iterator<Item = Self> {
-        (0..of.get()).map(move |index| Self { index, of })
+        (0..of.get()).map(move |index| Self {
+            index,
+            of,
+            consistent: true,
+        })
+    }
+
+    /// Returns the same segment, read eventually consistent for half the read units.
+    #[must_use]
+    pub const fn eventually(self) -> Self {
+        Self {
+            consistent: false,
+            ..self
+        }
     }
 }
 
@@ -56,7 +71,7 @@ pub struct KeptReceipt {
 }
 
 impl Store {
-    /// Reads a page of UsersCourses with at most `limit` items, unordered (strongly consistent).
+    /// Reads a page of UsersCourses with at most `limit` items, unordered.
     ///
     /// # Errors
     /// Returns the failed request; an unreadable item is part of the page.
@@ -87,7 +102,7 @@ impl Store {
         .await
     }
 
-    /// Reads a page of the courses, at most `limit`, unordered (strongly consistent).
+    /// Reads a page of the courses, at most `limit`, unordered.
     ///
     /// # Errors
     /// The same.
@@ -101,7 +116,7 @@ impl Store {
             .await
     }
 
-    /// Reads a page of the keys of Sessions, at most `limit`, unordered (strongly consistent).
+    /// Reads a page of the keys of Sessions, at most `limit`, unordered.
     ///
     /// # Errors
     /// The same.
@@ -131,7 +146,7 @@ impl Store {
         .await
     }
 
-    /// Reads a page of the receipts, at most `limit`, unordered (strongly consistent).
+    /// Reads a page of the receipts, at most `limit`, unordered.
     ///
     /// # Errors
     /// The same.
@@ -167,7 +182,7 @@ impl Store {
             .total_segments(segment.of.get().into())
             .limit(limit.into())
             .set_projection_expression(projection.map(str::to_owned))
-            .consistent_read(true)
+            .consistent_read(segment.consistent)
             .set_exclusive_start_key(start.map(|start| start.0))
             .send()
             .await
@@ -190,13 +205,51 @@ impl Store {
         &self,
         enrollment: &Enrollment,
     ) -> Result<Vec<Scanned<Session>>, StoreError> {
-        let mut items = self
-            .session_items(
-                &enrollment.user_id,
-                &enrollment.course_id,
-                enrollment.duration,
-            )
-            .await?;
+        self.scan_sessions(enrollment, true, |_| true).await
+    }
+
+    /// Reads the same for half the read units (eventually consistent).
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn sessions_eventually(
+        &self,
+        enrollment: &Enrollment,
+    ) -> Result<Vec<Scanned<Session>>, StoreError> {
+        self.scan_sessions(enrollment, false, |_| true).await
+    }
+
+    /// Reads those of them that have no charge yet, once there are sessions (eventually consistent).
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn uncharged_sessions(
+        &self,
+        enrollment: &Enrollment,
+    ) -> Result<Vec<Scanned<Session>>, StoreError> {
+        let is_open = enrollment.sessions_initialized_at.is_some();
+        let is_charged = |id: SessionId| {
+            let charge_id = ChargeId::of_session(id);
+            enrollment.charges.contains_key(&charge_id)
+        };
+        self.scan_sessions(enrollment, false, |id| is_open && !is_charged(id))
+            .await
+    }
+
+    async fn scan_sessions(
+        &self,
+        enrollment: &Enrollment,
+        consistent: bool,
+        is_wanted: impl Fn(SessionId) -> bool,
+    ) -> Result<Vec<Scanned<Session>>, StoreError> {
+        let Enrollment {
+            user_id, course_id, ..
+        } = enrollment;
+        let ids = (1..=enrollment.duration.get()).map(SessionId::from_ordinal);
+        let keys = ids
+            .filter(|id| is_wanted(id.clone()))
+            .map(|id| Key::Session(course_id.clone(), id, user_id.clone()).attributes());
+        let mut items = self.session_items(keys.collect(), consistent).await?;
         items.sort_by_cached_key(raw_key);
         Ok(items.iter().map(read).collect())
     }

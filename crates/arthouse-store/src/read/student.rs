@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use arthouse_core::{Application, CourseId, Duration, Enrollment, Session, SessionId, UserId};
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::batch::{batch_get, batch_get_with};
+use super::batch::batch_get_with;
 use crate::error::read;
 use crate::items::{Item, Record};
 use crate::session_loader::MAX_KEYS;
@@ -65,7 +65,8 @@ impl Store {
         course_id: &CourseId,
         duration: Duration,
     ) -> Result<Vec<Session>, StoreError> {
-        let items = self.session_items(user_id, course_id, duration).await?;
+        let keys = session_keys(user_id, course_id, duration);
+        let items = self.session_items(keys, true).await?;
         let mut sessions = items
             .iter()
             .map(read)
@@ -76,15 +77,14 @@ impl Store {
 
     pub(super) async fn session_items(
         &self,
-        user_id: &UserId,
-        course_id: &CourseId,
-        duration: Duration,
+        keys: Vec<Item>,
+        consistent: bool,
     ) -> Result<Vec<Item>, StoreError> {
-        let keys = session_keys(user_id, course_id, duration);
         let mut items = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(MAX_KEYS) {
             let table = self.table(Table::Sessions);
-            items.extend(batch_get(&self.client, &table, chunk.to_vec()).await?);
+            let found = batch_get_with(&self.client, &table, chunk.to_vec(), consistent);
+            items.extend(found.await?);
         }
         Ok(items)
     }

@@ -3,7 +3,7 @@
 use arthouse_core::{Charge, ChargeId, ChargeKind, SessionId};
 use arthouse_store::WriteResult;
 
-use crate::commands::{attend, id, now, reschedule, skip};
+use crate::commands::{apply, attend, confirm, id, now, reschedule, skip};
 use crate::counter::{Counts, requests};
 use crate::school::School;
 
@@ -16,6 +16,26 @@ async fn a_session_command_costs_one_transaction_of_4_write_units_and_a_load() {
         let expected = Counts {
             requests: requests([("BatchGetItem", 1), ("TransactWriteItems", 1)]),
             write_units: 4.0,
+        };
+        assert_eq!(
+            school.counter.take(),
+            expected,
+            "{:?}",
+            command.action.command_type()
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_application_and_its_payment_cost_6_write_units_and_a_load_of_5_items_each() {
+    let school = School::with_course(3).await;
+    for command in [apply("apply", "ada"), confirm("confirm", "ada", "ref-1")] {
+        school.counter.take();
+        school.carry_out(&command).await;
+        // The index of applications that wait is written too, with a unit of its own on AWS.
+        let expected = Counts {
+            requests: requests([("TransactGetItems", 1), ("TransactWriteItems", 1)]),
+            write_units: 6.0,
         };
         assert_eq!(
             school.counter.take(),

@@ -15,6 +15,9 @@ pub struct ReconcileOptions {
     pub students_per_second: NonZeroU32,
     /// Only read, and write nothing; it can't be resumed.
     pub dry_run: bool,
+    /// Read only the sessions that have no charge yet, and all eventually consistent: what is missed is found by a later sweep. It makes no
+    /// difference if notifications are sent again, which need all sessions.
+    pub incremental: bool,
 }
 
 impl Default for ReconcileOptions {
@@ -24,6 +27,7 @@ impl Default for ReconcileOptions {
             since: None,
             students_per_second: NonZeroU32::new(100).expect("not zero"),
             dry_run: false,
+            incremental: false,
         }
     }
 }

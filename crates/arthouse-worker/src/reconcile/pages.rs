@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use arthouse_core::{CourseId, Owed, Reaction, Timestamp, UserId, owed};
-use arthouse_store::{Enrolling, Page, Scanned, SweepCounts, WriteResult};
+use arthouse_store::{Enrolling, Page, Scanned, Segment, SweepCounts, WriteResult};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, TryStreamExt};
 use tokio::time::Instant;
@@ -27,6 +27,27 @@ const PAGE_SECONDS: u32 = 5;
 pub(super) struct Wanted {
     pub(super) since: Option<Timestamp>,
     pub(super) dry_run: bool,
+    /// Whether all sessions are read, and consistently.
+    pub(super) full: bool,
+}
+
+impl Wanted {
+    pub(super) fn of(options: &ReconcileOptions, since: Option<Timestamp>) -> Self {
+        Self {
+            since,
+            dry_run: options.dry_run,
+            full: !options.incremental || since.is_some(),
+        }
+    }
+
+    /// Returns the table as it is to be read.
+    pub(super) fn table(self) -> Segment {
+        if self.full {
+            Segment::WHOLE
+        } else {
+            Segment::WHOLE.eventually()
+        }
+    }
 }
 
 /// Returns the number of students per page at a rate.
@@ -96,7 +117,12 @@ impl Reconciler {
             Ok(Enrolling::Application(application)) => owed(Some(&application), None, &[]),
             Ok(Enrolling::Enrollment(enrollment)) => {
                 let mut sessions = Vec::new();
-                for session in self.store.sessions(&enrollment).await? {
+                let read = if wanted.full {
+                    self.store.sessions(&enrollment).await?
+                } else {
+                    self.store.uncharged_sessions(&enrollment).await?
+                };
+                for session in read {
                     match session {
                         Ok(session) => sessions.push(session),
                         Err(defect) => {
@@ -134,6 +160,7 @@ impl Reconciler {
         let wanted = Wanted {
             since: Some(since.into()),
             dry_run: false,
+            full: true,
         };
         let failed = Mutex::new(None);
         let add = |step: &ReconcileStep<'_>| {

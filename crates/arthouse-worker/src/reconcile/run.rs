@@ -1,7 +1,6 @@
 //! A sweep over the table: started or resumed, saved after each page, finished or stopped.
 
 use arthouse_core::Timestamp;
-use arthouse_store::Segment;
 use arthouse_store::{Sweep, SweepCause, SweepCounts, SweepState};
 use chrono::{DateTime, TimeDelta, Utc};
 use dynamo_streams::GapRecord;
@@ -29,15 +28,12 @@ impl Reconciler {
         observer: &impl ReconcileObserver,
         stop: &CancellationToken,
     ) -> Result<ReconcileReport, ReconcileError> {
-        let wanted = Wanted {
-            since,
-            dry_run: true,
-        };
+        let wanted = Wanted::of(options, since);
         let (mut counts, mut cursor) = (SweepCounts::default(), None);
         let mut finished = false;
         while !finished && !stop.is_cancelled() {
             let (began, size) = (Instant::now(), page_size(options.students_per_second));
-            let page = self.store.scan_enrolling(Segment::WHOLE, size, cursor);
+            let page = self.store.scan_enrolling(wanted.table(), size, cursor);
             let page = page.await?;
             let students = page.items.len();
             cursor = page.next.clone();
@@ -161,17 +157,14 @@ impl Reconciler {
         observer: &impl ReconcileObserver,
         stop: &CancellationToken,
     ) -> Result<(), ReconcileError> {
-        let wanted = Wanted {
-            since: sweep.since,
-            dry_run: false,
-        };
+        let wanted = Wanted::of(options, sweep.since);
         while sweep.state == SweepState::Running {
             if stop.is_cancelled() {
                 return self.save(sweep, SweepState::Stopped).await;
             }
             let (began, size) = (Instant::now(), page_size(options.students_per_second));
             let cursor = sweep.cursor.clone();
-            let page = self.store.scan_enrolling(Segment::WHOLE, size, cursor);
+            let page = self.store.scan_enrolling(wanted.table(), size, cursor);
             let page = page.await?;
             let (students, next) = (page.items.len(), page.next.clone());
             let mut counts = sweep.counts;

@@ -25,6 +25,9 @@ pub(crate) struct Options {
     /// The most violations to list; all are counted
     #[arg(long, default_value_t = 1_000)]
     limit: usize,
+    /// Check applications and enrolments only, and no sessions of complete ones: cheaper, for a check by the hour beside a full one by the day
+    #[arg(long)]
+    incremental: bool,
     #[command(flatten)]
     format: Format,
 }
@@ -34,6 +37,7 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
     let audit = AuditOptions {
         segments: options.segments,
         listed: options.limit,
+        incremental: options.incremental,
     };
     let progress = Progress(Ticker::start());
     let report = audit_tables(&store, &audit, &progress).await;
