@@ -190,6 +190,23 @@ def surroundings():
         sys.exit(f"there are endpoints of {services}")
 
 
+def restore():
+    """Restores the tables under another prefix as the manual has it, and expects the same records of them."""
+    again = "again-"
+    names = ["Courses", "UsersCourses", "Sessions", "Commands"]
+    for name in names:
+        dynamodb.restore_table_to_point_in_time(SourceTableName=PREFIX + name, TargetTableName=again + name, UseLatestRestorableTime=True)
+    for name in ["UsersCourses", "Sessions"]:
+        dynamodb.get_waiter("table_exists").wait(TableName=again + name)
+        dynamodb.update_table(TableName=again + name, StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"})
+    for command in ["provision", "reconcile", "audit"]:
+        said = arthouse("--prefix", again, command)
+    count = lambda prefix: [dynamodb.scan(TableName=prefix + name, Select="COUNT")["Count"] for name in names]  # noqa: E731
+    if count(again) != count(PREFIX):
+        sys.exit(f"there are {count(again)} records after the restoration, {count(PREFIX)} before")
+    print(f"restored: {said.strip()}")
+
+
 def live_by_functions():
     """The same life once more, on stacks of its own where only functions work: called by the emulator, from queue and streams."""
     outputs = deploy("data", FUNCTIONS)
@@ -227,6 +244,7 @@ def main():
         if site not in policy:
             sys.exit(f"after the update, the queue's policy is {policy}")
         live(environment)
+    restore()
     surroundings()
     move(live_by_functions())
 
