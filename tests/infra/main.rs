@@ -10,4 +10,5 @@ mod agreement;
 mod mappings;
 mod observability;
 mod roles;
+mod sources;
 mod sweeps;

@@ -12,6 +12,7 @@ mod malformed;
 
 mod outcome;
 mod rejection;
+mod source_rules;
 mod transition;
 
 mod event;
@@ -53,6 +54,7 @@ pub use malformed::{Malformed, Reason, without_values};
 
 pub use outcome::{Outcome, OutcomeContext, Receipt};
 pub use rejection::Rejection;
+pub use source_rules::{InvalidSourceRule, SourceRules};
 pub use transition::{Refusal, State, Transition};
 
 pub use event::{CloudEvent, EVENT_SOURCE};

@@ -13,6 +13,8 @@ pub struct Rejection {
 }
 
 pub(crate) const FORBIDDEN: Rejection = Rejection::new("FORBIDDEN", "the actor may not do this");
+pub(crate) const FORBIDDEN_SOURCE: Rejection =
+    Rejection::new("FORBIDDEN_SOURCE", "the source may not act for this actor");
 pub(crate) const COURSE_NOT_FOUND: Rejection =
     Rejection::new("COURSE_NOT_FOUND", "there is no course with this id");
 pub(crate) const SCHEDULE_EXHAUSTED: Rejection = Rejection::new(
@@ -49,9 +51,9 @@ impl Rejection {
         self.code
     }
 
-    /// Returns all codes: the one that every command has, then those of each command, in the order of the commands.
+    /// Returns all codes: the two that every command has, then those of each command, in the order of the commands.
     pub fn codes() -> Vec<&'static str> {
-        let mut codes = vec![FORBIDDEN.code];
+        let mut codes = vec![FORBIDDEN.code, FORBIDDEN_SOURCE.code];
         for rejection in CommandType::ALL
             .into_iter()
             .flat_map(CommandType::rejections)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use arthouse_store::{Store, StoreError};
 use arthouse_worker::{
     AuditOptions, Begin, Clients, CommandHandler, CommandWorker, Names, Queue, ReactionHandler,
-    ReconcileError, ReconcileOptions, Reconciler, Settings, Stack, audit_tables,
+    ReconcileError, ReconcileOptions, Reconciler, Settings, SourceRules, Stack, audit_tables,
 };
 use dynamo_streams::BatchProcessor;
 use lambda_runtime::Diagnostic;
@@ -71,8 +71,13 @@ impl From<Failure> for Diagnostic {
 
 impl App {
     /// Finds the queues and builds the parts, as the daemons do.
-    pub(crate) async fn start(clients: Clients, names: Names) -> anyhow::Result<Self> {
-        let (stack, settings) = (Stack::find(clients, names).await?, settings());
+    pub(crate) async fn start(
+        clients: Clients,
+        names: Names,
+        sources: SourceRules,
+    ) -> anyhow::Result<Self> {
+        let (stack, mut settings) = (Stack::find(clients, names).await?, settings());
+        settings.sources = sources;
         let CommandWorker { consumer, handler } = stack.command_worker(&settings)?;
         let streams = stack.stream_workers(&settings)?;
         Ok(Self {

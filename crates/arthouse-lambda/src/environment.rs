@@ -1,7 +1,7 @@
 use std::env::{self, VarError};
 
 use anyhow::{Result, bail};
-use arthouse_worker::{LogFormat, Names};
+use arthouse_worker::{LogFormat, Names, SourceRules};
 
 /// The settings from the environment; the variables are those of the binary `arthouse`.
 #[derive(Debug)]
@@ -11,6 +11,8 @@ pub(crate) struct Environment {
     pub(crate) log_filter: Option<String>,
     /// `ARTHOUSE_LOG_FORMAT`; the default is JSON, for CloudWatch's metric filters.
     pub(crate) log_format: LogFormat,
+    /// `ARTHOUSE_SOURCES`.
+    pub(crate) sources: SourceRules,
 }
 
 impl Environment {
@@ -31,6 +33,7 @@ impl Environment {
                 Some("human") => LogFormat::Human,
                 Some(other) => bail!("ARTHOUSE_LOG_FORMAT is json or human, not {other:?}"),
             },
+            sources: value("ARTHOUSE_SOURCES")?.unwrap_or_default().parse()?,
         })
     }
 

@@ -32,7 +32,7 @@ fn main() -> Result<()> {
 
 async fn serve(environment: &Environment) -> Result<()> {
     let clients = Clients::from_env(Limits::Daemon).await?;
-    let app = App::start(clients, environment.names()).await?;
+    let app = App::start(clients, environment.names(), environment.sources.clone()).await?;
     let app = Arc::new(app);
     let handler = service_fn(move |invocation: LambdaEvent<Value>| {
         let app = Arc::clone(&app);

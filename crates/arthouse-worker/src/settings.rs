@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use arthouse_core::SourceRules;
+
 use crate::Clock;
 
 /// The settings of the worker and the stream processor. Other settings are each consumer's defaults.
@@ -13,6 +15,8 @@ pub struct Settings {
     pub streams: dynamo_streams::Settings,
     /// The clock for reactions.
     pub clock: Clock,
+    /// For whom each source may act.
+    pub sources: SourceRules,
 }
 
 /// The maximum of attempts of a reaction that may still succeed: about an hour, so an outage parks no records. A reaction that can't
@@ -28,6 +32,7 @@ impl Default for Settings {
             sender: sqs_consumer::SenderSettings::default(),
             streams,
             clock: Clock::system(),
+            sources: SourceRules::default(),
         }
     }
 }

@@ -179,7 +179,7 @@ impl Stack {
 
     fn command_handler(&self, settings: &Settings) -> CommandHandler {
         let outcomes = self.sender(&self.queues.outcomes, settings);
-        CommandHandler::new(self.store.clone(), outcomes)
+        CommandHandler::new(self.store.clone(), outcomes, settings.sources.clone())
     }
 
     /// Builds the stream processor and the repair of its gaps.

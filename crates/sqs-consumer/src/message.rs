@@ -25,6 +25,7 @@ struct Parts {
     attributes: BTreeMap<String, Attribute>,
     trace_header: Option<String>,
     moved_from: Option<String>,
+    sender_id: Option<String>,
 }
 
 impl Message {
@@ -41,6 +42,7 @@ impl Message {
             attributes: BTreeMap::new(),
             trace_header: None,
             moved_from: None,
+            sender_id: None,
         }))
     }
 
@@ -54,6 +56,12 @@ impl Message {
     #[must_use]
     pub fn with_sent_at(self, sent_at: SystemTime) -> Self {
         self.edit(|parts| parts.sent_at = sent_at)
+    }
+
+    /// Returns the same message, sent by this principal.
+    #[must_use]
+    pub fn with_sender_id(self, sender_id: Option<String>) -> Self {
+        self.edit(|parts| parts.sender_id = sender_id)
     }
 
     /// Returns the same message with this receive count.
@@ -153,6 +161,12 @@ impl Message {
     #[must_use]
     pub fn trace_header(&self) -> Option<&str> {
         self.0.trace_header.as_deref()
+    }
+
+    /// Returns who sent it, as SQS writes it (`SenderId`): the id of a user, or of a role and its session, `ROLE:SESSION`.
+    #[must_use]
+    pub fn sender_id(&self) -> Option<&str> {
+        self.0.sender_id.as_deref()
     }
 
     /// Returns the ARN of the queue whose redrive policy moved the message to this dead-letter queue (`DeadLetterQueueSourceArn`). Its

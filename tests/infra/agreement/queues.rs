@@ -92,6 +92,26 @@ fn named_producers_may_send_commands_and_nothing_else() {
     );
 }
 
+/// Whoever else is allowed all of SQS can't send then.
+#[test]
+fn named_producers_can_be_the_only_ones() {
+    let roles = "arn:aws:iam::111122223333:role/site";
+    let parameters = [
+        ("Prefix", PREFIX),
+        ("ProducerArns", roles),
+        ("OnlyNamedProducers", "true"),
+    ];
+    let resources = template::resources("messaging", &parameters);
+    let policy = resources.iter().find(|it| it.id == "CommandsPolicy");
+    let policy = &policy.expect("a policy").properties["PolicyDocument"];
+    let statements = policy["Statement"].as_array().expect("statements").iter();
+    let refusal = statements.last().expect("a statement");
+    assert_eq!(refusal["Effect"], "Deny");
+    assert_eq!(refusal["Action"], "sqs:SendMessage");
+    let others = &refusal["Condition"]["ArnNotEquals"]["aws:PrincipalArn"];
+    assert_eq!(others, &json!([roles]));
+}
+
 /// What the template says of each queue.
 fn from_template() -> Facts {
     let resources = template::resources("messaging", &[("Prefix", PREFIX)]);

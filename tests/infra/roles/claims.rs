@@ -152,6 +152,25 @@ fn nobody_may_make_change_or_delete_a_queue() {
     }
 }
 
+/// A service of AWS takes a role for this account only (IAM, "The confused deputy problem").
+#[test]
+fn services_take_roles_for_this_account_only() {
+    let mut roles = 0;
+    for name in template::ALL {
+        for resource in template::resources(name, &PARAMETERS) {
+            if resource.kind == "AWS::IAM::Role" {
+                let trust = &resource.properties["AssumeRolePolicyDocument"]["Statement"];
+                for statement in trust.as_array().expect("statements") {
+                    let account = &statement["Condition"]["StringEquals"]["aws:SourceAccount"];
+                    assert_eq!(account, template::ACCOUNT, "{name} {}", resource.id);
+                }
+                roles += 1;
+            }
+        }
+    }
+    assert_eq!(roles, 10);
+}
+
 #[test]
 fn a_producer_may_only_send() {
     let [grant] = &policy("ProducerPolicy")[..] else {

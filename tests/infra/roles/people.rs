@@ -11,6 +11,38 @@ use super::containers::{enrolling, go_over};
 use super::part::Part;
 use super::school::{Running, School};
 
+/// As the three sample producers do: find the queue, take what is theirs, and put back what is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn consumers_may_take_from_their_queue_and_nothing_else() {
+    let school = School::new().await;
+    for (queue, policy) in [
+        (Queue::Outcomes, "OutcomesPolicy"),
+        (Queue::Notifications, "NotificationsPolicy"),
+    ] {
+        let consumer = Part::of_policies(&school.aws, policy, &[policy]).await;
+        consumer.relay.take_calls();
+        let (sqs, names) = (&consumer.stack.clients.sqs, &consumer.stack.names.queues);
+        let found = sqs.get_queue_url().queue_name(names.name(queue)).send();
+        let url = found.await.expect("the queue").queue_url.expect("a URL");
+        let send = school.owner.clients.sqs.send_message().queue_url(&url);
+        let send = send.message_body("{}").message_group_id("g");
+        let send = send.message_deduplication_id("1").send();
+        send.await.expect("it is sent");
+        let received = sqs.receive_message().queue_url(&url).send().await;
+        // The school's own inbox takes outcomes, too.
+        let messages = received.expect("an answer").messages.unwrap_or_default();
+        let receipt = messages.first().and_then(|it| it.receipt_handle.clone());
+        let receipt = receipt.unwrap_or_else(|| "none".to_owned());
+        let put_back = sqs.change_message_visibility().queue_url(&url);
+        let put_back = put_back.receipt_handle(&receipt).visibility_timeout(1);
+        let _ = put_back.send().await;
+        let delete = sqs.delete_message().queue_url(&url).receipt_handle(receipt);
+        let _ = delete.send().await;
+        consumer.check(&[]);
+    }
+    school.aws.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn people_may_do_what_the_manual_tells_them_and_nothing_else() {
     let school = School::new().await;

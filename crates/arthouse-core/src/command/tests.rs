@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-use crate::rejection::FORBIDDEN;
+use crate::rejection::{FORBIDDEN, FORBIDDEN_SOURCE};
 use crate::samples::{NOW, after, at, command, course, first_session};
 use crate::{
     CommandType, Refusal, Rejection, Session, SessionStatus, State, Transition, decide,
@@ -120,7 +120,10 @@ fn every_code_is_of_one_rejection_and_every_name_is_of_one_command() {
     let stated = CommandType::ALL
         .into_iter()
         .flat_map(CommandType::rejections);
-    let rejections: Vec<Rejection> = stated.cloned().chain([FORBIDDEN]).collect();
+    let rejections: Vec<Rejection> = stated
+        .cloned()
+        .chain([FORBIDDEN, FORBIDDEN_SOURCE])
+        .collect();
     for code in Rejection::codes() {
         let of_code = || rejections.iter().filter(|one| one.code() == code);
         assert!(

@@ -1,7 +1,10 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use arthouse_core::{Command, EventId, Malformed, Outcome, Receipt, Refusal, Timestamp, decide};
+use arthouse_core::{
+    Command, EventId, Malformed, Outcome, Receipt, Refusal, Rejection, SourceRules, Timestamp,
+    decide,
+};
 use arthouse_store::{Commit, Store, StoreError};
 use chrono::{DateTime, Utc};
 use sqs_consumer::{
@@ -18,6 +21,9 @@ const MAX_DECISIONS: u32 = 5;
 /// The reason of the dead letter of a command whose outcome the queue refuses for good.
 const OUTCOME_REFUSED: &str = "OUTCOME_REFUSED";
 
+/// The reason of the dead letter of a message in the name of a source that is not its sender's.
+pub(super) const FORBIDDEN_SENDER: &str = "FORBIDDEN_SENDER";
+
 /// Carries out commands. A message is done when its outcome is stored and sent; until then the message is the outbox entry.
 ///
 /// Malformed messages go to the dead-letter queue. Failures that may pass (throttling, conflicts, time-outs, sessions not initialised
@@ -26,20 +32,26 @@ const OUTCOME_REFUSED: &str = "OUTCOME_REFUSED";
 pub struct CommandHandler {
     store: Store,
     outcomes: BatchSender,
+    sources: SourceRules,
 }
 
 impl CommandHandler {
     /// Makes a handler that writes to a store and sends outcomes.
-    pub(crate) fn new(store: Store, outcomes: BatchSender) -> Self {
-        Self { store, outcomes }
+    pub(crate) fn new(store: Store, outcomes: BatchSender, sources: SourceRules) -> Self {
+        Self {
+            store,
+            outcomes,
+            sources,
+        }
     }
 
-    /// Carries out the command of a message as of the time at which it was sent.
+    /// Carries out the command of a message as of the time at which it was sent. The sender is checked if it is given.
     pub(super) async fn handle_at(
         &self,
         message: &Message,
         context: &Context,
         sent_at: SystemTime,
+        sender: Option<&str>,
     ) -> Disposition {
         let attributes = message.attributes().iter();
         let attributes =
@@ -48,6 +60,13 @@ impl CommandHandler {
             Ok(command) => command,
             Err(malformed) => return dead_letter(malformed),
         };
+        let source = &command.metadata.source;
+        if sender.is_some_and(|sender| !self.sources.is_sender(source, sender)) {
+            return Disposition::DeadLetter {
+                reason: FORBIDDEN_SENDER.to_owned(),
+                detail: format!("the sender is none of the source {source}"),
+            };
+        }
         let subject = command.action.subject();
         let span = info_span!(
             "command",
@@ -65,7 +84,11 @@ impl CommandHandler {
     }
 
     async fn carry_out(&self, command: &Command, message: &Message, now: Timestamp) -> Disposition {
-        match settle(&self.store, command, now).await {
+        let settled = match self.sources.check(command) {
+            Ok(()) => settle(&self.store, command, now).await,
+            Err(rejection) => reject(&self.store, command, &rejection, now).await,
+        };
+        match settled {
             Ok(Settled::Decided(receipt)) => self.publish(command, &receipt, message).await,
             Ok(Settled::TooEarly) => {
                 info!("sessions are not initialised yet");
@@ -108,7 +131,9 @@ impl CommandHandler {
 
 impl Handler for CommandHandler {
     async fn handle(&self, message: &Message, context: &Context) -> Disposition {
-        self.handle_at(message, context, message.sent_at()).await
+        let sender = message.sender_id().unwrap_or_default();
+        self.handle_at(message, context, message.sent_at(), Some(sender))
+            .await
     }
 }
 
@@ -147,6 +172,21 @@ async fn settle(store: &Store, command: &Command, now: Timestamp) -> Result<Sett
         }
     }
     Ok(Settled::Contended)
+}
+
+/// Rejects a command without a look at the school's records.
+async fn reject(
+    store: &Store,
+    command: &Command,
+    rejection: &Rejection,
+    now: Timestamp,
+) -> Result<Settled, StoreError> {
+    let receipt = Receipt::new(command, Outcome::from(rejection), now);
+    Ok(match store.put_receipt(&receipt).await? {
+        Commit::Committed => Settled::Decided(Box::new(receipt)),
+        Commit::Duplicate(first) => Settled::Decided(first),
+        Commit::Moved => Settled::Contended,
+    })
 }
 
 fn deduplication_id(outcome_id: &str, message_id: &str) -> String {

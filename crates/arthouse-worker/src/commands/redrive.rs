@@ -7,6 +7,7 @@ use sqs_consumer::{
 };
 
 use super::CommandHandler;
+use super::handler::FORBIDDEN_SENDER;
 
 /// How long dead letters stay hidden from others meanwhile.
 const VISIBILITY: Duration = Duration::from_secs(10 * 60);
@@ -102,16 +103,25 @@ impl CommandRedrive {
 
     /// Returns why the command has no outcome.
     async fn carry_out(&self, message: &Message) -> Option<String> {
+        // The sender of a dead letter is the worker, or was looked at before. What it refused stays refused.
+        if is_refused(message) {
+            return Some(FORBIDDEN_SENDER.to_owned());
+        }
         let context = Context::new(message, 1, CancellationToken::new());
         let handled = self
             .handler
-            .handle_at(message, &context, first_sent(message));
+            .handle_at(message, &context, first_sent(message), None);
         match handled.await {
             Disposition::Done => None,
             Disposition::Retry { reason, .. } | Disposition::Defer { reason, .. } => Some(reason),
             Disposition::DeadLetter { reason, detail } => Some(format!("{reason}: {detail}")),
         }
     }
+}
+
+/// Returns whether the worker has found that the message's sender is none of its source.
+fn is_refused(message: &Message) -> bool {
+    message.moved_from().is_none() && message.attribute("reason") == Some(FORBIDDEN_SENDER)
 }
 
 /// Returns when the command was sent. Dead letters of earlier versions, and those that SQS moved itself, don't say; for them it is when they were
@@ -132,6 +142,17 @@ fn first_sent(message: &Message) -> SystemTime {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_dead_letter_of_a_foreign_sender_is_not_carried_out() {
+        let letter = |reason| Message::new("m", "b").with_attributes([("reason", reason)]);
+        assert!(is_refused(&letter(FORBIDDEN_SENDER)));
+        assert!(!is_refused(&letter("OUTCOME_REFUSED")));
+        assert!(!is_refused(&Message::new("m", "b")));
+        // SQS leaves the attributes of the sender as they are.
+        let moved = letter(FORBIDDEN_SENDER).with_moved_from(Some("arn:commands".to_owned()));
+        assert!(!is_refused(&moved));
+    }
 
     #[test]
     fn a_dead_letter_was_first_sent_when_it_says_and_not_after_it_was_dead_lettered() {

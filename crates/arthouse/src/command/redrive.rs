@@ -1,6 +1,7 @@
 mod commands;
 
 use anyhow::{Context, Result, bail};
+use arthouse_core::SourceRules;
 use arthouse_worker::{Limits, RecordSkips, Settings, SkippedRecords};
 use clap::Args;
 use dynamo_streams::{ItemId, ItemKey, Operations, RedriveReport, Selection};
@@ -32,6 +33,14 @@ pub(crate) struct Options {
     /// Carry out dead-lettered commands instead, each as of the time at which it was first sent. What can't be carried out stays
     #[arg(long, conflicts_with_all = ["item", "skip_unreadable"])]
     commands: bool,
+    /// For whom each source may act, as for `arthouse worker`
+    #[arg(
+        long,
+        env = "ARTHOUSE_SOURCES",
+        value_name = "RULES",
+        default_value = ""
+    )]
+    sources: SourceRules,
     #[command(flatten)]
     format: Format,
 }
@@ -39,7 +48,7 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
     let stack = deployment.stack(Limits::Daemon).await?;
     if options.commands {
-        return commands::run(&stack, options.format).await;
+        return commands::run(&stack, options.sources, options.format).await;
     }
     let operations = stack.operations()?;
     let selection = match &options.item {

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use arthouse_core::SourceRules;
 use arthouse_worker::Settings;
 use clap::{Args, value_parser};
 use tracing::info;
@@ -21,6 +22,14 @@ pub(crate) struct Options {
     /// How long a poll of an empty queue waits, 1s to 20s: less shortens the shutdown and costs more requests
     #[arg(long, env = "ARTHOUSE_WAIT_TIME", value_name = "DURATION", default_value = "20s", value_parser = duration::seconds(1..=20))]
     wait_time: Duration,
+    /// For whom each source may act, such as "urn:school:web=student urn:school:payments=system@AROA..."; without rules, for everyone
+    #[arg(
+        long,
+        env = "ARTHOUSE_SOURCES",
+        value_name = "RULES",
+        default_value = ""
+    )]
+    sources: SourceRules,
     #[command(flatten)]
     start: Start,
     #[command(flatten)]
@@ -38,6 +47,7 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
     commands.concurrency = usize::try_from(options.concurrency)?;
     commands.wait_time = options.wait_time;
     commands.max_in_flight_messages = commands.max_in_flight_messages.max(commands.concurrency);
+    settings.sources = options.sources;
     info!(queue = stack.queues.commands, "the command worker begins");
     let worker = stack.command_worker(&settings)?;
     probes.watch_commands(&worker, &settings);

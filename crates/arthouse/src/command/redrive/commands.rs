@@ -1,15 +1,19 @@
 //! Dead-lettered commands.
 
 use anyhow::{Context, Result};
-use arthouse_worker::{CommandRedriveReport, RemainingDeadLetter, Settings, Stack};
+use arthouse_worker::{CommandRedriveReport, RemainingDeadLetter, Settings, SourceRules, Stack};
 use serde_json::json;
 
 use crate::output::{Format, plain};
 use crate::{Exit, output, signals};
 
 /// Carries out what can be carried out, and tells what remains.
-pub(super) async fn run(stack: &Stack, format: Format) -> Result<Exit> {
-    let redrive = stack.command_redrive(&Settings::default());
+pub(super) async fn run(stack: &Stack, sources: SourceRules, format: Format) -> Result<Exit> {
+    let settings = Settings {
+        sources,
+        ..Settings::default()
+    };
+    let redrive = stack.command_redrive(&settings);
     let shutdown = signals::shutdown()?;
     let report = Box::pin(redrive.run(&shutdown)).await;
     let CommandRedriveReport {

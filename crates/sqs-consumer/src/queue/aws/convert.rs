@@ -49,6 +49,7 @@ pub(crate) fn system_attributes(
         .with_time_since_first_receive(number(&Name::ApproximateFirstReceiveTimestamp).map(ago))
         .with_trace_header(text(&Name::AwsTraceHeader))
         .with_moved_from(text(&Name::DeadLetterQueueSourceArn))
+        .with_sender_id(text(&Name::SenderId))
 }
 
 fn read_attribute(value: MessageAttributeValue) -> Option<Attribute> {
@@ -95,6 +96,7 @@ mod tests {
             .attributes(Name::SentTimestamp, "1700000000123")
             .attributes(Name::ApproximateReceiveCount, "3")
             .attributes(Name::MessageGroupId, "g")
+            .attributes(Name::SenderId, "AROAEXAMPLE:session")
             .attributes(Name::DeadLetterQueueSourceArn, "arn:source")
             .message_attributes("kind", sdk_attribute(&"greeting".into()).unwrap())
             .message_attributes("raw", sdk_attribute(&Attribute::binary([0, 1])).unwrap())
@@ -110,6 +112,7 @@ mod tests {
         assert_eq!(message.sent_at(), from_unix_millis(1_700_000_000_123));
         assert_eq!(message.receive_count(), 3);
         assert_eq!(message.moved_from(), Some("arn:source"));
+        assert_eq!(message.sender_id(), Some("AROAEXAMPLE:session"));
         assert_eq!(message.attribute("kind"), Some("greeting"));
         assert_eq!(message.attributes()["raw"], Attribute::binary([0, 1]));
     }
