@@ -22,6 +22,7 @@ mod reaction;
 mod audit;
 mod owed;
 mod progress;
+mod summary;
 
 mod json_schema;
 pub mod schema;
@@ -67,3 +68,4 @@ pub use audit::{
 };
 pub use owed::{Owed, owed};
 pub use progress::{Progress, SessionProgress, Stage, StatementLine, project};
+pub use summary::{CourseDetails, CourseSummary, summarise};

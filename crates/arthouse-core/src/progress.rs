@@ -196,7 +196,11 @@ fn statement(enrollment: &Enrollment) -> Vec<StatementLine> {
     enrollment.charges.iter().map(line).collect()
 }
 
-fn session_progress(enrollment: &Enrollment, session: &Session, now: Timestamp) -> SessionProgress {
+pub(crate) fn session_progress(
+    enrollment: &Enrollment,
+    session: &Session,
+    now: Timestamp,
+) -> SessionProgress {
     let movable = session.status == SessionStatus::Scheduled && session.reschedulable;
     SessionProgress {
         session_id: session.session_id.clone(),

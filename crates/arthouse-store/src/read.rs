@@ -11,7 +11,7 @@ pub use student::StudentRecords;
 use std::collections::HashMap;
 
 use arthouse_core::{
-    Application, CommandId, Course, CourseId, Receipt, Session, SessionId, Source,
+    Application, CommandId, Course, CourseId, Receipt, Session, SessionId, Source, Timestamp,
 };
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 
@@ -33,8 +33,36 @@ pub struct Page<T> {
 }
 
 /// The start of a page.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PageStart(pub(crate) HashMap<String, AttributeValue>);
+
+/// What joins names and values in the text of a page's start: no name and no value of a key has it.
+const SEPARATOR: char = '\n';
+
+impl PageStart {
+    /// Writes the start as a text, for whoever asks for the next page later.
+    pub fn to_text(&self) -> String {
+        let mut parts: Vec<_> = self
+            .0
+            .iter()
+            .filter_map(|(name, value)| Some(format!("{name}{SEPARATOR}{}", value.as_s().ok()?)))
+            .collect();
+        parts.sort_unstable();
+        parts.join(&SEPARATOR.to_string())
+    }
+
+    /// Reads a start from its text; whether it is the start of a page of this list shows when it is used.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let parts: Vec<_> = text.split(SEPARATOR).collect();
+        let (pairs, []) = parts.as_chunks::<2>() else {
+            return None;
+        };
+        let pair = |[name, value]: &[&str; 2]| {
+            ((*name).to_owned(), AttributeValue::S((*value).to_owned()))
+        };
+        Some(Self(pairs.iter().map(pair).collect()))
+    }
+}
 
 fn page<R: Record>(items: Option<Vec<Item>>, last: Option<Item>) -> Result<Page<R>, StoreError> {
     let items = items.unwrap_or_default();
@@ -126,6 +154,40 @@ impl Store {
         page(output.items, output.last_evaluated_key)
     }
 
+    /// Reads a page of the sessions of a course, of all its students, whose date is at or after `from` and before `until` (eventually
+    /// consistent).
+    ///
+    /// Only these are transferred. The table has no key for dates, so the service reads all sessions of the course for it, and none of another's.
+    ///
+    /// # Errors
+    /// Returns the failed request.
+    pub async fn sessions_between(
+        &self,
+        course_id: &CourseId,
+        (from, until): (Timestamp, Timestamp),
+        start: Option<PageStart>,
+    ) -> Result<Page<Session>, StoreError> {
+        let text = |at: Timestamp| AttributeValue::S(at.to_string());
+        let output = self
+            .client
+            .query()
+            .table_name(self.table(Table::Sessions))
+            .key_condition_expression("PK = :course AND begins_with(SK, :session)")
+            .filter_expression("SessionDate >= :from AND SessionDate < :until")
+            .expression_attribute_values(
+                ":course",
+                AttributeValue::S(Key::Course(course_id.clone()).pk()),
+            )
+            .expression_attribute_values(":session", AttributeValue::S("SESSION#".to_owned()))
+            .expression_attribute_values(":from", text(from))
+            .expression_attribute_values(":until", text(until))
+            .set_exclusive_start_key(start.map(|start| start.0))
+            .send()
+            .await
+            .map_err(|e| StoreError::request("Query", e))?;
+        page(output.items, output.last_evaluated_key)
+    }
+
     /// Checks in one request that all tables can be read, for health checks: an eventually consistent read of a key that no item has.
     ///
     /// # Errors
@@ -163,5 +225,20 @@ impl Store {
             .consistent_read(true);
         let output = request.send().await;
         Ok(output.map_err(|e| StoreError::request("GetItem", e))?.item)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_start_of_a_page_reads_back_what_it_writes() {
+        let key = Key::Application("u:1".parse().expect("an id"), "c".parse().expect("an id"));
+        let start = PageStart(key.attributes());
+        assert_eq!(PageStart::from_text(&start.to_text()), Some(start));
+        for odd in ["PK", "PK\nx\nSK", ""] {
+            assert_eq!(PageStart::from_text(odd), None, "{odd:?}");
+        }
     }
 }

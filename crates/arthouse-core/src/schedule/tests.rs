@@ -331,3 +331,35 @@ proptest! {
         let _ = text.parse::<Schedule>();
     }
 }
+
+#[test]
+fn a_day_has_its_length_on_the_clock_of_its_zone() {
+    for (zone, date, first, next) in [
+        (
+            "Europe/London",
+            "2026-07-01",
+            "2026-06-30T23:00:00Z",
+            "2026-07-01T23:00:00Z",
+        ),
+        (
+            "Europe/London",
+            "2026-10-25",
+            "2026-10-24T23:00:00Z",
+            "2026-10-26T00:00:00Z",
+        ),
+        // Midnight does not exist on that day.
+        (
+            "America/Asuncion",
+            "2020-10-04",
+            "2020-10-04T04:00:00Z",
+            "2020-10-05T03:00:00Z",
+        ),
+    ] {
+        let zone = Zone::named(zone).expect("a zone");
+        let (from, until) = zone.day(date.parse().expect("a date"));
+        assert_eq!(
+            (from.to_string(), until.to_string()),
+            (first.to_owned(), next.to_owned())
+        );
+    }
+}

@@ -17,6 +17,10 @@ use jiff_core::tz::{Abbreviation, AmbiguousOffset, tzif};
 
 use crate::Timestamp;
 
+/// The days that have bounds in four digits' years on every clock.
+const FIRST_DAY: NaiveDate = NaiveDate::from_ymd_opt(1, 1, 1).expect("a date");
+const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(9998, 12, 31).expect("a date");
+
 /// A time zone of the IANA database. It is chrono's, so that times can be converted and written with it.
 #[derive(Clone, Copy)]
 pub struct Zone(&'static Known);
@@ -126,6 +130,21 @@ impl Zone {
     /// Returns UTC.
     pub fn utc() -> Self {
         Self::named("UTC").expect("the copy has UTC")
+    }
+
+    /// Returns the first instant of a day on the clock of the zone, and that of the next day. A day begins after midnight where the clocks are
+    /// changed then.
+    pub fn day(self, date: NaiveDate) -> (Timestamp, Timestamp) {
+        let begins = |date: NaiveDate| {
+            let hours = (0..24).filter_map(|hour| date.and_hms_opt(hour, 0, 0));
+            let mut begun = hours.filter_map(|local| self.from_local_datetime(&local).earliest());
+            let utc = || date.and_time(NaiveTime::MIN).and_utc();
+            Timestamp::from(begun.next().map_or_else(utc, |first| first.to_utc()))
+        };
+        // What lies outside is no date of ours.
+        let date = date.clamp(FIRST_DAY, LAST_DAY);
+        let next = date.succ_opt().unwrap_or(date);
+        (begins(date), begins(next))
     }
 
     /// Returns the name that it was found by.

@@ -1,9 +1,12 @@
 use std::collections::HashSet;
 
-use arthouse_core::{Application, CourseId, Duration, Enrollment, Session, SessionId, UserId};
+use arthouse_core::{
+    Application, ChargeId, CourseId, Duration, Enrollment, Session, SessionId, UserId,
+};
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::batch::batch_get_with;
+use super::batch::{batch_get, batch_get_with};
+use super::{Enrolling, Page, PageStart};
 use crate::error::read;
 use crate::items::{Item, Record};
 use crate::session_loader::MAX_KEYS;
@@ -56,6 +59,71 @@ impl Store {
                 .await?;
         }
         Ok(records)
+    }
+
+    /// Reads a page of a student's applications and enrolments, by course (strongly consistent): one Query, whatever courses and other students
+    /// there are.
+    ///
+    /// # Errors
+    /// Returns the failed request, or the item that can't be read.
+    pub async fn courses_of(
+        &self,
+        user_id: &UserId,
+        start: Option<PageStart>,
+    ) -> Result<Page<Enrolling>, StoreError> {
+        let output = self
+            .client
+            .query()
+            .table_name(self.table(Table::UsersCourses))
+            .key_condition_expression("PK = :user AND begins_with(SK, :course)")
+            .expression_attribute_values(":user", AttributeValue::S(format!("USER#{user_id}")))
+            .expression_attribute_values(":course", AttributeValue::S("COURSE#".to_owned()))
+            .consistent_read(true)
+            .set_exclusive_start_key(start.map(|start| start.0))
+            .send()
+            .await
+            .map_err(|e| StoreError::request("Query", e))?;
+        let mut items = Vec::new();
+        for item in output.items.unwrap_or_default() {
+            match Key::of_item(Table::UsersCourses, &item) {
+                Ok(Key::Application(..)) => {
+                    items.push(Enrolling::Application(Box::new(read(&item)?)));
+                }
+                Ok(Key::Enrollment(..)) => {
+                    items.push(Enrolling::Enrollment(Box::new(read(&item)?)));
+                }
+                Ok(Key::Course(_) | Key::Session(..) | Key::Receipt(..)) | Err(_) => {}
+            }
+        }
+        let next = output.last_evaluated_key.filter(|key| !key.is_empty());
+        Ok(Page {
+            items,
+            next: next.map(PageStart),
+        })
+    }
+
+    /// Reads the sessions of enrolments that have no charge yet, by their computed keys (strongly consistent): a request for each 100 of
+    /// them, over all enrolments. The sessions of the others are told by their charges.
+    ///
+    /// # Errors
+    /// Returns the failed request, or the session that can't be read.
+    pub async fn uncharged_sessions<'a>(
+        &self,
+        enrollments: impl IntoIterator<Item = &'a Enrollment>,
+    ) -> Result<Vec<Session>, StoreError> {
+        let keys: Vec<_> = enrollments
+            .into_iter()
+            .filter(|enrollment| enrollment.sessions_initialized_at.is_some())
+            .flat_map(uncharged_keys)
+            .collect();
+        let table = self.table(Table::Sessions);
+        let mut sessions = Vec::with_capacity(keys.len());
+        for chunk in keys.chunks(MAX_KEYS) {
+            for item in batch_get(&self.client, &table, chunk.to_vec()).await? {
+                sessions.push(read(&item)?);
+            }
+        }
+        Ok(sessions)
     }
 
     /// Reads a student's sessions by their computed keys (strongly consistent).
@@ -130,6 +198,21 @@ impl Store {
             None => self.get(key.long_attributes()).await,
         }
     }
+}
+
+fn uncharged_keys(enrollment: &Enrollment) -> Vec<Item> {
+    let is_charged = |id: &SessionId| {
+        let charges = &enrollment.charges;
+        charges.contains_key(&ChargeId::of_session(id.clone()))
+    };
+    (1..=enrollment.duration.get())
+        .map(SessionId::from_ordinal)
+        .filter(|id| !is_charged(id))
+        .map(|id| {
+            let (course_id, user_id) = (enrollment.course_id.clone(), enrollment.user_id.clone());
+            Key::Session(course_id, id, user_id).attributes()
+        })
+        .collect()
 }
 
 fn session_keys(user_id: &UserId, course_id: &CourseId, duration: Duration) -> Vec<Item> {
