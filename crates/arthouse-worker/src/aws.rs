@@ -13,6 +13,9 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider, SharedHttpClient};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::HttpConnector;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::byte_stream::ByteStream;
 
 /// The default region for an endpoint on this machine. Only signatures and ARNs contain it.
 pub const LOCAL_REGION: &str = "eu-west-1";
@@ -179,6 +182,53 @@ fn https() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CRYPTOGRAPHY))
         .build_https()
+}
+
+/// Why a document could not be read over HTTP.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// The address is not a URL.
+    #[error("invalid URL")]
+    Url(#[source] aws_smithy_runtime_api::http::HttpError),
+    /// There was no answer.
+    #[error("no answer")]
+    Connection(#[source] aws_smithy_runtime_api::client::result::ConnectorError),
+    /// The answer was no success.
+    #[error("HTTP status {0}")]
+    Status(u16),
+    /// The answer broke off.
+    #[error("the answer broke off")]
+    Body(#[source] aws_smithy_types::byte_stream::error::Error),
+    /// There was no answer in time.
+    #[error("no answer within {} s", FETCH_TIMEOUT.as_secs())]
+    TimedOut,
+}
+
+/// How long a document may take.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Reads a document over HTTPS, or HTTP, with the connections that the AWS clients have.
+///
+/// # Errors
+/// Says why not.
+pub async fn fetch(url: &str) -> Result<Vec<u8>, FetchError> {
+    let tls =
+        aws_smithy_http_client::Connector::builder().tls_provider(Provider::Rustls(CRYPTOGRAPHY));
+    let connector = tls.build();
+    let request = HttpRequest::get(url).map_err(FetchError::Url)?;
+    let reading = async {
+        let response = connector
+            .call(request)
+            .await
+            .map_err(FetchError::Connection)?;
+        if !response.status().is_success() {
+            return Err(FetchError::Status(response.status().as_u16()));
+        }
+        let body = ByteStream::new(response.into_body()).collect().await;
+        Ok(body.map_err(|error| FetchError::Body(error))?.to_vec())
+    };
+    let read = tokio::time::timeout(FETCH_TIMEOUT, reading).await;
+    read.map_err(|_| FetchError::TimedOut)?
 }
 
 /// Adds default credentials for an endpoint on this machine, without asking metadata services or logins.

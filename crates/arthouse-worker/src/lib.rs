@@ -18,7 +18,7 @@ mod reconcile;
 mod stack;
 
 pub use arthouse_core::SourceRules;
-pub use aws::{Clients, ClientsError, LOCAL_CREDENTIALS, LOCAL_REGION, Limits};
+pub use aws::{Clients, ClientsError, FetchError, LOCAL_CREDENTIALS, LOCAL_REGION, Limits, fetch};
 pub use clock::Clock;
 pub use log::{LogError, LogFormat, log_cap, start_log};
 pub use names::Names;

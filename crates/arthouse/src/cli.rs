@@ -48,9 +48,14 @@ impl Cli {
             Command::Provision(options) => command::provision::run(options, deployment).await,
             Command::Worker(options) => command::worker::run(options, deployment).await,
             Command::Streams(options) => command::streams::run(options, deployment).await,
+            Command::Web(options) => Box::pin(command::web::run(*options, deployment)).await,
             Command::Send(options) => Box::pin(command::send::run(*options, deployment)).await,
             Command::Progress(options) => command::progress::run(options, deployment).await,
+            Command::Courses(options) => command::courses::run(options, deployment).await,
             Command::Course(options) => command::course::run(options, deployment).await,
+            Command::Catalogue(options) => command::catalogue::run(options, deployment).await,
+            Command::Day(options) => command::day::run(options, deployment).await,
+            Command::Calendar(options) => command::calendar::run(options, deployment).await,
             Command::Pending(options) => command::pending::run(options, deployment).await,
             Command::Roster(options) => command::roster::run(options, deployment).await,
             Command::Outcome(options) => command::outcome::run(options, deployment).await,
@@ -73,7 +78,7 @@ impl Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     #[cfg(feature = "local")]
-    /// Run everything on this machine: DynamoDB, SQS, the worker and the stream processor
+    /// Run everything on this machine: DynamoDB, SQS, the worker, the stream processor and the web pages
     Local(command::local::Options),
     #[cfg(feature = "local")]
     /// Play a whole course on a fresh stack on this machine, and check the result
@@ -84,12 +89,22 @@ pub(crate) enum Command {
     Worker(command::worker::Options),
     /// Process the streams of the tables until stopped
     Streams(command::streams::Options),
+    /// Serve the API, pages for student, teacher and office, and calendar feeds until stopped
+    Web(Box<command::web::Options>),
     /// Send commands from flags, a file or stdin
     Send(Box<command::send::Options>),
     /// Show a student's progress in a course: dates, balance, statement
     Progress(command::progress::Options),
+    /// List a student's courses: status, balance, sessions remaining, next session
+    Courses(command::courses::Options),
     /// Show a course
     Course(command::course::Options),
+    /// List all courses
+    Catalogue(command::catalogue::Options),
+    /// List the sessions of a course on a day, of all its students
+    Day(command::day::Options),
+    /// Print a student's sessions as a calendar (RFC 5545)
+    Calendar(command::calendar::Options),
     /// List the applications that wait for their payment, oldest first
     Pending(command::pending::Options),
     /// List the students of a session of a course
@@ -138,11 +153,15 @@ impl Command {
             Self::Local(_) => LevelFilter::INFO,
             #[cfg(feature = "local")]
             Self::Demo(_) => LevelFilter::ERROR,
-            Self::Worker(_) | Self::Streams(_) => LevelFilter::INFO,
+            Self::Worker(_) | Self::Streams(_) | Self::Web(_) => LevelFilter::INFO,
             Self::Provision(_)
             | Self::Send(_)
             | Self::Progress(_)
+            | Self::Courses(_)
             | Self::Course(_)
+            | Self::Catalogue(_)
+            | Self::Day(_)
+            | Self::Calendar(_)
             | Self::Pending(_)
             | Self::Roster(_)
             | Self::Outcome(_)

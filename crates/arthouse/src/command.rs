@@ -1,8 +1,12 @@
 //! One file a command.
 
 pub(crate) mod audit;
+pub(crate) mod calendar;
+pub(crate) mod catalogue;
 pub(crate) mod completions;
 pub(crate) mod course;
+pub(crate) mod courses;
+pub(crate) mod day;
 mod duration;
 pub(crate) mod healthy;
 #[cfg(feature = "local")]
@@ -20,6 +24,7 @@ pub(crate) mod send;
 mod start;
 pub(crate) mod status;
 pub(crate) mod streams;
+pub(crate) mod web;
 pub(crate) mod worker;
 
 use std::str::FromStr;

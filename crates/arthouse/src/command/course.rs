@@ -1,8 +1,7 @@
 use anyhow::{Context, Result};
-use arthouse_core::{Amount, Course, CourseId, Currency, Text};
+use arthouse_core::{Course, CourseDetails, CourseId};
 use arthouse_worker::Limits;
 use clap::Args;
-use serde::Serialize;
 
 use crate::Exit;
 use crate::deployment::Deployment;
@@ -19,45 +18,6 @@ pub(crate) struct Options {
     format: Format,
 }
 
-/// A course as programs read it.
-#[derive(Debug, Serialize)]
-struct Details<'a> {
-    course_id: &'a CourseId,
-    title: &'a Text,
-    description: &'a Text,
-    cost: Amount,
-    currency: Currency,
-    duration: u16,
-    payment_method: &'a Text,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    payment_link: Option<&'a Text>,
-    schedule: &'a str,
-    time_zone: &'static str,
-    session_minutes: u16,
-    open: bool,
-    version: u64,
-}
-
-impl<'a> Details<'a> {
-    fn of(course: &'a Course) -> Self {
-        Self {
-            course_id: &course.course_id,
-            title: &course.title,
-            description: &course.description,
-            cost: course.cost,
-            currency: course.currency,
-            duration: course.duration.get(),
-            payment_method: &course.payment_method,
-            payment_link: course.payment_link.as_ref(),
-            schedule: course.schedule.as_str(),
-            time_zone: course.schedule.time_zone(),
-            session_minutes: course.session_minutes.get(),
-            open: course.open,
-            version: course.version,
-        }
-    }
-}
-
 pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exit> {
     let course_id = &options.course;
     let found = deployment
@@ -69,7 +29,7 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
     let course =
         found.ok_or_else(|| Failure::NotFound(format!("there is no course {course_id}")))?;
     if options.format.json {
-        output::print_json(&Details::of(&course))?;
+        output::print_json(&CourseDetails::from(&course))?;
     } else {
         output::print(describe(&course))?;
     }

@@ -26,7 +26,7 @@ pub(crate) struct Options {
 
 /// A student's session as programs read it.
 #[derive(Debug, Serialize)]
-struct Line<'a> {
+pub(super) struct Line<'a> {
     user_id: &'a UserId,
     session_id: &'a SessionId,
     status: SessionStatus,
@@ -70,7 +70,7 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
     Ok(Exit::Success)
 }
 
-fn line(session: &Session) -> Line<'_> {
+pub(super) fn line(session: &Session) -> Line<'_> {
     Line {
         user_id: &session.user_id,
         session_id: &session.session_id,
@@ -82,7 +82,7 @@ fn line(session: &Session) -> Line<'_> {
     }
 }
 
-fn table(sessions: &[Session], zone: Zone) -> String {
+pub(super) fn table(sessions: &[Session], zone: Zone) -> String {
     let starts = format!("Starts ({zone})");
     let mut table = output::table(&["Student", "Status", &starts, "Cost", "Moved from"]);
     for session in sessions {

@@ -20,7 +20,7 @@ pub(crate) struct Options {
     /// Print the JSON Schema of this command only, such as course.create
     #[arg(long, value_name = "TYPE", value_parser = command_type, conflicts_with = "out")]
     command: Option<CommandType>,
-    /// Write everything as files into this folder, made if absent: asyncapi.json, commands/*.json, events/*.json; `infra/contracts` is
+    /// Write everything as files into this folder, made if absent: asyncapi.json, openapi.json, commands/*.json, events/*.json; `infra/contracts` is
     /// made so
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -41,7 +41,10 @@ pub(crate) fn run(options: &Options, deployment: &Deployment) -> Result<Exit> {
 }
 
 fn write(folder: &Path, asyncapi: &Value) -> Result<usize> {
-    let mut files = vec![(folder.join("asyncapi.json"), asyncapi.clone())];
+    let mut files = vec![
+        (folder.join("asyncapi.json"), asyncapi.clone()),
+        (folder.join("openapi.json"), arthouse_web::openapi()),
+    ];
     for command_type in CommandType::ALL {
         let file = format!("{}.json", command_type.name());
         files.push((
@@ -104,7 +107,7 @@ mod tests {
         let files = write(folder.path(), &Value::Null).unwrap();
         assert_eq!(
             files,
-            1 + CommandType::ALL.len() + schema::EventType::all().len()
+            2 + CommandType::ALL.len() + schema::EventType::all().len()
         );
         let text = fs::read_to_string(folder.path().join("commands/payment.confirm.json")).unwrap();
         let schema: Value = serde_json::from_str(&text).unwrap();

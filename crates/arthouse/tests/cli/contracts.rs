@@ -34,7 +34,7 @@ fn the_contracts_in_the_repository_are_those_of_the_program() {
     run(&mut arthouse(&["schema", "--out", out])).check(0, &[]);
     let written = read(folder.path());
     let kept = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/contracts"));
-    assert_eq!(written.len(), 17);
+    assert_eq!(written.len(), 18);
     for (name, content) in &written {
         assert_eq!(
             kept.get(name),

@@ -177,6 +177,7 @@ fn a_course_is_taken_from_application_to_statement() {
     local
         .call(&["roster", "--course", "oils", "--session", "5"])
         .check(5, &["nobody has a session 0005"]);
+    lists(&local);
     let audit = local.call(&["audit", "--json"]);
     audit.check(0, &[]);
     assert_eq!(audit.json()["violations"], json!([]));
@@ -184,6 +185,9 @@ fn a_course_is_taken_from_application_to_statement() {
     for human in [
         &["progress", "--user", "ada", "--course", "oils"][..],
         &["course", "--course", "oils"],
+        &["courses", "--user", "ada"],
+        &["catalogue"],
+        &["day", "--course", "oils"],
         &["pending"],
         &["roster", "--course", "oils", "--session", "1"],
         &["outcome", "--id", "again"],
@@ -191,6 +195,34 @@ fn a_course_is_taken_from_application_to_statement() {
     ] {
         local.call(human).check(0, &[]);
     }
+}
+
+/// The lists of a student's courses, of all courses and of a day's sessions.
+fn lists(local: &Local) {
+    let json = |arguments: &[&str]| local.call(&[arguments, &["--json"]].concat()).json();
+    let whole = progress(local);
+    let courses = json(&["courses", "--user", "ada"]);
+    for name in [
+        "course_id",
+        "status",
+        "balance",
+        "sessions_remaining",
+        "next_session",
+    ] {
+        assert_eq!(courses[0][name], whole[name], "{name}");
+    }
+    let nobody = local.call(&["courses", "--user", "nobody"]);
+    nobody.check(5, &["nobody has not applied for any course"]);
+    assert_eq!(json(&["catalogue"])[0]["course_id"], "oils");
+    assert_eq!(json(&["catalogue", "--open"])[0]["open"], true);
+    let next = &whole["next_session"];
+    let date = &next["local_start"].as_str().unwrap()[..10];
+    let of_day = json(&["day", "--course", "oils", "--date", date]);
+    assert_eq!(of_day[0]["session_id"], next["session_id"]);
+    assert_eq!(
+        json(&["day", "--course", "oils", "--date", "2000-01-01"]),
+        json!([])
+    );
 }
 
 #[test]

@@ -29,3 +29,4 @@ mod status;
 mod three_processes;
 mod traffic;
 mod unreachable;
+mod web;

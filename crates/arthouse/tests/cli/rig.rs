@@ -83,6 +83,8 @@ pub(crate) struct Local {
     child: Child,
     log: Option<JoinHandle<String>>,
     pub(crate) endpoint: String,
+    /// Where its pages are.
+    pub(crate) web: String,
 }
 
 impl Local {
@@ -114,11 +116,12 @@ impl Local {
         let Ok(started) = serde_json::from_str::<Value>(&line) else {
             panic!("{line:?}: {}", log.join().unwrap());
         };
-        let endpoint = started["endpoint_url"].as_str().unwrap().to_owned();
+        let address = |name: &str| started[name].as_str().unwrap().to_owned();
         Self {
             child,
             log: Some(log),
-            endpoint,
+            endpoint: address("endpoint_url"),
+            web: address("web_url"),
         }
     }
 

@@ -10,12 +10,13 @@ use crate::Stack;
 use arthouse_worker::{LOCAL_CREDENTIALS, LOCAL_REGION};
 
 /// Says where everything is and what to try, for people.
-pub(super) fn text(endpoint: &str, data: &Path, stack: &Stack, prefix: &str) -> String {
+pub(super) fn text(endpoint: &str, web: &str, data: &Path, stack: &Stack, prefix: &str) -> String {
     let mut lines = vec![
         format!(
             "arthouse runs on {endpoint}, its data is in {}",
             data.display()
         ),
+        format!("pages for student, teacher and office are on {web}, the API is under {web}/api"),
         String::new(),
     ];
     for queue in Queue::ALL {
@@ -54,10 +55,11 @@ pub(super) fn text(endpoint: &str, data: &Path, stack: &Stack, prefix: &str) -> 
 }
 
 /// Says where everything is, for programs.
-pub(super) fn json(endpoint: &str, data: &Path, stack: &Stack) -> Value {
+pub(super) fn json(endpoint: &str, web: &str, data: &Path, stack: &Stack) -> Value {
     let queues = &stack.queues;
     json!({
         "endpoint_url": endpoint,
+        "web_url": web,
         "region": LOCAL_REGION,
         "data": data,
         "queues": {
