@@ -8,6 +8,7 @@ mod functions;
 mod part;
 mod people;
 mod school;
+mod web;
 
 use std::collections::BTreeSet;
 

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use evaluate::Scope;
 
 /// All templates, by the names of their files.
-pub(crate) const ALL: [&str; 8] = [
+pub(crate) const ALL: [&str; 9] = [
     "data",
     "messaging",
     "roles",
@@ -20,6 +20,7 @@ pub(crate) const ALL: [&str; 8] = [
     "compute-lambda",
     "compute-containers",
     "observability",
+    "web",
 ];
 
 /// Those that put into the parameter store what others read there.

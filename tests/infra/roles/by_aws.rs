@@ -53,6 +53,13 @@ pub(super) fn by_aws(template: &str, role: &str) -> Vec<Access> {
             (PULL, repository("arthouse-agent")),
             (&["ecr:GetAuthorizationToken"], "*".to_owned()),
         ],
+        // The same, and the secret is put into the task's environment.
+        ("web", "ExecutionRole") => vec![
+            log(write, "web"),
+            (PULL, repository("arthouse")),
+            (&["ecr:GetAuthorizationToken"], "*".to_owned()),
+            (&["secretsmanager:GetSecretValue"], "Secret.Ref".to_owned()),
+        ],
         // EventBridge Scheduler, "Using templated targets": a task is run with the roles of its definition.
         ("compute-containers", "ScheduleRole") => vec![
             (
@@ -104,7 +111,8 @@ fn stream(table: &str) -> String {
 }
 
 /// The roles that programs of ours have, each played by a test of these modules.
-const OURS: [(&str, &[&str]); 2] = [
+const OURS: [(&str, &[&str]); 3] = [
+    ("web", &["WebRole"]),
     (
         "compute-containers",
         &["StreamsRole", "UpkeepRole", "WorkerRole"],

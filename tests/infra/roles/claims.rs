@@ -168,7 +168,7 @@ fn services_take_roles_for_this_account_only() {
             }
         }
     }
-    assert_eq!(roles, 10);
+    assert_eq!(roles, 12);
 }
 
 #[test]
@@ -182,6 +182,29 @@ fn a_producer_may_only_send() {
     );
     let commands = format!("arn:aws:sqs:us-east-1:000000000000:{PREFIX}arthouse-commands.fifo");
     assert_eq!(grant.resources, BTreeSet::from([commands]));
+}
+
+/// The web server reads the tables and sends commands; it receives from no queue.
+#[test]
+fn the_web_server_may_only_read_and_send_commands() {
+    let allowed: BTreeSet<String> = [
+        "dynamodb:GetItem",
+        "dynamodb:BatchGetItem",
+        "dynamodb:Query",
+        "dynamodb:Scan",
+        "sqs:GetQueueUrl",
+        "sqs:GetQueueAttributes",
+        "sqs:SendMessage",
+    ]
+    .map(str::to_owned)
+    .into();
+    for grant in policy("WebPolicy") {
+        assert!(grant.actions.is_subset(&allowed), "{:?}", grant.actions);
+        if grant.actions.contains("sqs:SendMessage") {
+            let mut queues = grant.resources.iter();
+            assert!(queues.all(|queue| queue.ends_with("arthouse-commands.fifo")));
+        }
+    }
 }
 
 #[test]
