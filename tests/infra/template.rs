@@ -26,9 +26,9 @@ pub(crate) const ALL: [&str; 9] = [
 /// Those that put into the parameter store what others read there.
 const STORING: [&str; 2] = ["data", "roles"];
 
-/// The account and the region that templates are worked out for: those of the embedded stack.
+/// The account and the region that templates are worked out for: those of the embedded stack's clients.
 pub(crate) const ACCOUNT: &str = "000000000000";
-pub(crate) const REGION: &str = "us-east-1";
+pub(crate) const REGION: &str = "eu-west-1";
 
 /// A resource of a template, its properties worked out.
 #[derive(Debug, Clone)]

@@ -1,6 +1,8 @@
 //! The HTTP endpoint: reads a whole request, dispatches it by `X-Amz-Target` and writes the response.
 
 mod guard;
+mod peek;
+mod query;
 mod target;
 
 use std::convert::Infallible;
@@ -9,7 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::{HeaderMap, Method, Request, Response, StatusCode};
+use axum::http::header::{AUTHORIZATION, HOST};
+use axum::http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -19,10 +22,12 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::dynamodb::DynamoDb;
+use crate::dynamodb::Caller;
 use crate::loopback::Listener;
+use crate::place::Place;
 use crate::reply::{self, Reply, fault};
-use crate::sqs::SqsService;
+use crate::services::{Regional, Services};
+use crate::sqs::Address;
 use target::Target;
 
 /// The largest request body that DynamoDB accepts, in bytes. SQS checks its own limit of 1 MiB.
@@ -34,11 +39,11 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// The shutdown timeout for requests in flight.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// The services behind the endpoint.
-#[derive(Debug)]
-pub(crate) struct Services {
-    pub(crate) dynamodb: DynamoDb,
-    pub(crate) sqs: SqsService,
+/// What is behind the endpoint.
+struct Behind {
+    services: Arc<Services>,
+    /// The endpoint's own URL, with which those of queues begin.
+    url: String,
 }
 
 /// The running endpoint.
@@ -59,10 +64,14 @@ impl Endpoint {
         let stop = CancellationToken::new();
         let Listener { socket, url } = listener;
         let stopped = stop.clone();
+        let behind = Arc::new(Behind {
+            services,
+            url: url.clone(),
+        });
         let served = tokio::spawn(accept(socket, stop.clone(), move |connection| {
             converse(
                 connection,
-                Arc::clone(&services),
+                Arc::clone(&behind),
                 head_timeout,
                 stopped.clone(),
             )
@@ -109,15 +118,15 @@ async fn accept<F: Future<Output = ()> + Send + 'static>(
 /// Answers the requests of one connection, one after another.
 async fn converse(
     connection: TcpStream,
-    services: Arc<Services>,
+    behind: Arc<Behind>,
     head_timeout: Duration,
     stop: CancellationToken,
 ) {
     // A socket without `TCP_NODELAY` works, but more slowly.
     let _ = connection.set_nodelay(true);
     let answering = service_fn(|request: Request<Incoming>| {
-        let services = Arc::clone(&services);
-        async move { Ok::<_, Infallible>(answer(&services, request.map(Body::new)).await) }
+        let behind = Arc::clone(&behind);
+        async move { Ok::<_, Infallible>(answer(&behind, request.map(Body::new)).await) }
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -131,13 +140,13 @@ async fn converse(
     }
 }
 
-async fn answer(services: &Services, request: Request<Body>) -> Response<Body> {
+async fn answer(behind: &Behind, request: Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     if let Some(refusal) = guard::refusal(&parts.headers) {
         return refusal.into_response();
     }
     if parts.method == Method::GET || parts.method == Method::HEAD {
-        return reply::health(parts.uri.path()).into_response();
+        return behind.get(&parts.uri, &parts.headers).await.into_response();
     }
     let announced = body.size_hint().lower();
     let read = if announced > MAX_BODY_BYTES as u64 {
@@ -150,7 +159,7 @@ async fn answer(services: &Services, request: Request<Body>) -> Response<Body> {
             .and_then(Result::ok)
     };
     let reply = match read {
-        Some(body) => dispatch(services, &parts.headers, body).await,
+        Some(body) => behind.dispatch(&parts.headers, body).await,
         None => fault(
             StatusCode::PAYLOAD_TOO_LARGE,
             "com.amazon.coral.service#RequestEntityTooLargeException",
@@ -160,14 +169,77 @@ async fn answer(services: &Services, request: Request<Body>) -> Response<Body> {
     reply.into_response()
 }
 
-async fn dispatch(services: &Services, headers: &HeaderMap, body: Bytes) -> Reply {
-    let named = headers.get("x-amz-target").and_then(|v| v.to_str().ok());
-    match named.and_then(Target::parse) {
-        Some(Target::Sqs(operation)) => Reply::from(services.sqs.handle(operation, &body).await),
-        Some(Target::DynamoDb(operation)) => services.dynamodb.answer(operation, body).await,
-        Some(Target::Streams(operation)) => {
-            services.dynamodb.streams().answer(operation, body).await
+impl Behind {
+    /// Answers a read: the health check, the messages of a queue, or an action of the query protocol.
+    async fn get(&self, uri: &Uri, headers: &HeaderMap) -> Reply {
+        if let Some((action, version)) = uri.query().and_then(query::action) {
+            let (_, place) = match self.services.of(signed(headers)).await {
+                Ok(found) => found,
+                Err(refusal) => return refusal,
+            };
+            return query::answer(&action, &version, &place);
         }
-        None => reply::unknown_operation(),
+        let Some((place, queue)) = peek::wanted(uri) else {
+            return reply::health(uri.path());
+        };
+        match self.services.of(place.or_else(|| signed(headers))).await {
+            Ok((here, place)) => {
+                let address = Address::new(&self.url, &place);
+                Reply::from(here.sqs.peek(&queue, &address).await)
+            }
+            Err(refusal) => refusal,
+        }
     }
+
+    async fn dispatch(&self, headers: &HeaderMap, body: Bytes) -> Reply {
+        let (here, place) = match self.services.of(signed(headers)).await {
+            Ok(found) => found,
+            Err(refusal) => return refusal,
+        };
+        let Some(named) = headers.get("x-amz-target") else {
+            let form = std::str::from_utf8(&body).ok().and_then(query::action);
+            return match form {
+                Some((action, version)) => query::answer(&action, &version, &place),
+                None => reply::unknown_operation("without a name"),
+            };
+        };
+        let named = named.to_str().unwrap_or_default();
+        match Target::parse(named) {
+            Some(target) => self.answer(&here, target, headers, place, body).await,
+            None => reply::unknown_operation(named),
+        }
+    }
+
+    async fn answer(
+        &self,
+        here: &Regional,
+        target: Target<'_>,
+        headers: &HeaderMap,
+        place: Place,
+        body: Bytes,
+    ) -> Reply {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        match target {
+            Target::Sqs(operation) => {
+                let address = Address::new(&self.url, &place);
+                let trace = text("x-amzn-trace-id");
+                Reply::from(here.sqs.handle(operation, &body, &address, trace).await)
+            }
+            Target::DynamoDb(operation) => {
+                let endpoint = text(HOST.as_str()).unwrap_or_default().to_owned();
+                let caller = Caller { place, endpoint };
+                here.dynamodb.answer(operation, body, &caller).await
+            }
+            Target::Streams(operation) => {
+                let streams = here.dynamodb.streams();
+                streams.answer(operation, body, &place).await
+            }
+        }
+    }
+}
+
+/// The account and region of a request's signature.
+fn signed(headers: &HeaderMap) -> Option<Place> {
+    let authorization = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    Place::of_signature(authorization)
 }

@@ -39,6 +39,24 @@ pub enum Error {
         /// The data folder.
         path: PathBuf,
     },
+    /// A database file of the folder's manifest is missing or empty.
+    #[error("{} is missing or empty, although this data folder had data in it: put the file back, or move the whole folder away to start afresh", path.display())]
+    DataFileMissing {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// The folder's manifest can't be read, or is of a newer version.
+    #[error("{} can't be read: it may be damaged or written by a newer version; if both database files beside it are sound, remove it", path.display())]
+    Manifest {
+        /// The manifest.
+        path: PathBuf,
+    },
+    /// The disk has no room left.
+    #[error("the disk that holds {} is full: make room; nothing is damaged", path.display())]
+    DiskFull {
+        /// The data folder or a file in it.
+        path: PathBuf,
+    },
     /// The database file of DynamoDB and its streams can't be opened.
     #[error("can't open the DynamoDB database {}: it may be damaged or written by a newer version; move it away to start afresh", path.display())]
     OpenDynamoDb {

@@ -32,6 +32,11 @@ impl Ledger {
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.execute_batch(schema)?;
+        // Folders of before shards could split.
+        let column = "SELECT 1 FROM pragma_table_info('local_shards') WHERE name = 'half'";
+        if !connection.prepare(column)?.exists([])? {
+            connection.execute_batch("ALTER TABLE local_shards ADD COLUMN half INTEGER")?;
+        }
         Ok(Self(Mutex::new(Some(connection))))
     }
 

@@ -3,6 +3,7 @@
 mod local_aws;
 
 mod endpoint;
+mod services;
 
 mod dynamodb;
 mod streams;
@@ -12,6 +13,7 @@ mod sqs;
 mod data_dir;
 mod ledger;
 mod loopback;
+mod place;
 mod reply;
 
 mod error;

@@ -4,10 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::data_dir::DataDir;
-use crate::dynamodb::DynamoDb;
-use crate::endpoint::{Endpoint, Services};
+use crate::endpoint::Endpoint;
 use crate::loopback::Listener;
-use crate::sqs::SqsService;
+use crate::services::Services;
 use crate::{Error, Pace};
 
 /// The data folder and the port of the services.
@@ -42,16 +41,10 @@ impl LocalAws {
     ///
     /// The same.
     pub async fn start_with(config: Config, pace: Pace) -> Result<Self, Error> {
-        let data_dir = Arc::new(DataDir::claim(&config.data_dir)?);
+        let data_dir = DataDir::claim(&config.data_dir)?;
         let listener = Listener::bind(config.port)?;
-        let sqs =
-            SqsService::open(data_dir.path(), listener.url()).map_err(|source| Error::OpenSqs {
-                path: data_dir.path().to_path_buf(),
-                source,
-            })?;
         let head_timeout = pace.head_timeout;
-        let dynamodb = DynamoDb::open(data_dir, pace).await?;
-        let services = Arc::new(Services { dynamodb, sqs });
+        let services = Arc::new(Services::open(data_dir, pace).await?);
         let endpoint = Endpoint::serve(listener, Arc::clone(&services), head_timeout);
         Ok(Self { endpoint, services })
     }
@@ -67,10 +60,9 @@ impl LocalAws {
     ///
     /// [`Error::Stop`] if a part failed; the other parts are stopped nevertheless.
     pub async fn shutdown(self) -> Result<(), Error> {
-        let stop = |source| Error::Stop { source };
-        let (served, ()) = tokio::join!(self.endpoint.stop(), self.services.sqs.close());
-        let closed = self.services.dynamodb.close().await;
-        served.map_err(stop)?;
-        closed.map_err(stop)
+        let (served, ()) = tokio::join!(self.endpoint.stop(), self.services.close_queues());
+        let closed = self.services.close().await;
+        served.map_err(|source| Error::Stop { source })?;
+        closed
     }
 }

@@ -38,10 +38,6 @@ impl Listener {
             url: format!("http://{address}"),
         })
     }
-
-    pub(crate) fn url(&self) -> &str {
-        &self.url
-    }
 }
 
 /// Listens on a loopback address. Accepted connections inherit `TCP_NODELAY`, so that no response waits for an acknowledgement.

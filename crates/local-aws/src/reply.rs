@@ -69,16 +69,19 @@ pub(crate) fn fault(status: StatusCode, code: &str, message: &str) -> Reply {
     Reply::json(status, body.to_string())
 }
 
-/// The response to an unknown target; like AWS's, without a message.
-pub(crate) fn unknown_operation() -> Reply {
-    let body = json!({ "__type": "com.amazon.coral.service#UnknownOperationException" });
-    Reply::json(StatusCode::BAD_REQUEST, body.to_string())
+/// The response to an unknown target. AWS's has no message; this one says what was asked for.
+pub(crate) fn unknown_operation(name: &str) -> Reply {
+    fault(
+        StatusCode::BAD_REQUEST,
+        "com.amazon.coral.service#UnknownOperationException",
+        &format!("local-aws does not serve the operation {name}"),
+    )
 }
 
 /// The response to `GET /`.
 pub(crate) fn health(path: &str) -> Reply {
     if path != "/" {
-        return unknown_operation();
+        return unknown_operation(path);
     }
     let body = json!({ "status": "ok", "services": ["dynamodb", "dynamodbstreams", "sqs"] });
     Reply::json(StatusCode::OK, body.to_string())

@@ -5,12 +5,11 @@
 //!
 //! Deliberate differences from the service:
 //!
-//! - There is one region and one account, and every caller may do anything. Policies, permissions and keys are stored and
-//!   returned, but not enforced, and nothing is encrypted.
-//! - A queue can be created again right after it was deleted. A purge and a move to a dead-letter queue take effect at once.
+//! - Every caller may do anything. Policies, permissions and keys are stored and returned, but not enforced, and nothing is encrypted.
+//! - A purge and a move to a dead-letter queue take effect at once.
 //! - Counts are exact. There are no quotas on calls.
-//! - A standard queue delivers messages once, in the order in which they became visible. Groups on it have no effect.
-//! - A restart forgets the attempts of `ReceiveRequestAttemptId`.
+//! - A standard queue delivers messages once. Groups on it have no effect.
+//! - A restart forgets the attempts of `ReceiveRequestAttemptId`, and the names of queues deleted within the last minute.
 //! - Only AWS JSON 1.0 is supported, which SDKs and tools have used since late 2023.
 
 mod wire;
@@ -32,16 +31,17 @@ mod receipt;
 mod settings;
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use tokio::sync::oneshot;
 
 use fault::{Code, Fault};
+use name::QueueName;
 use request::{Reply, Request};
 use worker::Job;
 
 pub use in_memory::SqsInMemory;
+pub(crate) use name::Address;
 pub use store::SqsOpenError;
 
 /// A response of the queue service.
@@ -68,32 +68,49 @@ impl SqsResponse {
     }
 }
 
-/// The queue service; clones share the same queues.
+/// The queue service of one account and region; clones share the same queues.
 #[derive(Clone, Debug)]
 pub(crate) struct SqsService {
     jobs: Sender<Job>,
-    base_url: Arc<str>,
 }
 
 impl SqsService {
-    /// Opens or creates the queues in `sqs.db` of a directory. Their URLs start with `base_url`.
-    pub(crate) fn open(data_dir: &Path, base_url: &str) -> Result<Self, SqsOpenError> {
+    /// Opens or creates the queues in the queues' file of a directory. A seed orders what standard queues hand out.
+    pub(crate) fn open(data_dir: &Path, seed: Option<u64>) -> Result<Self, SqsOpenError> {
         Ok(Self {
-            jobs: worker::start(data_dir)?,
-            base_url: base_url.trim_end_matches('/').into(),
+            jobs: worker::start(data_dir, seed)?,
         })
     }
 
-    /// Handles one AWS JSON 1.0 request; the operation is what follows `AmazonSQS.` in its target.
-    pub(crate) async fn handle(&self, operation: &str, body: &[u8]) -> SqsResponse {
+    /// Handles one AWS JSON 1.0 request; the operation is what follows `AmazonSQS.` in its target. A `trace` header is that of messages sent
+    /// without one of their own.
+    pub(crate) async fn handle(
+        &self,
+        operation: &str,
+        body: &[u8],
+        address: &Address,
+        trace: Option<&str>,
+    ) -> SqsResponse {
+        let exchanged = address.exchange(operation, body);
+        let body = exchanged.as_deref().unwrap_or(body);
         let answered = match wire::decode(operation, body) {
-            Ok((request, view)) => self
-                .submit(request)
-                .await
-                .map(|reply| wire::encode(&reply, &view, &self.base_url)),
+            Ok((request, view)) => self.answer(request, trace).await.map(|reply| {
+                let body = wire::encode(&reply, &view, address);
+                address.exchange(operation, &body).unwrap_or(body)
+            }),
             Err(fault) => Err(fault),
         };
         SqsResponse::of(answered)
+    }
+
+    /// Shows the messages of a queue as JSON; nothing is received by it.
+    pub(crate) async fn peek(&self, queue: &str, address: &Address) -> SqsResponse {
+        let answered = match QueueName::from_url(queue) {
+            Some(queue) => self.submit(Request::Peek { queue }).await,
+            None => Err(Fault::no_such_queue()),
+        };
+        let view = wire::View::default();
+        SqsResponse::of(answered.map(|reply| wire::encode(&reply, &view, address)))
     }
 
     /// Answers waiting receives without messages, flushes the store and closes it. Later requests are refused.
@@ -103,6 +120,13 @@ impl SqsService {
             // An error means that the thread has ended already.
             let _ = closed.await;
         }
+    }
+
+    async fn answer(&self, mut request: Request, trace: Option<&str>) -> Result<Reply, Fault> {
+        if let Some(trace) = trace {
+            request.trace(trace);
+        }
+        self.submit(request).await
     }
 
     async fn submit(&self, request: Request) -> Result<Reply, Fault> {

@@ -6,7 +6,7 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::{Value, json};
 
 use super::{Facts, PREFIX, Provisioned, Taken, tags};
-use crate::template;
+use crate::template::{self, ACCOUNT, REGION};
 
 /// What the attributes are that a template leaves out (SQS API reference, `CreateQueue`).
 const DEFAULTS: [(&str, &str); 4] = [
@@ -80,7 +80,7 @@ fn named_producers_may_send_commands_and_nothing_else() {
         .collect();
     let roles: Value = roles.split(',').collect();
     let commands = json!(format!(
-        "arn:aws:sqs:us-east-1:000000000000:{PREFIX}arthouse-commands.fifo"
+        "arn:aws:sqs:{REGION}:{ACCOUNT}:{PREFIX}arthouse-commands.fifo"
     ));
     assert_eq!(
         allowed,

@@ -49,11 +49,11 @@ pub(super) fn needed(call: &Call, streams: &[String]) -> BTreeSet<Access> {
         ("DynamoDBStreams_20120810", "ListStreams") => one("dynamodb:ListStreams", "*"),
         ("DynamoDBStreams_20120810", "GetRecords") => streams
             .iter()
-            .flat_map(|arn| one("dynamodb:GetRecords", &in_region(arn)))
+            .flat_map(|arn| one("dynamodb:GetRecords", arn))
             .collect(),
         ("DynamoDBStreams_20120810", operation) => one(
             &format!("dynamodb:{operation}"),
-            &in_region(body["StreamArn"].as_str().expect("a stream")),
+            body["StreamArn"].as_str().expect("a stream"),
         ),
         ("DynamoDB_20120810", "BatchGetItem") => {
             let tables = body["RequestItems"].as_object().expect("tables").keys();
@@ -96,11 +96,6 @@ fn part(item: &Value) -> BTreeSet<Access> {
         &format!("dynamodb:{action}"),
         &table_arn(item["TableName"].as_str().expect("a table")),
     )
-}
-
-/// The embedded database names itself as the region in the ARNs of its streams.
-fn in_region(arn: &str) -> String {
-    arn.replace(":dynamodb:dynoxide:", &format!(":dynamodb:{REGION}:"))
 }
 
 /// The ARN of a queue of this deployment.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{PREFIX, documents, grants, policy, texts};
-use crate::template;
+use crate::template::{self, ACCOUNT, REGION};
 
 /// Actions for which AWS knows no resource narrower than all, and why they are needed.
 const WITHOUT_RESOURCE: [(&str, &str); 2] = [
@@ -180,7 +180,7 @@ fn a_producer_may_only_send() {
         grant.actions,
         BTreeSet::from(["sqs:GetQueueUrl".to_owned(), "sqs:SendMessage".to_owned()])
     );
-    let commands = format!("arn:aws:sqs:us-east-1:000000000000:{PREFIX}arthouse-commands.fifo");
+    let commands = format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{PREFIX}arthouse-commands.fifo");
     assert_eq!(grant.resources, BTreeSet::from([commands]));
 }
 

@@ -31,6 +31,8 @@ async fn dynamo_streams_table(school: &School) {
             .key_schema(key.build().expect("set"));
     }
     request.send().await.expect("the table is made");
+    let described = school.client.describe_table().table_name(names().leases());
+    described.send().await.expect("it is active");
 }
 
 fn sweep(owner: &str) -> Sweep {

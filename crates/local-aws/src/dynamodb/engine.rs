@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
-use super::tokens;
+use super::{expiry, tokens};
 use crate::data_dir::DataDir;
 use crate::ledger::Ledger;
 use crate::loopback::listen_hidden;
@@ -95,7 +95,7 @@ fn open(file: &Path) -> Result<(Runtime, TcpListener, Opened), BoxError> {
     // Despite its name, this sets `synchronous = NORMAL` (see the README); dynoxide's default flushes to
     // the disk at each commit.
     database.disable_bulk_loading()?;
-    let ledger = Ledger::open(file, streams::SCHEMA)?;
+    let ledger = Ledger::open(file, &[streams::SCHEMA, expiry::SCHEMA].concat())?;
     make_token_table(&database)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKER_THREADS)

@@ -9,7 +9,7 @@ use crate::reply::{Reply, fault};
 const MOST: usize = 300;
 
 /// The operations whose statements are PartiQL.
-const STATEMENTS: [&str; 3] = [
+pub(super) const STATEMENTS: [&str; 3] = [
     "BatchExecuteStatement",
     "ExecuteStatement",
     "ExecuteTransaction",

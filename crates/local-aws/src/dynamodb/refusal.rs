@@ -1,11 +1,11 @@
 //! Changes of a table that DynamoDB refuses and dynoxide accepts.
 
-use axum::http::StatusCode;
 use rusqlite::OptionalExtension;
 use serde::Deserialize;
 
+use super::front::invalid;
 use crate::ledger::{Ledger, LedgerError};
-use crate::reply::{Reply, fault};
+use crate::reply::Reply;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -59,8 +59,7 @@ pub(super) fn of_switch(ledger: &Ledger, operation: &str, body: &[u8]) -> Option
         }
         _ => None,
     }?;
-    let code = "com.amazon.coral.validate#ValidationException";
-    Some(fault(StatusCode::BAD_REQUEST, code, &message))
+    Some(invalid(&message))
 }
 
 fn stream_refusal(table: &str, wished: bool, on: bool) -> Option<String> {
@@ -81,6 +80,9 @@ fn time_to_live_refusal(wished: &TimeToLive, on: Option<&str>) -> Option<String>
             Some("TimeToLive is already enabled".into())
         }
         (false, None) => Some("TimeToLive is already disabled".into()),
+        (false, Some(attribute)) if attribute != wished.attribute_name => Some(format!(
+            "TimeToLive is active on a different AttributeName: current AttributeName is {attribute}"
+        )),
         (true, _) | (false, Some(_)) => None,
     }
 }
@@ -136,6 +138,7 @@ mod tests {
             (false, None, true),
             // dynoxide itself refuses another attribute.
             (true, Some("Other"), false),
+            (false, Some("Other"), true),
         ] {
             let refusal = time_to_live_refusal(&wish(wished), on);
             assert_eq!(refusal.is_some(), refused, "{wished} {on:?}");

@@ -48,9 +48,19 @@ pub(super) fn since_epoch() -> Duration {
         .unwrap_or_default()
 }
 
-/// Adds the put of the request's token; `None` for a request that is forwarded unchanged.
-pub(super) fn claim(body: &[u8], now: Duration, life: Duration) -> Option<(Bytes, Claim)> {
-    let mut request: Map<String, Value> = serde_json::from_slice(body).ok()?;
+/// Returns the digest of a request's actions, if it has a token.
+pub(super) fn digest_of(request: &Map<String, Value>) -> Option<String> {
+    request.get("ClientRequestToken")?;
+    Some(digest(request.get("TransactItems")?.as_array()?))
+}
+
+/// Adds the put of the request's token, with the digest of the actions that were asked for; `None` for a request that is forwarded unchanged.
+pub(super) fn claim(
+    mut request: Map<String, Value>,
+    digest: String,
+    now: Duration,
+    life: Duration,
+) -> Option<(Bytes, Claim)> {
     let token = request.get("ClientRequestToken")?.as_str()?.to_owned();
     let actions = request.get_mut("TransactItems")?.as_array_mut()?;
     if token.is_empty() || token.len() > MAX_TOKEN_LENGTH {
@@ -59,7 +69,6 @@ pub(super) fn claim(body: &[u8], now: Duration, life: Duration) -> Option<(Bytes
     if actions.is_empty() || actions.len() >= MAX_ACTIONS {
         return None;
     }
-    let digest = digest(actions);
     let expires = now.saturating_add(life).as_secs_f64();
     actions.push(json!({ "Put": {
         "TableName": TABLE,
@@ -195,7 +204,9 @@ mod tests {
     const LIFE: Duration = Duration::from_secs(600);
 
     fn claimed(body: &str) -> Option<(Value, Claim)> {
-        let (body, claim) = claim(body.as_bytes(), NOW, LIFE)?;
+        let request: Map<String, Value> = serde_json::from_str(body).ok()?;
+        let digest = digest_of(&request)?;
+        let (body, claim) = claim(request, digest, NOW, LIFE)?;
         Some((serde_json::from_slice(&body).expect("it is JSON"), claim))
     }
 

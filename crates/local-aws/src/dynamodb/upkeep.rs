@@ -7,7 +7,7 @@ use dynoxide::Database;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::tokens;
+use super::{expiry, tokens};
 use crate::Pace;
 use crate::ledger::Ledger;
 use crate::streams;
@@ -41,8 +41,8 @@ pub(super) fn spawn(
 /// Runs the upkeep and returns its duration. A failed part is retried at the next interval.
 fn run(database: &Database, ledger: &Ledger, pace: &Pace) -> Duration {
     let begun = Instant::now();
-    if let Err(error) = database.sweep_ttl() {
-        tracing::warn!(error = %error, "expired items were not removed");
+    if let Err(error) = expiry::sweep(database, ledger, tokens::since_epoch()) {
+        tracing::warn!(error = ?error, "expired items were not removed");
     }
     if let Err(error) = streams::run_upkeep(ledger, pace) {
         tracing::warn!(error = ?error, "upkeep of streams failed");

@@ -34,14 +34,26 @@ const SWEEP_MILLIS: u64 = 30_000;
 pub(crate) struct Engine {
     queues: BTreeMap<QueueId, Queue>,
     names: BTreeMap<QueueName, QueueId>,
+    /// The names of queues that were deleted within the last minute, and when. A restart forgets them.
+    deleted: BTreeMap<QueueName, Moment>,
     moves: BTreeMap<uuid::Uuid, MoveRecord>,
     last_queue: u64,
     last_seq: u64,
     next_sweep: Moment,
     passed_over: usize,
+    /// Orders what standard queues hand out, if there is one.
+    seed: Option<u64>,
 }
 
 impl Engine {
+    /// An engine whose standard queues hand messages out in an order that follows from this seed, and not as they came.
+    pub(crate) fn seeded(seed: Option<u64>) -> Self {
+        Self {
+            seed,
+            ..Self::default()
+        }
+    }
+
     /// Carries out one request. A failed request changes nothing.
     pub(crate) fn execute(
         &mut self,
@@ -62,7 +74,7 @@ impl Engine {
             Request::ListDeadLetterSources { queue, page } => {
                 self.list_dead_letter_sources(&queue, &page)
             }
-            Request::DeleteQueue { queue } => self.delete_queue(&queue, effects),
+            Request::DeleteQueue { queue } => self.delete_queue(&queue, now, effects),
             Request::PurgeQueue { queue } => self.purge_queue(&queue, now, effects),
             Request::GetAttributes { queue, names } => {
                 self.get_attributes(&queue, &names, now, effects)
@@ -88,6 +100,7 @@ impl Engine {
                 .send_batch(&queue, entries, now, effects)
                 .map(Reply::SentBatch),
             Request::Receive(receive) => self.receive(&receive, now, effects).map(Reply::Received),
+            Request::Peek { queue } => self.peek(&queue, now, effects).map(Reply::Peeked),
             Request::Delete { queue, handle } => self
                 .delete(&queue, &handle, now, effects)
                 .map(|()| Reply::Done),
@@ -122,6 +135,8 @@ impl Engine {
             return;
         }
         self.next_sweep = now.plus_millis(SWEEP_MILLIS);
+        self.deleted
+            .retain(|_, deleted| now < deleted.plus_seconds(administration::DELETED_SECONDS));
         let mut forgot = false;
         for queue in self.queues.values_mut() {
             queue.advance(now, effects);
@@ -190,7 +205,8 @@ impl Engine {
 impl Engine {
     pub(crate) fn restore_queue(&mut self, id: QueueId, record: QueueRecord) {
         self.names.insert(record.name.clone(), id);
-        self.queues.insert(id, Queue::restore(id, record));
+        self.queues
+            .insert(id, Queue::restore(id, record, self.seed));
     }
 
     /// Restores a message; false if its queue does not exist.

@@ -24,6 +24,7 @@ pub(crate) enum Code {
     OverLimit,
     PurgeQueueInProgress,
     QueueAlreadyExists,
+    QueueDeletedRecently,
     ReceiptHandleIsInvalid,
     ResourceNotFound,
     ServiceUnavailable,
@@ -53,6 +54,7 @@ impl Code {
             Self::OverLimit => "com.amazonaws.sqs#OverLimit",
             Self::PurgeQueueInProgress => "com.amazonaws.sqs#PurgeQueueInProgress",
             Self::QueueAlreadyExists => "com.amazonaws.sqs#QueueNameExists",
+            Self::QueueDeletedRecently => "com.amazonaws.sqs#QueueDeletedRecently",
             Self::ReceiptHandleIsInvalid => "com.amazonaws.sqs#ReceiptHandleIsInvalid",
             Self::ResourceNotFound => "com.amazonaws.sqs#ResourceNotFoundException",
             Self::ServiceUnavailable => "com.amazon.coral.service#ServiceUnavailableException",
@@ -80,6 +82,7 @@ impl Code {
             Self::OverLimit => "OverLimit",
             Self::PurgeQueueInProgress => "AWS.SimpleQueueService.PurgeQueueInProgress",
             Self::QueueAlreadyExists => "QueueAlreadyExists",
+            Self::QueueDeletedRecently => "AWS.SimpleQueueService.QueueDeletedRecently",
             Self::ReceiptHandleIsInvalid => "ReceiptHandleIsInvalid",
             Self::ResourceNotFound => "ResourceNotFoundException",
             Self::ServiceUnavailable => "ServiceUnavailable",
@@ -110,6 +113,7 @@ impl Code {
             | Self::NonExistentQueue
             | Self::OverLimit
             | Self::QueueAlreadyExists
+            | Self::QueueDeletedRecently
             | Self::TooManyEntriesInBatchRequest
             | Self::UnsupportedOperation => 400,
         }

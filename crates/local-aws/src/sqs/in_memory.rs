@@ -6,16 +6,17 @@ use super::SqsResponse;
 use super::engine::{Effects, Engine};
 use super::fault::Fault;
 use super::moment::Moment;
-use super::name::QueueName;
+use super::name::{Address, QueueName};
 use super::request::{Outgoing, Request};
 use super::wire;
+use crate::place::Place;
 
 /// Queues in memory. Each call passes the time, and no random number is drawn. They are for simulations, in which the
 /// same calls must get the same answers.
 #[derive(Debug)]
 pub struct SqsInMemory {
     engine: Engine,
-    base_url: String,
+    address: Address,
     seed: u64,
     last_id: u64,
     woke: bool,
@@ -26,7 +27,7 @@ impl SqsInMemory {
     pub fn new(base_url: &str, seed: u64) -> Self {
         Self {
             engine: Engine::default(),
-            base_url: base_url.trim_end_matches('/').to_owned(),
+            address: Address::new(base_url, &Place::default()),
             seed,
             last_id: 0,
             woke: false,
@@ -69,7 +70,7 @@ impl SqsInMemory {
         }
         let reply = self.engine.execute(request, now, &mut effects)?;
         self.woke |= !effects.woken.is_empty();
-        Ok(wire::encode(&reply, &view, &self.base_url))
+        Ok(wire::encode(&reply, &view, &self.address))
     }
 
     /// Replaces the random ids that decoding assigned.
@@ -99,6 +100,7 @@ impl SqsInMemory {
             | Request::AddPermission { .. }
             | Request::RemovePermission { .. }
             | Request::Receive(_)
+            | Request::Peek { .. }
             | Request::Delete { .. }
             | Request::DeleteBatch { .. }
             | Request::ChangeVisibility { .. }

@@ -1,10 +1,12 @@
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// The account that owns every queue here.
-pub(crate) const ACCOUNT: &str = "000000000000";
-const REGION: &str = "us-east-1";
+use crate::place::{Place, exchange};
+
+/// What the ARNs of an engine begin with.
+const ARNS: &str = "arn:aws:sqs:us-east-1:000000000000:";
 const FIFO_SUFFIX: &str = ".fifo";
 const MAX_LENGTH: usize = 80;
 
@@ -28,13 +30,9 @@ impl QueueName {
         Self::parse(url.rsplit('/').next().unwrap_or(url))
     }
 
-    /// Parses the queue of an ARN, with any region and account, because there is only one of each here.
+    /// Parses the queue of an ARN. The queues of an engine are all of one account and region, whatever it is outside (see [`Address`]).
     pub(crate) fn from_arn(arn: &str) -> Option<Self> {
-        let parts: Vec<&str> = arn.split(':').collect();
-        match parts.as_slice() {
-            ["arn", _, "sqs", _, _, name] => Self::parse(name),
-            [..] => None,
-        }
+        Self::parse(arn.strip_prefix(ARNS)?)
     }
 
     pub(crate) fn is_fifo(&self) -> bool {
@@ -46,11 +44,49 @@ impl QueueName {
     }
 
     pub(crate) fn arn(&self) -> String {
-        format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{self}")
+        format!("{ARNS}{self}")
+    }
+}
+
+/// Where queues are for their clients: the start of URLs, and the account and region.
+///
+/// An engine has ARNs of one account and region. Those of a request are exchanged for them, and those of a response back. Messages are left as they
+/// are.
+#[derive(Clone, Debug)]
+pub(crate) struct Address {
+    base_url: Arc<str>,
+    account: String,
+    arns: String,
+}
+
+impl Address {
+    pub(crate) fn new(base_url: &str, place: &Place) -> Self {
+        Self {
+            base_url: base_url.trim_end_matches('/').into(),
+            account: place.account.clone(),
+            arns: place.arns_of("sqs"),
+        }
     }
 
-    pub(crate) fn url(&self, base_url: &str) -> String {
-        format!("{base_url}/{ACCOUNT}/{self}")
+    pub(crate) fn url(&self, queue: &QueueName) -> String {
+        format!("{}/{}/{queue}", self.base_url, self.account)
+    }
+
+    pub(crate) fn arn(&self, queue: &QueueName) -> String {
+        format!("{}{queue}", self.arns)
+    }
+
+    pub(crate) fn account(&self) -> &str {
+        &self.account
+    }
+
+    /// Exchanges the ARNs in the body of an operation on queues; `None` if it stays as it is.
+    pub(crate) fn exchange(&self, operation: &str, body: &[u8]) -> Option<Vec<u8>> {
+        let of_messages = operation.starts_with("Send") || operation == "ReceiveMessage";
+        if of_messages {
+            return None;
+        }
+        exchange(body, &self.arns, ARNS)
     }
 }
 
@@ -123,6 +159,7 @@ mod tests {
             "dlq",
             "arn:aws:sns:us-east-1:000000000000:dlq",
             "arn:aws:sqs:us-east-1:dlq",
+            "arn:aws:sqs:eu-west-1:000000000000:dlq",
         ] {
             assert_eq!(QueueName::from_arn(bad), None, "{bad}");
         }

@@ -69,6 +69,10 @@ pub(crate) enum Request {
         entries: Vec<(String, Result<Outgoing, Fault>)>,
     },
     Receive(Receive),
+    /// The messages of a queue, as they are.
+    Peek {
+        queue: QueueName,
+    },
     Delete {
         queue: QueueName,
         handle: String,
@@ -101,6 +105,21 @@ pub(crate) enum Request {
     },
 }
 
+impl Request {
+    /// Gives the messages to send this trace header, unless they have one of their own.
+    pub(crate) fn trace(&mut self, header: &str) {
+        let give = |outgoing: &mut Outgoing| outgoing.trace_header = Some(header.to_owned());
+        if let Self::Send { outgoing, .. } = self {
+            give(outgoing);
+        } else if let Self::SendBatch { entries, .. } = self {
+            let entries = entries.iter_mut();
+            entries
+                .filter_map(|(_, entry)| entry.as_mut().ok())
+                .for_each(give);
+        }
+    }
+}
+
 /// A page of a list: its maximum size, and the name after which it starts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Page {
@@ -121,6 +140,8 @@ pub(crate) struct Permission {
 pub(crate) struct Outgoing {
     pub(crate) content: Content,
     pub(crate) delay_seconds: Option<u32>,
+    /// The trace header of the request, for a message that has none of its own.
+    pub(crate) trace_header: Option<String>,
 }
 
 /// A receive request.
@@ -159,6 +180,7 @@ pub(crate) enum Reply {
     Sent(Sent),
     SentBatch(Batch<Sent>),
     Received(Received),
+    Peeked(Vec<(Presence, Delivered)>),
     MoveStarted {
         handle: String,
     },
@@ -207,6 +229,16 @@ pub(crate) struct Received {
     pub(crate) queue: QueueId,
     pub(crate) messages: Vec<Delivered>,
     pub(crate) wait_seconds: u32,
+}
+
+/// Whether a message can be received now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Presence {
+    Visible,
+    /// Sent, but delayed.
+    Delayed,
+    /// Received, and hidden until the visibility timeout ends.
+    InFlight,
 }
 
 /// The progress of a message move task.

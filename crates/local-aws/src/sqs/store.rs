@@ -13,8 +13,8 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::engine::{Engine, Write};
 use super::moment::Moment;
+use crate::data_dir::SQS as FILE_NAME;
 
-const FILE_NAME: &str = "sqs.db";
 const FORMAT: i64 = 1;
 const CACHED_STATEMENTS: usize = 32;
 const CHECKPOINT_PAGES: i64 = 4_000;
@@ -87,6 +87,12 @@ pub enum SqsOpenError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The disk has no room for it.
+    #[error("the disk that holds {} is full", path.display())]
+    DiskFull {
+        /// The database.
+        path: PathBuf,
+    },
     /// The thread that owns the database can't be started.
     #[error("the thread that keeps the queues can't be started")]
     Thread(#[source] std::io::Error),
@@ -101,6 +107,20 @@ pub(crate) enum StoreError {
     Record(#[from] serde_json::Error),
     #[error("a column has the invalid value {0:?}")]
     Column(String),
+}
+
+impl StoreError {
+    /// What a client is told of a failed write.
+    pub(crate) fn told(&self) -> &'static str {
+        match self {
+            Self::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+                "The disk of the data folder is full: nothing was written, and nothing that was written before is lost."
+            }
+            Self::Sqlite(_) | Self::Record(_) | Self::Column(_) => {
+                "The request could not be written to disk."
+            }
+        }
+    }
 }
 
 /// The open database, locked by this process.
@@ -123,8 +143,23 @@ impl Store {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
                 Err(SqsOpenError::InUse { path })
             }
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+                Err(SqsOpenError::DiskFull { path })
+            }
             Err(error) => Err(unreadable(error)),
         }
+    }
+
+    /// Returns the latest time at which something is known to have happened.
+    pub(crate) fn latest(&self) -> Result<Moment, StoreError> {
+        let latest: Option<i64> = self.connection.query_row(
+            "SELECT MAX(at) FROM (SELECT MAX(enqueued) AS at FROM messages UNION ALL SELECT MAX(received) FROM deliveries)",
+            [],
+            |row| row.get(0),
+        )?;
+        Ok(Moment::from_millis(
+            latest.unwrap_or(0).max(0).unsigned_abs(),
+        ))
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -135,8 +170,8 @@ impl Store {
     }
 
     /// Restores the engine as of the latest committed transaction.
-    pub(crate) fn load(&self, now: Moment) -> Result<Engine, StoreError> {
-        load::load(&self.connection, now)
+    pub(crate) fn load(&self, now: Moment, seed: Option<u64>) -> Result<Engine, StoreError> {
+        load::load(&self.connection, now, seed)
     }
 
     /// Commits the writes in one transaction.

@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::place::Place;
 
 mod answers;
 mod load;
@@ -14,30 +15,41 @@ const BASE_URL: &str = "http://127.0.0.1:4566";
 struct Running {
     directory: tempfile::TempDir,
     service: SqsService,
+    address: Address,
+}
+
+/// The endpoint at this URL.
+fn at(base_url: &str) -> Address {
+    Address::new(base_url, &Place::default())
 }
 
 impl Running {
     fn start() -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let service = SqsService::open(directory.path(), BASE_URL).expect("the store opens");
-        Self { directory, service }
+        let service = SqsService::open(directory.path(), None).expect("the store opens");
+        let address = at(BASE_URL);
+        Self {
+            directory,
+            service,
+            address,
+        }
     }
 
     /// Closes the service and opens its directory again, under another address.
     async fn restart(self) -> Self {
         self.service.close().await;
-        let service = SqsService::open(self.directory.path(), "http://127.0.0.1:1")
-            .expect("the store opens again");
+        let service = SqsService::open(self.directory.path(), None).expect("the store opens again");
         Self {
             directory: self.directory,
             service,
+            address: at("http://127.0.0.1:1"),
         }
     }
 
     async fn call(&self, operation: &str, body: Value) -> Value {
         let response = self
             .service
-            .handle(operation, body.to_string().as_bytes())
+            .handle(operation, body.to_string().as_bytes(), &self.address, None)
             .await;
         let text = String::from_utf8_lossy(&response.body).into_owned();
         assert_eq!(response.status, 200, "{operation}: {text}");

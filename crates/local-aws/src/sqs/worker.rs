@@ -14,7 +14,7 @@ use super::fault::{Code, Fault};
 use super::message::QueueId;
 use super::moment::{Clock, Moment};
 use super::request::{Receive, Received, Reply, Request};
-use super::store::{SqsOpenError, Store};
+use super::store::{SqsOpenError, Store, StoreError};
 use waiting::{WaitingReceive, WaitingReceives};
 
 /// The maximum of requests in one transaction, so that a request does not wait long for the others.
@@ -34,20 +34,23 @@ pub(crate) enum Job {
 }
 
 /// Opens the store and starts its thread, which ends on [`Job::Close`] or when all senders are dropped.
-pub(crate) fn start(data_dir: &std::path::Path) -> Result<Sender<Job>, SqsOpenError> {
+pub(crate) fn start(
+    data_dir: &std::path::Path,
+    seed: Option<u64>,
+) -> Result<Sender<Job>, SqsOpenError> {
     let store = Store::open(data_dir)?;
-    let mut clock = Clock::default();
-    let engine = store
-        .load(clock.now())
-        .map_err(|source| SqsOpenError::Unreadable {
-            path: store.path(),
-            source: source.into(),
-        })?;
+    let unreadable = |source: StoreError| SqsOpenError::Unreadable {
+        path: store.path(),
+        source: source.into(),
+    };
+    let mut clock = Clock::starting_after(store.latest().map_err(unreadable)?);
+    let engine = store.load(clock.now(), seed).map_err(unreadable)?;
     let (sender, jobs) = channel();
     let worker = Worker {
         store,
         engine,
         clock,
+        seed,
         waiting: WaitingReceives::default(),
         answers: Vec::new(),
     };
@@ -62,6 +65,7 @@ struct Worker {
     store: Store,
     engine: Engine,
     clock: Clock,
+    seed: Option<u64>,
     waiting: WaitingReceives,
     /// The answers to send once the transaction is committed.
     answers: Vec<(oneshot::Sender<Answer>, Answer)>,
@@ -207,10 +211,7 @@ impl Worker {
             error = &error as &dyn std::error::Error,
             "the queues were not written"
         );
-        let fault = Fault::new(
-            Code::InternalFailure,
-            "The request could not be written to disk.",
-        );
+        let fault = Fault::new(Code::InternalFailure, error.told());
         for (sender, _) in self.answers.drain(..) {
             let _ = sender.send(Err(fault.clone()));
         }
@@ -218,7 +219,7 @@ impl Worker {
     }
 
     fn reload(&mut self, now: Moment) -> bool {
-        match self.store.load(now) {
+        match self.store.load(now, self.seed) {
             Ok(engine) => {
                 self.engine = engine;
                 true

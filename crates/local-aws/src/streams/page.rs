@@ -38,7 +38,7 @@ pub(super) fn get_records(
     ledger: &Ledger,
     pace: &Pace,
     body: &[u8],
-    now_ms: i64,
+    (region, now_ms): (&str, i64),
 ) -> Result<String, Fault> {
     let request: Request = parse(body)?;
     let limit = limit(request.limit)?;
@@ -60,7 +60,7 @@ pub(super) fn get_records(
     }
     let (shard, page) = ledger.read(|ledger| {
         let shard = Shard::find(ledger, &iterator.shard_id)?;
-        let page = page(ledger, &shard, iterator.position, limit)?;
+        let page = page(ledger, &shard, region, iterator.position, limit)?;
         Ok::<_, Fault>((shard, page))
     })?;
     let ended = shard.last_sequence.is_some() && !page.cut;
@@ -98,6 +98,7 @@ fn limit(wished: Option<i64>) -> Result<usize, Fault> {
 fn page(
     ledger: &Transaction<'_>,
     shard: &Shard,
+    region: &str,
     position: i64,
     limit: usize,
 ) -> Result<Page, Fault> {
@@ -119,22 +120,27 @@ fn page(
     )?;
     let last = shard.last_sequence.unwrap_or(i64::MAX);
     let rows = statement.query((&shard.table_name, position, last))?;
-    fill(rows, &view_type, position, limit)
+    fill(rows, (&view_type, region, shard.half), position, limit)
 }
 
 /// Takes records until the page is full, and skips those without a change.
-fn fill(mut rows: Rows<'_>, view_type: &str, position: i64, limit: usize) -> Result<Page, Fault> {
+fn fill(
+    mut rows: Rows<'_>,
+    (view_type, region, half): (&str, &str, Option<u8>),
+    position: i64,
+    limit: usize,
+) -> Result<Page, Fault> {
     let mut page = Page {
         position,
         ..Page::default()
     };
     while let Some(row) = rows.next()? {
         let record = Record::from_row(row)?;
-        if record.changes_nothing() {
+        if record.changes_nothing() || half.is_some_and(|half| record.half() != half) {
             page.position = record.sequence;
             continue;
         }
-        let written = record.to_json(view_type);
+        let written = record.to_json(view_type, region);
         let full = page.count > 0 && page.records.len() + written.len() > MAX_BYTES;
         if full || page.count == limit {
             page.cut = true;

@@ -1,5 +1,8 @@
 //! One change of an item, as dynoxide stores it and as the API returns it.
 
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 use serde::Deserialize;
@@ -62,23 +65,37 @@ impl<'a> Record<'a> {
         old.len() == new.len() && (old == new || same_json(old, new))
     }
 
-    pub(super) fn to_json(&self, view_type: &str) -> String {
+    /// Which half of the keys its item belongs to, where a shard was split.
+    pub(super) fn half(&self) -> u8 {
+        // In the order of its members' names, whatever the order in which they were stored.
+        let keys: BTreeMap<String, Value> = serde_json::from_str(self.keys).unwrap_or_default();
+        let mut hasher = DefaultHasher::new();
+        for (name, value) in keys {
+            (name, value.to_string()).hash(&mut hasher);
+        }
+        u8::from(hasher.finish().is_multiple_of(2))
+    }
+
+    pub(super) fn to_json(&self, view_type: &str, region: &str) -> String {
         use std::fmt::Write;
-        let size = self.keys.len()
-            + self.new_image.map_or(0, str::len)
-            + self.old_image.map_or(0, str::len);
-        let mut json = String::with_capacity(size + 400);
+        let new = self.new_image.filter(|_| view_type.starts_with("NEW_"));
+        let old = self
+            .old_image
+            .filter(|_| view_type.ends_with("OLD_IMAGES") || view_type == "OLD_IMAGE");
+        let images = [("NewImage", new), ("OldImage", old)];
+        let shown = images.iter().filter_map(|(_, image)| *image);
+        let size: usize = std::iter::once(self.keys)
+            .chain(shown)
+            .map(size_bytes)
+            .sum();
+        let mut json = String::with_capacity(2 * size + 400);
         // Writing to a string can't fail.
         let _ = write!(
             json,
             r#"{{"eventID":"{}","eventName":"{}","eventVersion":"1.1","eventSource":"aws:dynamodb","awsRegion":"{}","dynamodb":{{"ApproximateCreationDateTime":{},"Keys":{}"#,
-            self.event_id,
-            self.event_name,
-            dynoxide::streams::LOCAL_REGION,
-            self.created_at,
-            self.keys,
+            self.event_id, self.event_name, region, self.created_at, self.keys,
         );
-        for (name, image) in [("NewImage", self.new_image), ("OldImage", self.old_image)] {
+        for (name, image) in images {
             if let Some(image) = image {
                 let _ = write!(json, r#","{name}":{image}"#);
             }
@@ -98,6 +115,11 @@ impl<'a> Record<'a> {
         json.push('}');
         json
     }
+}
+
+/// The size of an item or key as DynamoDB counts it: names and values, without the types and signs of JSON.
+fn size_bytes(image: &str) -> usize {
+    serde_json::from_str(image).map_or(image.len(), |item| dynoxide::types::item_size(&item))
 }
 
 fn same_json(old: &str, new: &str) -> bool {
@@ -151,13 +173,38 @@ mod tests {
     }
 
     #[test]
+    fn a_record_s_size_is_that_of_names_and_values() {
+        // The example of the developer guide, "DynamoDB Streams": 26 bytes.
+        let mut record = record(
+            None,
+            Some(r#"{"Message":{"S":"New item!"},"Id":{"N":"101"}}"#),
+        );
+        record.keys = r#"{"Id":{"N":"101"}}"#;
+        for (view, expected) in [
+            ("NEW_AND_OLD_IMAGES", 26),
+            ("NEW_IMAGE", 26),
+            ("OLD_IMAGE", 5),
+            ("KEYS_ONLY", 5),
+        ] {
+            let json: serde_json::Value =
+                serde_json::from_str(&record.to_json(view, "eu-west-1")).expect("it is JSON");
+            assert_eq!(json["dynamodb"]["SizeBytes"], expected, "{view}");
+            assert_eq!(
+                json["dynamodb"].get("NewImage").is_some(),
+                view.starts_with("NEW"),
+                "{view}"
+            );
+        }
+    }
+
+    #[test]
     fn a_service_that_made_the_change_is_named_with_capital_keys() {
         let mut expired = record(Some("{}"), None);
         expired.user_identity =
             Some(r#"{"type":"Service","principalId":"dynamodb.amazonaws.com"}"#);
 
         let json: serde_json::Value =
-            serde_json::from_str(&expired.to_json("KEYS_ONLY")).expect("it is JSON");
+            serde_json::from_str(&expired.to_json("KEYS_ONLY", "eu-west-1")).expect("it is JSON");
 
         assert_eq!(
             json["userIdentity"]["PrincipalId"],

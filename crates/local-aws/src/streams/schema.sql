@@ -25,7 +25,8 @@ CREATE TABLE IF NOT EXISTS local_shards (
     last_sequence  INTEGER,           -- and, once closed, none greater than this
     trimmed_to     INTEGER NOT NULL,  -- records up to this number are gone
     opened_at      REAL NOT NULL,     -- epoch seconds
-    closed_at      REAL
+    closed_at      REAL,
+    half           INTEGER            -- 0 or 1: it has the records of one half of the keys; NULL: all
 );
 CREATE INDEX IF NOT EXISTS local_shards_of_stream ON local_shards (table_name, label, opened_at);
 

@@ -76,11 +76,13 @@ pub(super) struct Shard {
     pub(super) last_sequence: Option<i64>,
     /// Records up to this number were trimmed.
     pub(super) trimmed_to: i64,
+    /// It has the records of this half of the keys only.
+    pub(super) half: Option<u8>,
 }
 
 impl Shard {
     pub(super) const COLUMNS: &str =
-        "shard_id, table_name, label, parent_id, after_sequence, last_sequence, trimmed_to";
+        "shard_id, table_name, label, parent_id, after_sequence, last_sequence, trimmed_to, half";
 
     pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
@@ -91,6 +93,7 @@ impl Shard {
             after_sequence: row.get(4)?,
             last_sequence: row.get(5)?,
             trimmed_to: row.get(6)?,
+            half: row.get(7)?,
         })
     }
 

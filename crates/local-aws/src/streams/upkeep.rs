@@ -22,7 +22,7 @@ pub(crate) fn run_upkeep(ledger: &Ledger, pace: &Pace) -> Result<(), LedgerError
     while ledger.write(|ledger| trim(ledger, retained_from))? {}
     let open_from = now.saturating_sub(pace.shard_life).as_secs_f64();
     ledger.write(|ledger| {
-        replace_shards(ledger, open_from)?;
+        replace_shards(ledger, open_from, pace.pressure)?;
         forget_closed(ledger, retained_from)
     })
 }
@@ -90,15 +90,23 @@ fn hide_leftovers(ledger: &Transaction<'_>, retained_from: f64) -> Result<(), Le
     Ok(())
 }
 
-/// Closes each shard opened before `open_from` and opens a child in its place.
-fn replace_shards(ledger: &Transaction<'_>, open_from: f64) -> Result<(), LedgerError> {
+/// Closes each shard opened before `open_from` and opens a child in its place, or two if it `splits` and has all keys.
+fn replace_shards(
+    ledger: &Transaction<'_>,
+    open_from: f64,
+    splits: bool,
+) -> Result<(), LedgerError> {
     let mut due = ledger.prepare_cached(
-        "SELECT shard_id FROM local_shards WHERE closed_at IS NULL AND opened_at < ?1",
+        "SELECT shard_id, half FROM local_shards WHERE closed_at IS NULL AND opened_at < ?1",
     )?;
-    let due: Vec<String> = due
-        .query_map([open_from], |row| row.get(0))?
+    let due: Vec<(String, Option<u8>)> = due
+        .query_map([open_from], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
-    for shard_id in due {
+    for (shard_id, half) in due {
+        let children = match half {
+            None if splits => vec![Some(0), Some(1)],
+            same => vec![same],
+        };
         ledger.execute(
             "UPDATE local_shards AS s SET closed_at = unixepoch('subsec'), last_sequence = MAX(after_sequence, \
                  COALESCE((SELECT MAX(CAST(sequence_number AS INTEGER)) FROM _stream_records \
@@ -106,14 +114,18 @@ fn replace_shards(ledger: &Transaction<'_>, open_from: f64) -> Result<(), Ledger
              WHERE shard_id = ?1",
             [&shard_id],
         )?;
-        ledger.execute(
-            "INSERT INTO local_shards \
-                 (shard_id, table_name, label, parent_id, after_sequence, trimmed_to, opened_at) \
-             SELECT printf('shardId-%020d-%s', unixepoch('subsec') * 1000, lower(hex(randomblob(4)))), \
-                    table_name, label, shard_id, last_sequence, last_sequence, unixepoch('subsec') \
-             FROM local_shards WHERE shard_id = ?1",
-            [&shard_id],
-        )?;
+        for half in children {
+            // Ids are in the order of age, also if the clock was set back.
+            ledger.execute(
+                "INSERT INTO local_shards \
+                     (shard_id, table_name, label, parent_id, after_sequence, trimmed_to, opened_at, half) \
+                 SELECT printf('shardId-%020d-%s', \
+                            MAX(unixepoch('subsec') * 1000, CAST(substr(shard_id, 9, 20) AS INTEGER) + 1), lower(hex(randomblob(4)))), \
+                        table_name, label, shard_id, last_sequence, last_sequence, unixepoch('subsec'), ?2 \
+                 FROM local_shards WHERE shard_id = ?1",
+                (&shard_id, half),
+            )?;
+        }
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, retry::RetryConfig};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
-    ScalarAttributeType, StreamSpecification, StreamViewType,
+    ScalarAttributeType, StreamSpecification, StreamViewType, TableStatus,
 };
 use local_aws::{Config, LocalAws, Pace};
 use tempfile::TempDir;
@@ -124,7 +124,15 @@ pub(crate) async fn create_table(
         );
     }
     let created = request.send().await.unwrap();
+    become_active(client, name).await;
     created.table_description.unwrap().latest_stream_arn
+}
+
+/// Waits for a table as every client must: it is active once it is described.
+pub(crate) async fn become_active(client: &aws_sdk_dynamodb::Client, table: &str) {
+    let described = client.describe_table().table_name(table).send().await;
+    let status = described.unwrap().table.unwrap().table_status;
+    assert_eq!(status, Some(TableStatus::Active));
 }
 
 /// Puts an item with one further attribute, `V`.

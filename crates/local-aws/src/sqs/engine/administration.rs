@@ -10,6 +10,8 @@ use crate::sqs::settings::Settings;
 
 const MAX_TAGS: usize = 50;
 const PURGE_INTERVAL_SECONDS: u32 = 60;
+/// How long the name of a deleted queue is not free.
+pub(super) const DELETED_SECONDS: u32 = 60;
 
 impl Engine {
     /// Creates a queue. An existing queue with the same name and the requested attributes is returned.
@@ -32,6 +34,14 @@ impl Engine {
                 )),
             };
         }
+        if self.is_deleted_recently(&name, now) {
+            return Err(Fault::new(
+                Code::QueueDeletedRecently,
+                format!(
+                    "You must wait {DELETED_SECONDS} seconds after deleting a queue before you can create another with the same name."
+                ),
+            ));
+        }
         let settings = Settings::for_new(&name, attributes)?;
         self.check_redrive(&name, &settings)?;
         check_tags(&tags)?;
@@ -52,14 +62,22 @@ impl Engine {
     pub(super) fn delete_queue(
         &mut self,
         name: &QueueName,
+        now: Moment,
         effects: &mut Effects,
     ) -> Result<Reply, Fault> {
         let id = self.queue(name)?.id;
         self.names.remove(name);
+        self.deleted.insert(name.clone(), now);
         self.queues.remove(&id);
         effects.write(Write::DropQueue(id));
         effects.wake(id);
         Ok(Reply::Done)
+    }
+
+    fn is_deleted_recently(&self, name: &QueueName, now: Moment) -> bool {
+        self.deleted
+            .get(name)
+            .is_some_and(|deleted| now < deleted.plus_seconds(DELETED_SECONDS))
     }
 
     /// Deletes all messages at once. It is allowed once a minute, as with the service, where a purge takes that long.

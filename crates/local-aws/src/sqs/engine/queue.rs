@@ -9,6 +9,7 @@ use super::{Effects, Write};
 use crate::sqs::message::{Delivery, Message, QueueId, Seq};
 use crate::sqs::moment::Moment;
 use crate::sqs::name::QueueName;
+use crate::sqs::request::Presence;
 use crate::sqs::settings::{Counts, Settings};
 
 /// A queue and its messages, with indexes for all lookups.
@@ -23,13 +24,14 @@ pub(crate) struct Queue {
     pub(super) purged: Option<Moment>,
     pub(super) deduplication: Deduplication,
     pub(super) attempts: Attempts,
-    messages: BTreeMap<Seq, (State, Message)>,
+    messages: BTreeMap<Seq, (Presence, Message)>,
     order: Order,
     /// Hidden messages by the time when they become visible.
     hidden: BTreeSet<(Moment, Seq)>,
     /// All messages by the start of their retention.
     ages: BTreeSet<(Moment, Seq)>,
     in_flight: usize,
+    seed: Option<u64>,
 }
 
 /// The stored record of a queue, without its messages.
@@ -42,17 +44,8 @@ pub(crate) struct QueueRecord {
     pub(crate) modified: Moment,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
-    Visible,
-    /// Sent, but delayed.
-    Delayed,
-    /// Received, and hidden until the visibility timeout ends.
-    InFlight,
-}
-
 impl Queue {
-    pub(super) fn restore(id: QueueId, record: QueueRecord) -> Self {
+    pub(super) fn restore(id: QueueId, record: QueueRecord, seed: Option<u64>) -> Self {
         let QueueRecord {
             name,
             settings,
@@ -60,7 +53,7 @@ impl Queue {
             created,
             modified,
         } = record;
-        let order = Order::new(settings.fifo.is_some());
+        let order = Order::new(settings.fifo.is_some(), seed);
         Self {
             id,
             name,
@@ -76,6 +69,7 @@ impl Queue {
             hidden: BTreeSet::new(),
             ages: BTreeSet::new(),
             in_flight: 0,
+            seed,
         }
     }
 
@@ -102,10 +96,17 @@ impl Queue {
         }
     }
 
-    pub(super) fn get(&self, seq: Seq) -> Option<(State, &Message)> {
+    pub(super) fn get(&self, seq: Seq) -> Option<(Presence, &Message)> {
         self.messages
             .get(&seq)
             .map(|(state, message)| (*state, message))
+    }
+
+    /// All messages in the order in which they were sent, without receiving them.
+    pub(super) fn all(&self) -> impl Iterator<Item = (Seq, Presence, &Message)> {
+        self.messages
+            .iter()
+            .map(|(seq, (state, message))| (*seq, *state, message))
     }
 
     pub(super) fn front(&self, limit: usize, passed_over: usize) -> Vec<Seq> {
@@ -119,7 +120,7 @@ impl Queue {
     /// Adds a message: visible, delayed or in flight, according to its delivery.
     pub(super) fn insert(&mut self, seq: Seq, message: Message, now: Moment) {
         let state = state_of(&message.delivery, now);
-        if state != State::Visible {
+        if state != Presence::Visible {
             self.order.hide(seq, &message);
         }
         self.ages.insert((message.enqueued, seq));
@@ -142,7 +143,7 @@ impl Queue {
         self.unindex(seq);
         if let Some((state, message)) = self.messages.get_mut(&seq) {
             message.delivery = delivery;
-            *state = State::InFlight;
+            *state = Presence::InFlight;
         }
         self.index(seq);
     }
@@ -159,7 +160,7 @@ impl Queue {
         self.messages.clear();
         self.hidden.clear();
         self.ages.clear();
-        self.order = Order::new(self.is_fifo());
+        self.order = Order::new(self.is_fifo(), self.seed);
         self.in_flight = 0;
     }
 
@@ -170,7 +171,7 @@ impl Queue {
         {
             self.unindex(seq);
             if let Some((state, _)) = self.messages.get_mut(&seq) {
-                *state = State::Visible;
+                *state = Presence::Visible;
             }
             self.index(seq);
         }
@@ -210,12 +211,12 @@ impl Queue {
             return;
         };
         match state {
-            State::Visible => self.order.show(seq, message),
-            State::Delayed | State::InFlight => {
+            Presence::Visible => self.order.show(seq, message),
+            Presence::Delayed | Presence::InFlight => {
                 self.hidden.insert((message.delivery.visible_at, seq));
             }
         }
-        self.in_flight += usize::from(*state == State::InFlight);
+        self.in_flight += usize::from(*state == Presence::InFlight);
     }
 
     fn unindex(&mut self, seq: Seq) {
@@ -223,21 +224,21 @@ impl Queue {
             return;
         };
         match state {
-            State::Visible => self.order.hide(seq, message),
-            State::Delayed | State::InFlight => {
+            Presence::Visible => self.order.hide(seq, message),
+            Presence::Delayed | Presence::InFlight => {
                 self.hidden.remove(&(message.delivery.visible_at, seq));
             }
         }
-        self.in_flight -= usize::from(*state == State::InFlight);
+        self.in_flight -= usize::from(*state == Presence::InFlight);
     }
 }
 
-fn state_of(delivery: &Delivery, now: Moment) -> State {
+fn state_of(delivery: &Delivery, now: Moment) -> Presence {
     if delivery.visible_at <= now {
-        State::Visible
+        Presence::Visible
     } else if delivery.receipt == 0 {
-        State::Delayed
+        Presence::Delayed
     } else {
-        State::InFlight
+        Presence::InFlight
     }
 }

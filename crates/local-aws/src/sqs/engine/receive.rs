@@ -1,14 +1,15 @@
-use super::queue::State;
 use super::send::WRONG_QUEUE_TYPE;
 use super::{Effects, Engine, Queue, Write};
 use crate::sqs::fault::{Code, Fault};
 use crate::sqs::message::{Delivered, Delivery, Message, QueueId, Seq};
 use crate::sqs::moment::Moment;
 use crate::sqs::name::QueueName;
-use crate::sqs::request::{Receive, Received};
+use crate::sqs::request::{Presence, Receive, Received};
 
 /// The maximum of messages of one queue in flight.
 const MAX_IN_FLIGHT: usize = 120_000;
+/// The maximum of messages that are shown without receiving.
+const MAX_PEEKED: usize = 1_000;
 
 impl Engine {
     /// Delivers visible messages, and moves those over the maximum receive count to the dead-letter queue instead.
@@ -57,6 +58,29 @@ impl Engine {
             messages,
             wait_seconds,
         })
+    }
+
+    /// Shows the first messages of a queue in the order in which they were sent. Nothing is received by it.
+    pub(super) fn peek(
+        &mut self,
+        name: &QueueName,
+        now: Moment,
+        effects: &mut Effects,
+    ) -> Result<Vec<(Presence, Delivered)>, Fault> {
+        let queue = self.queue_mut(name)?;
+        queue.advance(now, effects);
+        let (id, fifo) = (queue.id, queue.is_fifo());
+        let shown = queue.all().take(MAX_PEEKED).map(|(seq, state, message)| {
+            let message = message.clone();
+            let shown = Delivered {
+                queue: id,
+                seq,
+                fifo,
+                message,
+            };
+            (state, shown)
+        });
+        Ok(shown.collect())
     }
 
     /// Returns the maximum receive count and the dead-letter queue; `None` without a redrive policy with an existing target.
@@ -175,7 +199,7 @@ fn hand_out_again(
         .to_vec();
     let untouched = earlier.iter().all(|(seq, delivery)| {
         queue.get(*seq).is_some_and(|(state, message)| {
-            state == State::InFlight && message.delivery == *delivery
+            state == Presence::InFlight && message.delivery == *delivery
         })
     });
     if !untouched {

@@ -41,7 +41,7 @@ impl Engine {
     ) -> Result<Batch<Sent>, Fault> {
         let queue = self.queue(name)?;
         for outgoing in entries.iter().filter_map(|(_, entry)| entry.as_ref().ok()) {
-            check_presence(queue, &outgoing.content)?;
+            check_presence(queue, &outgoing.content).map_err(as_of_a_batch)?;
         }
         let outcomes = entries.into_iter().map(|(id, entry)| {
             let outcome = entry.and_then(|outgoing| {
@@ -69,6 +69,7 @@ impl Engine {
         let Outgoing {
             mut content,
             delay_seconds,
+            trace_header,
         } = outgoing;
         let queue = self.queue(name)?;
         let key = deduplication_key(queue, &content);
@@ -85,6 +86,7 @@ impl Engine {
         let seq = self.next_seq();
         let queue = self.queue_mut(name)?;
         let mut answer = sent(&content);
+        content.trace_header = content.trace_header.or(trace_header);
         if let Some(key) = key {
             content.deduplication = Some(key.id.clone());
             answer.sequence_number = Some(seq.sequence_number());
@@ -149,6 +151,11 @@ fn check_presence(queue: &Queue, content: &Content) -> Result<(), Fault> {
         ));
     }
     Ok(())
+}
+
+/// A batch without a group is an invalid value, where a single message without one lacks a parameter.
+fn as_of_a_batch(fault: Fault) -> Fault {
+    Fault::invalid(fault.message)
 }
 
 fn check_routing(queue: &Queue, outgoing: &Outgoing) -> Result<(), Fault> {

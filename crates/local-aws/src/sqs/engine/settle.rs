@@ -1,11 +1,10 @@
-use super::queue::State;
 use super::{Effects, Engine, Queue, Write};
 use crate::sqs::fault::Fault;
 use crate::sqs::message::Delivery;
 use crate::sqs::moment::Moment;
 use crate::sqs::name::QueueName;
 use crate::sqs::receipt::Receipt;
-use crate::sqs::request::VisibilityChange;
+use crate::sqs::request::{Presence, VisibilityChange};
 
 /// How long a message may stay in flight after one receive.
 const MAX_IN_FLIGHT_SECONDS: u32 = 43_200;
@@ -13,8 +12,8 @@ const MAX_IN_FLIGHT_SECONDS: u32 = 43_200;
 impl Engine {
     /// Deletes the message of a receipt handle.
     ///
-    /// Deleting a message that was deleted before succeeds. On a standard queue, the latest handle deletes the message even
-    /// after its visibility timeout, and an older handle has no effect. On a FIFO queue, both are refused.
+    /// Deleting a message that was deleted before succeeds. On a standard queue, each handle of the message deletes it, also after its
+    /// visibility timeout and after it was received again. On a FIFO queue, both are refused.
     pub(super) fn delete(
         &mut self,
         name: &QueueName,
@@ -30,14 +29,13 @@ impl Engine {
         };
         let latest = message.delivery.receipt == receipt.number;
         match (latest, state, queue.is_fifo()) {
-            (true, State::InFlight, _) | (true, State::Visible | State::Delayed, false) => {
+            (true, Presence::InFlight, true) | (_, _, false) => {
                 queue.remove(receipt.seq);
                 effects.write(Write::Remove(receipt.seq));
                 effects.wake(queue.id);
                 Ok(())
             }
-            (false, _, false) => Ok(()),
-            (false, _, true) | (true, State::Visible | State::Delayed, true) => {
+            (false, _, true) | (true, Presence::Visible | Presence::Delayed, true) => {
                 Err(Fault::expired_handle(handle))
             }
         }
@@ -45,7 +43,8 @@ impl Engine {
 
     /// Sets a new visibility timeout for the message of a receipt handle, from now; 0 shows it at once.
     ///
-    /// On a standard queue, nothing happens if the visibility timeout has ended and the message was not received since.
+    /// On a standard queue, each handle of the message will do, and nothing happens if the visibility timeout has ended and the message was not
+    /// received since.
     pub(super) fn change_visibility(
         &mut self,
         name: &QueueName,
@@ -64,9 +63,8 @@ impl Engine {
         let (state, message) = queue.get(receipt.seq).ok_or_else(unavailable)?;
         let latest = message.delivery.receipt == receipt.number;
         match (latest, state, queue.is_fifo()) {
-            (true, State::InFlight, _) => {}
-            (true, State::Visible | State::Delayed, false) => return Ok(()),
-            (false, _, false) => return Err(unavailable()),
+            (true, Presence::InFlight, true) | (_, Presence::InFlight, false) => {}
+            (_, Presence::Visible | Presence::Delayed, false) => return Ok(()),
             (_, _, true) => return Err(Fault::expired_handle(&change.handle)),
         }
         let delivery = Delivery {

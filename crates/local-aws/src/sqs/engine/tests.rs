@@ -127,6 +127,7 @@ impl Bench {
         Outgoing {
             content,
             delay_seconds: None,
+            trace_header: None,
         }
     }
 

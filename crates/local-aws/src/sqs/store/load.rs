@@ -8,8 +8,12 @@ use crate::sqs::message::{Content, Delivery, Message, QueueId, Seq};
 use crate::sqs::moment::Moment;
 use crate::sqs::name::QueueName;
 
-pub(super) fn load(connection: &Connection, now: Moment) -> Result<Engine, StoreError> {
-    let mut engine = Engine::default();
+pub(super) fn load(
+    connection: &Connection,
+    now: Moment,
+    seed: Option<u64>,
+) -> Result<Engine, StoreError> {
+    let mut engine = Engine::seeded(seed);
     queues(connection, &mut engine)?;
     messages(connection, &mut engine, now)?;
     deduplication(connection, &mut engine)?;

@@ -136,7 +136,7 @@ proptest! {
         let mut read = Bench::new();
         let now = written.now();
         read.wait_millis(now.since(read.now()).as_millis() as u64);
-        read.engine = store.load(now).expect("the store can be read");
+        read.engine = store.load(now, None).expect("the store can be read");
         prop_assert_eq!(drain(&mut read), drain(&mut written));
     }
 }
@@ -155,7 +155,9 @@ fn numbers_are_not_given_twice_after_everything_was_deleted() {
     store
         .commit(&std::mem::take(&mut bench.effects.writes))
         .expect("the writes can be made");
-    bench.engine = store.load(bench.now()).expect("the store can be read");
+    bench.engine = store
+        .load(bench.now(), None)
+        .expect("the store can be read");
     let second = bench.send_in("q.fifo", "g", "b").sequence_number;
     assert!(second > first, "{second:?} after {first:?}");
 }
@@ -174,7 +176,9 @@ fn a_commit_that_fails_leaves_nothing_behind() {
     writes.append(&mut bench.effects.writes);
     store.connection.execute_batch("CREATE TRIGGER no BEFORE INSERT ON messages WHEN new.body = 'b' BEGIN SELECT RAISE(ABORT, 'no'); END").expect("a trigger");
     assert!(store.commit(&writes).is_err());
-    let mut engine = store.load(bench.now()).expect("the store can be read");
+    let mut engine = store
+        .load(bench.now(), None)
+        .expect("the store can be read");
     let list = Request::ListQueues {
         prefix: String::new(),
         page: Page::default(),
@@ -225,4 +229,46 @@ fn what_is_no_database_is_not_touched() {
         Err(SqsOpenError::Unreadable { .. })
     ));
     assert_eq!(std::fs::read_to_string(&path).expect("the file"), text);
+}
+
+#[test]
+fn a_full_disk_is_told_as_one_and_loses_nothing() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let mut store = Store::open(directory.path()).expect("the store opens");
+    let mut bench = Bench::new();
+    bench.create("q", json!({}));
+    bench.send("q", "kept");
+    store
+        .commit(&std::mem::take(&mut bench.effects.writes))
+        .expect("there is room");
+    let pages: i64 = store
+        .connection
+        .pragma_query_value(None, "page_count", |row| row.get(0))
+        .expect("a number");
+    store
+        .connection
+        .pragma_update(None, "max_page_count", pages)
+        .expect("a limit");
+    bench.send("q", &"x".repeat(100_000));
+    let error = store.commit(&bench.effects.writes).expect_err("no room");
+    assert!(error.told().contains("is full"), "{error:?}");
+    let mut engine = store.load(bench.now(), None).expect("it reads");
+    let peek = Request::Peek {
+        queue: crate::sqs::engine::tests::name("q"),
+    };
+    let left = engine.execute(peek, bench.now(), &mut Default::default());
+    assert!(matches!(left, Ok(Reply::Peeked(messages)) if messages.len() == 1));
+}
+
+#[test]
+fn the_latest_time_is_that_of_what_was_sent_or_received_last() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let mut store = Store::open(directory.path()).expect("the store opens");
+    assert_eq!(store.latest().expect("it reads"), Moment::default());
+    let mut bench = Bench::new();
+    bench.create("q", json!({}));
+    bench.send("q", "a");
+    bench.wait(7).receive("q", 1);
+    store.commit(&bench.effects.writes).expect("it is written");
+    assert_eq!(store.latest().expect("it reads"), bench.now());
 }

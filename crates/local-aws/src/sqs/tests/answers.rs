@@ -120,3 +120,62 @@ async fn a_list_is_turned_page_by_page() {
     let urls = ["a", "b", "c"].map(|name| json!(format!("{BASE_URL}/000000000000/{name}")));
     assert_eq!(seen, urls);
 }
+
+#[tokio::test]
+async fn the_trace_header_of_a_request_is_that_of_messages_that_have_none() {
+    let sqs = Running::start();
+    let url = sqs.create("q", json!({})).await;
+    let own = json!({ "AWSTraceHeader": { "DataType": "String", "StringValue": "Root=own" } });
+    let entries = json!([
+        { "Id": "a", "MessageBody": "with", "MessageSystemAttributes": own },
+        { "Id": "b", "MessageBody": "without" },
+    ]);
+    for (operation, request) in [
+        (
+            "SendMessage",
+            json!({ "QueueUrl": url, "MessageBody": "alone" }),
+        ),
+        (
+            "SendMessageBatch",
+            json!({ "QueueUrl": url, "Entries": entries }),
+        ),
+    ] {
+        let body = request.to_string();
+        let answer = sqs
+            .service
+            .handle(
+                operation,
+                body.as_bytes(),
+                &at(BASE_URL),
+                Some("Root=header"),
+            )
+            .await;
+        assert_eq!(answer.status, 200);
+        // The digest is that of what was sent as an attribute.
+        let digests = String::from_utf8_lossy(&answer.body)
+            .matches("MD5OfMessageSystemAttributes")
+            .count();
+        assert_eq!(digests, usize::from(operation == "SendMessageBatch"));
+    }
+    let received = sqs
+        .receive(&url, json!({ "AttributeNames": ["AWSTraceHeader"] }))
+        .await;
+    let mut shown: Vec<String> = received
+        .iter()
+        .map(|message| {
+            format!(
+                "{} {}",
+                message["Body"], message["Attributes"]["AWSTraceHeader"]
+            )
+        })
+        .collect();
+    shown.sort();
+    assert_eq!(
+        shown,
+        [
+            "\"alone\" \"Root=header\"",
+            "\"with\" \"Root=own\"",
+            "\"without\" \"Root=header\"",
+        ]
+    );
+}

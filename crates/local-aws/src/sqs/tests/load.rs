@@ -93,7 +93,12 @@ async fn requests_made_at_once_are_all_answered_and_all_on_disk() {
         .map(|number| {
             let service = sqs.service.clone();
             let body = json!({ "QueueUrl": url, "MessageBody": number.to_string() }).to_string();
-            tokio::spawn(async move { service.handle("SendMessage", body.as_bytes()).await.status })
+            tokio::spawn(async move {
+                service
+                    .handle("SendMessage", body.as_bytes(), &at(BASE_URL), None)
+                    .await
+                    .status
+            })
         })
         .collect();
     for send in sends {

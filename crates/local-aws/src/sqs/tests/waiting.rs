@@ -7,7 +7,9 @@ fn poll(sqs: &Running, url: &str) -> tokio::task::JoinHandle<(Vec<String>, Insta
     let service = sqs.service.clone();
     let body = json!({ "QueueUrl": url, "WaitTimeSeconds": PATIENT }).to_string();
     tokio::spawn(async move {
-        let response = service.handle("ReceiveMessage", body.as_bytes()).await;
+        let response = service
+            .handle("ReceiveMessage", body.as_bytes(), &at(BASE_URL), None)
+            .await;
         let answer: Value = serde_json::from_slice(&response.body).expect("the answer is JSON");
         let messages = answer["Messages"].as_array().cloned().unwrap_or_default();
         (
@@ -98,7 +100,7 @@ async fn a_deleted_queue_sends_home_who_waits_there() {
     let body = json!({ "QueueUrl": url, "WaitTimeSeconds": PATIENT }).to_string();
     let poll = tokio::spawn(async move {
         service
-            .handle("ReceiveMessage", body.as_bytes())
+            .handle("ReceiveMessage", body.as_bytes(), &at(BASE_URL), None)
             .await
             .status
     });
@@ -142,7 +144,10 @@ async fn closing_sends_home_who_waits_and_refuses_who_comes_later() {
     sqs.service.close().await;
     assert_eq!(poll.await.expect("the call ends").0, [""; 0]);
     assert!(start.elapsed() < Duration::from_secs(PATIENT / 2));
-    let refused = sqs.service.handle("ListQueues", b"{}").await;
+    let refused = sqs
+        .service
+        .handle("ListQueues", b"{}", &at(BASE_URL), None)
+        .await;
     assert_eq!(refused.status, 503);
     sqs.service.close().await;
 }

@@ -11,19 +11,19 @@ use super::queues::token;
 use crate::sqs::SqsResponse;
 use crate::sqs::digest::Checksum;
 use crate::sqs::fault::Fault;
-use crate::sqs::name::QueueName;
+use crate::sqs::name::{Address, QueueName};
 use crate::sqs::request::{Batch, MoveReport, Reply, Sent};
-use received::ReceivedShape;
+use received::{PeekedShape, ReceivedShape};
 
 /// Returns the body of a successful response.
-pub(crate) fn encode(reply: &Reply, view: &View, base_url: &str) -> Vec<u8> {
+pub(crate) fn encode(reply: &Reply, view: &View, address: &Address) -> Vec<u8> {
     let urls = |names: &[QueueName]| -> Vec<String> {
-        names.iter().map(|name| name.url(base_url)).collect()
+        names.iter().map(|name| address.url(name)).collect()
     };
     match reply {
         Reply::Done => bytes(&json!({})),
         Reply::DoneBatch(batch) => bytes(&batch_shape(batch, |id, ()| json!({ "Id": id }))),
-        Reply::Queue(name) => bytes(&json!({ "QueueUrl": name.url(base_url) })),
+        Reply::Queue(name) => bytes(&json!({ "QueueUrl": address.url(name) })),
         Reply::Queues { names, next } => bytes(&listing("QueueUrls", urls(names), next.as_ref())),
         Reply::DeadLetterSources { names, next } => {
             bytes(&listing("queueUrls", urls(names), next.as_ref()))
@@ -34,7 +34,8 @@ pub(crate) fn encode(reply: &Reply, view: &View, base_url: &str) -> Vec<u8> {
         Reply::SentBatch(batch) => bytes(&batch_shape(batch, |id, sent| {
             SentShape::new(Some(id), sent)
         })),
-        Reply::Received(received) => bytes(&ReceivedShape::new(received, view)),
+        Reply::Received(received) => bytes(&ReceivedShape::new(received, view, address)),
+        Reply::Peeked(messages) => bytes(&PeekedShape::new(messages, address)),
         Reply::MoveStarted { handle } => bytes(&json!({ "TaskHandle": handle })),
         Reply::Moves(reports) => {
             let results: Vec<MoveShape<'_>> = reports.iter().map(MoveShape::new).collect();

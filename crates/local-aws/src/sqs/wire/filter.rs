@@ -12,6 +12,13 @@ pub(crate) struct View {
 }
 
 impl View {
+    pub(super) fn all() -> Self {
+        Self {
+            system: vec!["All".to_owned()],
+            user: vec!["All".to_owned()],
+        }
+    }
+
     pub(super) fn shows_system(&self, name: &str) -> bool {
         self.system
             .iter()
@@ -33,7 +40,7 @@ impl View {
             .iter()
             .any(|wanted| match wanted.strip_suffix(".*") {
                 Some(prefix) => name.starts_with(prefix),
-                None => wanted == "All" || wanted == name,
+                None => matches!(wanted.as_str(), "All" | "*") || wanted == name,
             })
     }
 }
@@ -44,10 +51,11 @@ mod tests {
 
     #[test]
     fn message_attributes_are_shown_by_name_by_prefix_or_all() {
-        let cases: [(&[&str], &str, bool); 8] = [
+        let cases: [(&[&str], &str, bool); 9] = [
             (&[], "a", false),
             (&["All"], "a", true),
             (&[".*"], "a", true),
+            (&["*"], "a", true),
             (&["a"], "a", true),
             (&["a"], "ab", false),
             (&["a.*"], "a.b", true),

@@ -109,6 +109,7 @@ pub(super) fn outgoing(sent: SentMessage) -> Result<Outgoing, Fault> {
     Ok(Outgoing {
         content,
         delay_seconds,
+        trace_header: None,
     })
 }
 

@@ -212,8 +212,8 @@ fn a_message_needs_its_group_and_an_id_and_may_not_have_a_delay() {
     });
     assert_eq!(
         code(batch),
-        Some(Code::MissingParameter),
-        "the batch fails as a whole"
+        Some(Code::InvalidParameterValue),
+        "the batch fails as a whole, and not as a single message does"
     );
     assert_eq!(bench.counts("q.fifo"), (0, 0, 0));
     assert!(bench.send_as("q.fifo", prompt).is_ok());

@@ -79,7 +79,10 @@ fn a_deleted_queue_is_gone_for_good_and_its_handles_with_it() {
         code(bench.try_receive(call("q", 1))),
         Some(Code::NonExistentQueue)
     );
-    bench.create("q", json!({}));
+    bench.wait(59);
+    let early = code(bench.try_create("q", json!({})));
+    assert_eq!(early, Some(Code::QueueDeletedRecently));
+    bench.wait(1).create("q", json!({}));
     assert_eq!(bench.counts("q"), (0, 0, 0));
     assert_eq!(
         code(bench.delete("q", &got)),

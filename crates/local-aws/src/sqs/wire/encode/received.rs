@@ -8,9 +8,9 @@ use uuid::Uuid;
 use crate::sqs::attribute::{Attribute, Payload};
 use crate::sqs::digest::Checksum;
 use crate::sqs::message::Delivered;
-use crate::sqs::name::{ACCOUNT, QueueName};
+use crate::sqs::name::Address;
 use crate::sqs::receipt::Receipt;
-use crate::sqs::request::Received;
+use crate::sqs::request::{Presence, Received};
 use crate::sqs::wire::filter::View;
 
 #[derive(Serialize)]
@@ -21,12 +21,47 @@ pub(super) struct ReceivedShape<'a> {
 }
 
 impl<'a> ReceivedShape<'a> {
-    pub(super) fn new(received: &'a Received, view: &View) -> Self {
+    pub(super) fn new(received: &'a Received, view: &View, address: &Address) -> Self {
         let messages = received.messages.iter();
         Self {
             messages: messages
-                .map(|message| MessageShape::new(message, view))
+                .map(|message| MessageShape::new(message, view, address))
                 .collect(),
+        }
+    }
+}
+
+/// All messages of a queue, without receipt handles.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct PeekedShape<'a> {
+    messages: Vec<Peeked<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Peeked<'a> {
+    state: &'static str,
+    #[serde(flatten)]
+    message: MessageShape<'a>,
+}
+
+impl<'a> PeekedShape<'a> {
+    pub(super) fn new(messages: &'a [(Presence, Delivered)], address: &Address) -> Self {
+        let view = View::all();
+        let messages = messages.iter().map(|(presence, delivered)| Peeked {
+            state: match presence {
+                Presence::Visible => "visible",
+                Presence::Delayed => "delayed",
+                Presence::InFlight => "in flight",
+            },
+            message: MessageShape {
+                receipt_handle: None,
+                ..MessageShape::new(delivered, &view, address)
+            },
+        });
+        Self {
+            messages: messages.collect(),
         }
     }
 }
@@ -35,8 +70,8 @@ impl<'a> ReceivedShape<'a> {
 struct MessageShape<'a> {
     #[serde(rename = "MessageId")]
     message_id: Uuid,
-    #[serde(rename = "ReceiptHandle")]
-    receipt_handle: String,
+    #[serde(rename = "ReceiptHandle", skip_serializing_if = "Option::is_none")]
+    receipt_handle: Option<String>,
     #[serde(rename = "MD5OfBody")]
     body_md5: String,
     #[serde(rename = "Body")]
@@ -56,7 +91,7 @@ struct MessageShape<'a> {
 }
 
 impl<'a> MessageShape<'a> {
-    fn new(delivered: &'a Delivered, view: &View) -> Self {
+    fn new(delivered: &'a Delivered, view: &View, address: &Address) -> Self {
         let content = &delivered.message.content;
         let receipt = Receipt {
             queue: delivered.queue,
@@ -72,10 +107,10 @@ impl<'a> MessageShape<'a> {
         };
         Self {
             message_id: content.id,
-            receipt_handle: receipt.to_handle(),
+            receipt_handle: Some(receipt.to_handle()),
             body_md5: content.body_md5.hex(),
             body: &content.body,
-            system: system_attributes(delivered, view),
+            system: system_attributes(delivered, view, address),
             attributes_md5: attributes_md5.map(|md5| md5.hex()),
             attributes: shown
                 .into_iter()
@@ -85,13 +120,17 @@ impl<'a> MessageShape<'a> {
     }
 }
 
-fn system_attributes(delivered: &Delivered, view: &View) -> BTreeMap<&'static str, String> {
+fn system_attributes(
+    delivered: &Delivered,
+    view: &View,
+    address: &Address,
+) -> BTreeMap<&'static str, String> {
     let Delivered {
         seq, fifo, message, ..
     } = delivered;
     let content = &message.content;
     let all = [
-        ("SenderId", Some(ACCOUNT.to_owned())),
+        ("SenderId", Some(address.account().to_owned())),
         ("SentTimestamp", Some(message.sent.millis().to_string())),
         (
             "ApproximateReceiveCount",
@@ -110,7 +149,10 @@ fn system_attributes(delivered: &Delivered, view: &View) -> BTreeMap<&'static st
         ("AWSTraceHeader", content.trace_header.clone()),
         (
             "DeadLetterQueueSourceArn",
-            message.dead_letter_source.as_ref().map(QueueName::arn),
+            message
+                .dead_letter_source
+                .as_ref()
+                .map(|source| address.arn(source)),
         ),
     ];
     let present = all
