@@ -178,7 +178,7 @@ fn every_service_that_tasks_call_has_an_endpoint() {
         .iter()
         .map(|endpoint| {
             let name = endpoint.properties["ServiceName"].as_str().expect("a name");
-            name.split_once("us-east-1.")
+            name.split_once("eu-west-1.")
                 .expect("a region")
                 .1
                 .to_owned()

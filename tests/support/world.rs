@@ -10,7 +10,7 @@ use arthouse_worker::{
     AuditOptions, LOCAL_CREDENTIALS, LOCAL_REGION, Queue, RunError, audit_tables,
 };
 use aws_sdk_sqs::types::MessageAttributeValue;
-use local_aws::{Config, LocalAws};
+use local_aws::{Config, LocalAws, Pace};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -38,6 +38,22 @@ impl fmt::Debug for World {
             .field("stack", &self.stack.names)
             .finish_non_exhaustive()
     }
+}
+
+/// How the embedded services behave. A third of the scenarios, picked by their names, has them under pressure: transactions conflict, partitions are
+/// throttled, reads and entries of indexes are late, shards split. `ARTHOUSE_TEST_PRESSURE` names the seed for all of them.
+fn pace() -> Pace {
+    if let Ok(seed) = std::env::var("ARTHOUSE_TEST_PRESSURE") {
+        return Pace::under_pressure(seed.parse().expect("a seed is a number"));
+    }
+    // Each test has a thread of its own with its name.
+    let thread = std::thread::current();
+    let name = thread.name().unwrap_or_default();
+    let seed: u64 = name.bytes().map(u64::from).sum();
+    if seed.is_multiple_of(3) && name != "main" {
+        return Pace::under_pressure(seed);
+    }
+    Pace::default()
 }
 
 struct Running {
@@ -85,7 +101,8 @@ impl World {
     }
 
     async fn embedded(data_dir: PathBuf, data: Option<TempDir>) -> Self {
-        let aws = LocalAws::start(Config { data_dir, port: 0 })
+        let config = Config { data_dir, port: 0 };
+        let aws = LocalAws::start_with(config, pace())
             .await
             .expect("the embedded stack starts");
         let clients = Clients::for_endpoint(aws.endpoint_url());

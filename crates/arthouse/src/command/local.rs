@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use local_aws::{Config, LocalAws};
+use local_aws::{Config, LocalAws, Pace};
 use tracing::info;
 
 use super::{streams, web, worker};
@@ -33,6 +33,9 @@ pub(crate) struct Options {
         default_value = ".arthouse"
     )]
     data: PathBuf,
+    /// Has DynamoDB do what it does under load: conflicts, throttling, late reads, shards that split; the same seed repeats it
+    #[arg(long, value_name = "SEED", env = "ARTHOUSE_PRESSURE")]
+    pressure: Option<u64>,
     #[command(flatten)]
     format: Format,
     #[command(flatten)]
@@ -46,7 +49,10 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
         data_dir: options.data.clone(),
         port: options.port,
     };
-    let local = LocalAws::start(config).await?;
+    let pace = options
+        .pressure
+        .map_or_else(Pace::default, Pace::under_pressure);
+    let local = LocalAws::start_with(config, pace).await?;
     let stack = Stack::provision(
         Clients::for_endpoint(local.endpoint_url()),
         deployment.names(),
