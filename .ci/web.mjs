@@ -202,6 +202,13 @@ try {
     await small.go(path);
     await small.look(`dark-${path.slice(1).replaceAll('/', '-')}`);
   }
+  // As `infra/pictures` has them.
+  for (const [role, path, name] of [['student:desk', '/my/courses/oils', 'student'], ['admin:office', '/office', 'office']]) {
+    const person = await Person.open(browser, role, 'desktop');
+    await person.page.setViewportSize({ width: 900, height: 670 });
+    await person.go(path);
+    await person.page.screenshot({ path: join(shots, `picture-${name}.png`) });
+  }
 } finally {
   await browser.close();
 }
