@@ -223,7 +223,7 @@ impl Store {
     ///
     /// # Errors
     /// The same.
-    pub async fn uncharged_sessions(
+    pub async fn uncharged_sessions_eventually(
         &self,
         enrollment: &Enrollment,
     ) -> Result<Vec<Scanned<Session>>, StoreError> {
