@@ -225,7 +225,7 @@ pub async fn fetch(url: &str) -> Result<Vec<u8>, FetchError> {
             return Err(FetchError::Status(response.status().as_u16()));
         }
         let body = ByteStream::new(response.into_body()).collect().await;
-        Ok(body.map_err(|error| FetchError::Body(error))?.to_vec())
+        Ok(body.map_err(FetchError::Body)?.to_vec())
     };
     let read = tokio::time::timeout(FETCH_TIMEOUT, reading).await;
     read.map_err(|_| FetchError::TimedOut)?

@@ -49,20 +49,6 @@ mod sequence;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-// The tests of whole workers, the model and the suites of the ports: they see what is private and are no part of the product.
-#[cfg(test)]
-#[path = "../tests/internal"]
-mod internal {
-    pub(crate) mod fakes;
-    pub(crate) mod samples;
-    pub(crate) mod world;
-
-    mod conformance;
-    mod histories;
-    mod model;
-    mod scenarios;
-}
-
 #[cfg(feature = "lambda")]
 pub use batch::{BatchProcessor, BatchReport};
 pub use clock::WallClock;
@@ -91,3 +77,17 @@ pub use aws_sdk_dynamodbstreams;
 pub use serde_json;
 #[doc(no_inline)]
 pub use tokio_util::sync::CancellationToken;
+
+// The tests of whole workers, the model and the suites of the ports: they see what is private and are no part of the product.
+#[cfg(test)]
+#[path = "../tests/internal"]
+mod internal {
+    pub(crate) mod fakes;
+    pub(crate) mod samples;
+    pub(crate) mod world;
+
+    mod conformance;
+    mod histories;
+    mod model;
+    mod scenarios;
+}

@@ -184,7 +184,7 @@ impl DynamoDb {
         };
         let running = match pressure.begin(&self.ledger, operation, &request) {
             Ok(running) => running,
-            Err(refusal) => return refusal,
+            Err(refusal) => return *refusal,
         };
         let left = pressure.take_off(operation, &mut request);
         if left.is_some() {

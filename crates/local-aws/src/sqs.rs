@@ -132,6 +132,7 @@ impl SqsService {
     async fn submit(&self, request: Request) -> Result<Reply, Fault> {
         let (answer, answered) = oneshot::channel();
         let closed = |_| Fault::new(Code::ServiceUnavailable, "The service is shutting down.");
+        let request = Box::new(request);
         self.jobs
             .send(Job::Call { request, answer })
             .map_err(|_| closed(()))?;

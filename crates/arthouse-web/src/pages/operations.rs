@@ -8,6 +8,7 @@ use std::time::Duration;
 use arthouse_worker::Queue;
 use aws_sdk_sqs::types::QueueAttributeName;
 use axum::extract::State;
+use chrono::{DateTime, Utc};
 use dynamo_streams::Status;
 use maud::{Markup, html};
 use tracing::warn;
@@ -204,7 +205,7 @@ fn streams(status: &Status) -> Markup {
         @if status.gaps.is_empty() { (show::nothing("No record of a stream was lost.")) }
         ul {
             @for gap in &status.gaps {
-                li { (gap.table_name) " " code { (gap.shard_id) } ", found " (gap.detected_at.format("%-d %b %Y, %H:%M UTC")) }
+                li { (gap.table_name) " " code { (gap.shard_id) } ", found " (DateTime::<Utc>::from(gap.detected_at).format("%-d %b %Y, %H:%M UTC")) }
             }
         }
     }

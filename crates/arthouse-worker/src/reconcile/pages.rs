@@ -120,7 +120,9 @@ impl Reconciler {
                 let read = if wanted.full {
                     self.store.sessions(&enrollment).await?
                 } else {
-                    self.store.uncharged_sessions_eventually(&enrollment).await?
+                    self.store
+                        .uncharged_sessions_eventually(&enrollment)
+                        .await?
                 };
                 for session in read {
                     match session {

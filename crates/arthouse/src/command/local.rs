@@ -82,7 +82,7 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
     // Also if a worker fails, the pages end with it.
     let stop = shutdown.child_token();
     let served = tokio::spawn(web::serve(web, stack.clone(), pages, stop.clone()));
-    let ended = workers.run(shutdown).await;
+    let ended = Box::pin(workers.run(shutdown)).await;
     stop.cancel();
     served.await.context("the web server has panicked")??;
     drop(stack);

@@ -78,10 +78,10 @@ impl Pressure {
         ledger: &Ledger,
         operation: &str,
         request: &Map<String, Value>,
-    ) -> Result<Running, Reply> {
+    ) -> Result<Running, Box<Reply>> {
         let items = items(ledger, operation, request);
         if items.iter().any(|item| self.is_throttled(item)) {
-            return Err(throttled());
+            return Err(Box::new(throttled()));
         }
         let transacts = operation.starts_with("Transact");
         let holds = operation == "TransactWriteItems";
@@ -96,14 +96,14 @@ impl Pressure {
         if let Some(token) = &token
             && state.tokens.contains_key(token)
         {
-            return Err(in_progress());
+            return Err(Box::new(in_progress()));
         }
         let conflicts: Vec<bool> = items
             .iter()
             .map(|item| waits && state.transacted.contains_key(item))
             .collect();
         if conflicts.contains(&true) {
-            return Err(conflict(transacts, &conflicts));
+            return Err(Box::new(conflict(transacts, &conflicts)));
         }
         let at_most = now + LONGEST;
         if holds {

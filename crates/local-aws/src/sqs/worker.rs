@@ -25,7 +25,7 @@ pub(crate) type Answer = Result<Reply, Fault>;
 /// A job for the thread.
 pub(crate) enum Job {
     Call {
-        request: Request,
+        request: Box<Request>,
         answer: oneshot::Sender<Answer>,
     },
     Close {
@@ -84,7 +84,7 @@ impl Worker {
             let mut closing = None;
             for job in group {
                 match job {
-                    Job::Call { request, answer } => self.call(request, answer, now, &mut effects),
+                    Job::Call { request, answer } => self.call(*request, answer, now, &mut effects),
                     Job::Close { done } => closing = Some(done),
                 }
             }
