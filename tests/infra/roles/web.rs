@@ -30,6 +30,8 @@ async fn the_web_server_may_do_what_its_pages_need_and_nothing_else() {
     // Pages show sessions once they are there.
     let ada = student("ada", "oils");
     school.apply(&producer, &ada.attends(1)).await;
+    let moves = ada.reschedules(3, "2099-01-05T19:00:00Z");
+    school.apply(&producer, &moves).await;
     let part = Box::pin(browse(&school)).await;
     running.stop().await;
     let streams = school.streams().await;

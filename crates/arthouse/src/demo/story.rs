@@ -480,7 +480,10 @@ mod tests {
                 Expectation::DeadLetter { .. } => None,
             })
             .collect();
-        assert_eq!(codes, Rejection::codes().into_iter().collect());
+        // Sources are bound by an operator's setting, which the demo leaves out.
+        let told = Rejection::codes().into_iter();
+        let told = told.filter(|code| *code != "FORBIDDEN_SOURCE");
+        assert_eq!(codes, told.collect());
         for known in arthouse_core::CommandType::ALL {
             assert!(
                 posts.iter().any(|post| post.body.contains(known.as_str())),
