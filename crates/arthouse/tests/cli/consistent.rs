@@ -40,7 +40,14 @@ fn json_is_one_document_whatever_the_command() {
     let ada = ["--user", "ada", "--course", "oils"];
     let session = ["--course", "oils", "--session", "1"];
     let attend = [&["session.attend"][..], &ada, &["--session", "3"]].concat();
-    let calls: [(&str, Vec<&str>, bool); 12] = [
+    let calls: [(&str, Vec<&str>, bool); 15] = [
+        ("catalogue", vec![], true),
+        ("courses", vec!["--user", "ada"], true),
+        (
+            "day",
+            vec!["--course", "oils", "--date", "2099-10-01"],
+            true,
+        ),
         ("provision", vec![], true),
         ("progress", ada.to_vec(), false),
         ("course", vec!["--course", "oils"], false),
