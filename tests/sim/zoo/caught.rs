@@ -18,12 +18,12 @@ const SEEDS_OF_LOSSES: u64 = 30;
 const KNOWN: [(Bug, Place); 40] = [
     (Bug::ChargeUnconditional, Place::Seed(15)),
     (Bug::ChargeOffByOne, Place::Seed(2)),
-    (Bug::SkipCountsAsAttended, Place::Seed(2)),
+    (Bug::SkipCountsAsAttended, Place::Seed(29)),
     (
         Bug::SessionPutUnconditional,
         Place::Case("Sharing/3/40/Delayed"),
     ),
-    (Bug::PaymentStatusForgotten, Place::Seed(2)),
+    (Bug::PaymentStatusForgotten, Place::Seed(5)),
     (Bug::VersionUnchecked, Place::Seed(18)),
     (Bug::ApplicationKept, Place::Seed(1)),
     (Bug::ReceiptUnconditional, Place::Seed(2)),
