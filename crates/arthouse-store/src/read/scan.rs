@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::num::NonZeroU16;
 
 use arthouse_core::{
-    Application, ChargeId, Course, CourseId, Enrollment, Receipt, Session, SessionId, UserId,
+    Application, Course, CourseId, Enrollment, Receipt, Session, SessionId, UserId,
 };
 use aws_sdk_dynamodb::types::AttributeValue;
 
+use super::student::{session_keys, uncharged_keys};
 use super::{Page, PageStart, StudentRecords, batch_get};
 use crate::error::{raw_key, read};
 use crate::items::{Item, expiry};
@@ -205,7 +206,7 @@ impl Store {
         &self,
         enrollment: &Enrollment,
     ) -> Result<Vec<Scanned<Session>>, StoreError> {
-        self.scan_sessions(enrollment, true, |_| true).await
+        self.scan_sessions(all_keys(enrollment), true).await
     }
 
     /// Reads the same for half the read units (eventually consistent).
@@ -216,7 +217,7 @@ impl Store {
         &self,
         enrollment: &Enrollment,
     ) -> Result<Vec<Scanned<Session>>, StoreError> {
-        self.scan_sessions(enrollment, false, |_| true).await
+        self.scan_sessions(all_keys(enrollment), false).await
     }
 
     /// Reads those of them that have no charge yet, once there are sessions (eventually consistent).
@@ -227,29 +228,15 @@ impl Store {
         &self,
         enrollment: &Enrollment,
     ) -> Result<Vec<Scanned<Session>>, StoreError> {
-        let is_open = enrollment.sessions_initialized_at.is_some();
-        let is_charged = |id: SessionId| {
-            let charge_id = ChargeId::of_session(id);
-            enrollment.charges.contains_key(&charge_id)
-        };
-        self.scan_sessions(enrollment, false, |id| is_open && !is_charged(id))
-            .await
+        self.scan_sessions(uncharged_keys(enrollment), false).await
     }
 
     async fn scan_sessions(
         &self,
-        enrollment: &Enrollment,
+        keys: Vec<Item>,
         consistent: bool,
-        is_wanted: impl Fn(SessionId) -> bool,
     ) -> Result<Vec<Scanned<Session>>, StoreError> {
-        let Enrollment {
-            user_id, course_id, ..
-        } = enrollment;
-        let ids = (1..=enrollment.duration.get()).map(SessionId::from_ordinal);
-        let keys = ids
-            .filter(|id| is_wanted(id.clone()))
-            .map(|id| Key::Session(course_id.clone(), id, user_id.clone()).attributes());
-        let mut items = self.session_items(keys.collect(), consistent).await?;
+        let mut items = self.session_items(keys, consistent).await?;
         items.sort_by_cached_key(raw_key);
         Ok(items.iter().map(read).collect())
     }
@@ -333,6 +320,14 @@ impl Store {
         }
         Ok((records, unreadable))
     }
+}
+
+fn all_keys(enrollment: &Enrollment) -> Vec<Item> {
+    session_keys(
+        &enrollment.user_id,
+        &enrollment.course_id,
+        enrollment.duration,
+    )
 }
 
 fn kept<T>(scanned: Scanned<T>, unreadable: &mut Vec<Unreadable>) -> Option<T> {

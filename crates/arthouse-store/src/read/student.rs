@@ -5,7 +5,7 @@ use arthouse_core::{
 };
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::batch::{batch_get, batch_get_with};
+use super::batch::batch_get_with;
 use super::{Enrolling, Page, PageStart};
 use crate::error::read;
 use crate::items::{Item, Record};
@@ -111,19 +111,9 @@ impl Store {
         &self,
         enrollments: impl IntoIterator<Item = &'a Enrollment>,
     ) -> Result<Vec<Session>, StoreError> {
-        let keys: Vec<_> = enrollments
-            .into_iter()
-            .filter(|enrollment| enrollment.sessions_initialized_at.is_some())
-            .flat_map(uncharged_keys)
-            .collect();
-        let table = self.table(Table::Sessions);
-        let mut sessions = Vec::with_capacity(keys.len());
-        for chunk in keys.chunks(MAX_KEYS) {
-            for item in batch_get(&self.client, &table, chunk.to_vec()).await? {
-                sessions.push(read(&item)?);
-            }
-        }
-        Ok(sessions)
+        let keys = enrollments.into_iter().flat_map(uncharged_keys).collect();
+        let items = self.session_items(keys, true).await?;
+        Ok(items.iter().map(read).collect::<Result<_, _>>()?)
     }
 
     /// Reads a student's sessions by their computed keys (strongly consistent).
@@ -170,14 +160,10 @@ impl Store {
             user_id, course_id, ..
         } = enrollment;
         let mut keys = session_keys(user_id, course_id, enrollment.duration);
-        let table = self.table(Table::Sessions);
         let mut sessions: Vec<Session> = Vec::with_capacity(keys.len());
         for consistent in [false, true] {
-            for chunk in keys.chunks(MAX_KEYS) {
-                let found = batch_get_with(&self.client, &table, chunk.to_vec(), consistent);
-                for item in found.await? {
-                    sessions.push(read(&item)?);
-                }
+            for item in self.session_items(keys.clone(), consistent).await? {
+                sessions.push(read(&item)?);
             }
             let found: HashSet<_> = sessions.iter().map(|found| found.key().sk()).collect();
             let is_found = |key: &Item| found.contains(&key["SK"].as_s().ok().cloned());
@@ -200,22 +186,23 @@ impl Store {
     }
 }
 
-fn uncharged_keys(enrollment: &Enrollment) -> Vec<Item> {
-    let is_charged = |id: &SessionId| {
-        let charges = &enrollment.charges;
-        charges.contains_key(&ChargeId::of_session(id.clone()))
-    };
-    (1..=enrollment.duration.get())
-        .map(SessionId::from_ordinal)
-        .filter(|id| !is_charged(id))
-        .map(|id| {
-            let (course_id, user_id) = (enrollment.course_id.clone(), enrollment.user_id.clone());
-            Key::Session(course_id, id, user_id).attributes()
-        })
-        .collect()
+/// The keys of the sessions that have no charge yet, once there are sessions.
+pub(super) fn uncharged_keys(enrollment: &Enrollment) -> Vec<Item> {
+    let is_charged = |id: SessionId| enrollment.charges.contains_key(&ChargeId::of_session(id));
+    let ids = (1..=enrollment.duration.get()).map(SessionId::from_ordinal);
+    let open =
+        ids.filter(|id| enrollment.sessions_initialized_at.is_some() && !is_charged(id.clone()));
+    open.map(|id| {
+        Key::Session(enrollment.course_id.clone(), id, enrollment.user_id.clone()).attributes()
+    })
+    .collect()
 }
 
-fn session_keys(user_id: &UserId, course_id: &CourseId, duration: Duration) -> Vec<Item> {
+pub(super) fn session_keys(
+    user_id: &UserId,
+    course_id: &CourseId,
+    duration: Duration,
+) -> Vec<Item> {
     let key = |ordinal| {
         let session_id = SessionId::from_ordinal(ordinal);
         Key::Session(course_id.clone(), session_id, user_id.clone()).attributes()
