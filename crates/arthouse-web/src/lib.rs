@@ -21,7 +21,7 @@ mod serve;
 pub use access::{Identity, KeySource, Limiter, Roles, TokenRules, TokenSettings, is_loopback};
 pub(crate) use access::{Role, Viewer};
 pub use api::openapi;
-pub use reads::student_calendar;
+pub use reads::{Listed, courses_of, student_calendar};
 pub use secret::{Secret, WeakSecret};
 pub use serve::serve;
 pub use web::{Settings, Web, router};

@@ -14,14 +14,18 @@ const MAX_PAGES: usize = 20;
 
 /// One of a student's courses as a list shows it.
 #[derive(Debug)]
-pub(crate) struct Listed {
-    pub(crate) summary: CourseSummary,
+pub struct Listed {
+    /// The course, and where the student stands in it.
+    pub summary: CourseSummary,
     /// The clock of its timetable, once it is paid.
-    pub(crate) zone: Option<Zone>,
+    pub zone: Option<Zone>,
 }
 
 /// Reads a page of a student's courses: one Query, and a BatchGetItem for the next sessions if there are any to come.
-pub(crate) async fn courses_of(
+///
+/// # Errors
+/// Returns the failed request, or the item that can't be read.
+pub async fn courses_of(
     store: &Store,
     user_id: &UserId,
     start: Option<PageStart>,

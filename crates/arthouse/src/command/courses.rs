@@ -1,6 +1,7 @@
 use anyhow::{Context, Result};
-use arthouse_core::{CourseSummary, Enrollment, Stage, Timestamp, UserId, Zone, summarise};
-use arthouse_store::{Enrolling, Store};
+use arthouse_core::{Stage, Timestamp, UserId, Zone};
+use arthouse_store::Store;
+use arthouse_web::{Listed, courses_of};
 use arthouse_worker::{Clock, Limits};
 use clap::Args;
 
@@ -27,7 +28,7 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
         return Err(Failure::NotFound(format!("{user} has not applied for any course")).into());
     }
     if options.format.json {
-        let summaries: Vec<_> = courses.iter().map(|(summary, _)| summary).collect();
+        let summaries: Vec<_> = courses.iter().map(|listed| &listed.summary).collect();
         output::print_json(&summaries)?;
     } else {
         output::print(table(&courses))?;
@@ -35,42 +36,21 @@ pub(crate) async fn run(options: Options, deployment: &Deployment) -> Result<Exi
     Ok(Exit::Success)
 }
 
-/// Reads a student's courses, each with the zone of its timetable once it is paid.
-async fn courses(
-    store: &Store,
-    user_id: &UserId,
-    now: Timestamp,
-) -> Result<Vec<(CourseSummary, Option<Zone>)>> {
-    let (mut items, mut start) = (Vec::new(), None);
+/// Reads all courses of a student.
+async fn courses(store: &Store, user_id: &UserId, now: Timestamp) -> Result<Vec<Listed>> {
+    let (mut courses, mut start) = (Vec::new(), None);
     loop {
-        let page = store.courses_of(user_id, start).await;
+        let page = courses_of(store, user_id, start, now).await;
         let page = page.context("can't read the student's courses")?;
-        items.extend(page.items);
+        courses.extend(page.items);
         match page.next {
             Some(next) => start = Some(next),
-            None => break,
+            None => return Ok(courses),
         }
     }
-    let paid = |item: &'_ Enrolling| -> Option<Enrollment> {
-        match item {
-            Enrolling::Application(_) => None,
-            Enrolling::Enrollment(enrollment) => Some((**enrollment).clone()),
-        }
-    };
-    let enrollments: Vec<_> = items.iter().filter_map(paid).collect();
-    let uncharged = store.uncharged_sessions(&enrollments).await;
-    let uncharged = uncharged.context("can't read the student's sessions")?;
-    let summary = |item: &Enrolling| match item {
-        Enrolling::Application(application) => (CourseSummary::from(&**application), None),
-        Enrolling::Enrollment(enrollment) => (
-            summarise(enrollment, &uncharged, now),
-            Some(enrollment.schedule.zone()),
-        ),
-    };
-    Ok(items.iter().map(summary).collect())
 }
 
-fn table(courses: &[(CourseSummary, Option<Zone>)]) -> String {
+fn table(courses: &[Listed]) -> String {
     let mut table = output::table(&[
         "Course",
         "Title",
@@ -80,7 +60,11 @@ fn table(courses: &[(CourseSummary, Option<Zone>)]) -> String {
         "Remaining",
         "Next session",
     ]);
-    for (course, zone) in courses {
+    for Listed {
+        summary: course,
+        zone,
+    } in courses
+    {
         let status = match course.status {
             Stage::Applied => "applied",
             Stage::Paid => "paid",
